@@ -1,0 +1,172 @@
+"""The protocol: restore -> predict every window -> stitch -> score -> rows, for the learnt system and its rivals alike."""
+import functools
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+from typing import Any, Callable, Iterator
+
+import jax
+import numpy as np
+
+from jaxsig import checkpoint, mesh, rng
+from jaxsig.data.core import Record, pad_rows, stitch
+from jaxsig.data.splits import Member, check, records_of
+from jaxsig.errors import UserError
+from jaxsig.log import Progress
+from jaxsig.task import Task
+from jaxsig.train import Run, folder_of, window_ids
+
+
+def evaluate(run: Run, members: list[Member]) -> list[dict]:
+  """Rows of all members' held-out records; a member whose rows are there already is not evaluated again.
+
+  Writes `members/<member>/rows.jsonl`, `predictions/<member>/<method>/<record>.npz` and the joined `rows.jsonl`.
+  """
+  commit = commit_of_code()
+  rows = []
+  for member in members:
+    check(member)
+    stamp = {"member": member.name, "fold": member.fold, "seed": member.seed, "step": _last_step(run, member),
+             **run.meta, "commit": commit, "source": run.prepared.source}
+    path = folder_of(run, member) / "rows.jsonl"
+    done = _same_stamp(path, stamp)
+    if done is None:
+      done = [_complete(row, stamp) for row in _member_rows(run, member, stamp["step"])]
+      if mesh.is_main():
+        write_rows(path, done)
+    rows += done
+  if mesh.is_main():
+    write_rows(run.workdir / "rows.jsonl", rows)
+  return rows
+
+
+def _last_step(run: Run, member: Member) -> int:
+  folder = folder_of(run, member) / "checkpoints"
+  steps = checkpoint.steps(folder)
+  if not steps:
+    raise UserError(f"member {member.name} has no checkpoint in {folder}: run --mode=train with this --workdir first")
+  for key, value in run.meta.items():
+    found = checkpoint.read_meta(folder, steps[-1])[key]
+    if found != value:
+      raise UserError(f"the checkpoint {folder}/{steps[-1]} was made with another {key} ({found}, not {value}): "
+                      "evaluate with the config and data that trained it")
+  return steps[-1]
+
+
+def _member_rows(run: Run, member: Member, step: int) -> list[dict]:
+  records = [run.prepared.records[i] for i in records_of(member.test, run.prepared.groups)]
+  training = [run.prepared.records[i] for i in records_of(member.train + member.val, run.prepared.groups)]
+  out = run.workdir / "predictions" / member.name
+  rows = []
+  for method, predicted in _all_methods(run, member, step, records, training):
+    for record in predicted:
+      if mesh.is_main():
+        _store(out / method / f"{record.id}.npz", record.predictions)
+        _store(out / "_prepared" / f"{record.id}.npz", record.prepared)
+      rows += [{"method": method, "record": record.id, "group": record.group, **row} for row in run.task.score(record)]
+  return rows
+
+
+def _all_methods(run: Run, member: Member, step: int, records: list[Record],
+                 training: list[Record]) -> Iterator[tuple[str, list[Record]]]:
+  params, stats = restore_ema(run, member, step)
+  yield run.task.method, predict_records(run, params, stats, records, window_ids(run.prepared, member.test))
+  for name, method in run.task.rivals.items():
+    fitted = method.fit(training)
+    yield name, [r._replace(predictions=method.predict(fitted, r)) for r in records]
+
+
+def restore_ema(run: Run, member: Member, step: int) -> tuple[Any, Any]:
+  """The averaged parameters and statistics of a member, as host arrays."""
+  batch = {k: np.asarray(a[:2]) for k, a in run.prepared.windows.arrays.items()}
+  params, stats = jax.eval_shape(run.task.init, jax.random.key(0), {**batch, "mask_b": np.ones(2, np.float32)})
+  state = checkpoint.restore_some(folder_of(run, member) / "checkpoints", step, {"ema": params, "stats": stats})
+  return state["ema"], state["stats"]
+
+
+@functools.lru_cache(maxsize=8)
+def _compiled(predict: Callable) -> Callable:
+  return jax.jit(predict)
+
+
+def predict_windows(task: Task, params: Any, stats: Any, arrays: dict, id_b_2: np.ndarray, size: int, seed: int,
+                    what: str = "predicting") -> dict[str, np.ndarray]:
+  """Predicts windows [n, ...] in batches of `size`, padded and cut; a window's key comes from its own id.
+
+  Returns:
+    {name_b_...: [n, ...]}.
+  """
+  where = mesh.make(1)
+  size = mesh.padded(size, where)
+  params, stats = mesh.put((params, stats), mesh.replicated(where))
+  step, key, n = _compiled(task.predict), rng.root(seed, "predict"), len(id_b_2)
+  parts, bar = [], Progress(what, -(-n // size), show=mesh.is_main())
+  for i, first in enumerate(range(0, n, size), 1):
+    ids, mask = pad_rows(np.arange(first, min(first + size, n)), size)
+    batch = {**{k: np.asarray(a[ids]) for k, a in arrays.items()}, "mask_b": mask}
+    batch, keys = mesh.put((batch, rng.of_windows(key, id_b_2[ids])), mesh.rows(where))
+    out = mesh.fetch(step(params, stats, batch, keys), where)
+    parts.append({k: np.asarray(v)[:int(mask.sum())] for k, v in out.items()})
+    bar.update(i)
+  bar.close()
+  return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+
+
+def predict_records(run: Run, params: Any, stats: Any, records: list[Record], ids: np.ndarray) -> list[Record]:
+  """Predicts all windows `ids` of `records` and stitches each record."""
+  windows, config = run.prepared.windows, run.config
+  arrays = {k: a[ids] for k, a in windows.arrays.items()}
+  out = predict_windows(run.task, params, stats, arrays, windows.id_b_2[ids], config.eval.batch_size, config.eval.seed)
+  index = {r.id: i for i, r in enumerate(run.prepared.records)}
+  done = []
+  for record in records:
+    mine = windows.record_b[ids] == index[record.id]
+    stitched = stitch({k: v[mine] for k, v in out.items()}, arrays["start_s_b"][mine], config.data.window_s)
+    done.append(record._replace(predictions=stitched))
+  return done
+
+
+def _complete(row: dict, stamp: dict) -> dict:
+  """Rows hold plain JSON: what is not finite becomes null."""
+  plain = {k: (None if isinstance(v, float) and not np.isfinite(v) else v) for k, v in row.items()}
+  return {**plain, **stamp}
+
+
+def _store(path: pathlib.Path, arrays: dict) -> None:
+  path.parent.mkdir(parents=True, exist_ok=True)
+  aside = path.with_suffix(".tmp")
+  with aside.open("wb") as file:
+    np.savez(file, **arrays)
+  os.replace(aside, path)
+
+
+def write_rows(path: pathlib.Path, rows: list[dict]) -> None:
+  """Writes rows as JSON lines, whole or not at all."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  aside = path.with_suffix(".tmp")
+  aside.write_text("".join(json.dumps(r) + "\n" for r in rows))
+  os.replace(aside, path)
+
+
+def read_rows(path: pathlib.Path) -> list[dict]:
+  """Reads rows written by `write_rows`."""
+  return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _same_stamp(path: pathlib.Path, stamp: dict) -> list[dict] | None:
+  rows = read_rows(path) if path.is_file() else []
+  same = rows and all(rows[0].get(k) == v for k, v in stamp.items())
+  return rows if same else None
+
+
+def commit_of_code() -> str:
+  """The commit of this package, with a hash of the changes where it has any; "unknown" outside a checkout."""
+  root = pathlib.Path(__file__).parent.parent
+  git = lambda *args: subprocess.run(["git", "-C", str(root), *args], capture_output=True, text=True, check=True).stdout
+  try:
+    changes = git("diff", "HEAD", "--", "jaxsig", "configs")
+    return git("rev-parse", "HEAD")[:12] + ("+" + hashlib.sha256(changes.encode()).hexdigest()[:6] if changes else "")
+  except (OSError, subprocess.CalledProcessError):
+    return "unknown"

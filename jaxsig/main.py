@@ -1,0 +1,99 @@
+"""The command line: `python -m jaxsig.main --config=configs/respdiff.py --workdir=runs/respdiff`. Flags only.
+
+Exit status: 0 done; 2 a user's mistake, told in one sentence; 75 interrupted and saved, so that the same command continues.
+"""
+import pathlib
+import re
+import sys
+
+from absl import flags
+from ml_collections import config_flags
+
+from jaxsig import config as configs
+from jaxsig.errors import UserError
+
+MODES = ("train", "eval", "predict", "sweep", "report", "inspect")
+EXIT_USER, EXIT_INTERRUPTED = 2, 75
+
+CONFIG = config_flags.DEFINE_config_file("config", None, "config file, with an argument after a colon: configs/respdiff.py:smoke")
+WORKDIR = flags.DEFINE_string("workdir", "", "where checkpoints, rows and the report go")
+MODE = flags.DEFINE_string("mode", "train", f"one of {', '.join(MODES)}; train evaluates at the end")
+INPUT = flags.DEFINE_string("input", "", "predict: a recording of your own (CSV, NPY or WFDB)")
+RATE_HZ = flags.DEFINE_float("rate_hz", None, "predict: the sampling rate, where the file does not say it")
+WORKDIRS = flags.DEFINE_list("workdirs", [], "report: the workdirs whose rows are joined")
+DEVICES = flags.DEFINE_integer("cpu_devices", 0, "simulate this many devices on the CPU")
+
+
+def _overrides(argv: list[str]) -> dict[str, str]:
+  pairs = (re.match(r"--config\.([\w.]+)(?:=(.*))?$", word, re.DOTALL) for word in argv)
+  return {m[1]: m[2] for m in pairs if m}
+
+
+def parse(argv: list[str]) -> None:
+  """Parses the flags, and turns every mistake in them into one sentence."""
+  paths = [word.split("=", 1)[1].split(":")[0] for word in argv if word.startswith("--config=")]
+  if paths and not pathlib.Path(paths[-1]).is_file():
+    raise UserError(f"no config file {paths[-1]}: name one of configs/, as in --config=configs/respdiff.py")
+  try:
+    left = flags.FLAGS(argv)
+  except flags.Error as error:
+    raise UserError(" ".join(str(error).split()).rstrip("?. ")) from None
+  except (AttributeError, KeyError) as error:
+    known = configs.flat(configs.load(paths[-1], _argument(argv))) if paths else {}
+    bad = [k for k in _overrides(argv) if k not in known] or [str(error).strip("\"'")]
+    raise UserError(f"unknown config key {bad[0]!r}{configs.nearest(bad[0], known)}") from None
+  if len(left) > 1:
+    raise UserError(f"unexpected argument {left[1]!r}: settings are written --config.key=value")
+  if MODE.value not in MODES:
+    raise UserError(f"unknown mode {MODE.value!r}{configs.nearest(MODE.value, MODES)}")
+
+
+def _argument(argv: list[str]) -> str:
+  return [word for word in argv if word.startswith("--config=")][-1].partition(":")[2]
+
+
+def _need(value: object, flag: str, mode: str) -> object:
+  if not value:
+    raise UserError(f"--mode={mode} needs --{flag}")
+  return value
+
+
+def dispatch(mode: str) -> None:
+  """Runs one mode with the parsed flags."""
+  from jaxsig import mesh, predict, sweep  # after the flags, so that a wrong one is answered at once
+  mesh.start(cpu_devices=DEVICES.value)
+  workdir = pathlib.Path(WORKDIR.value)
+  if mode in ("train", "eval"):
+    config, _ = _need(CONFIG.value, "config", mode), _need(WORKDIR.value, "workdir", mode)
+    sweep.tell(sweep.experiment(config, workdir, fit=mode == "train"), workdir / "report")
+  elif mode == "predict":
+    predict.run(_need(CONFIG.value, "config", mode), pathlib.Path(_need(WORKDIR.value, "workdir", mode)),
+                pathlib.Path(_need(INPUT.value, "input", mode)), RATE_HZ.value)
+  elif mode == "sweep":
+    _need(WORKDIR.value, "workdir", mode)
+    sweep.tell(sweep.sweep(_need(CONFIG.value, "config", mode), workdir), workdir / "report")
+  elif mode == "report":
+    _need(WORKDIR.value, "workdir", mode)
+    sweep.tell([pathlib.Path(w) for w in _need(WORKDIRS.value, "workdirs", mode)], workdir / "report")
+  else:
+    sweep.inspect(_need(CONFIG.value, "config", mode))
+
+
+def main(argv: list[str]) -> int:
+  """Runs the command line; returns the exit status."""
+  try:
+    parse(argv)
+    dispatch(MODE.value)
+  except UserError as error:
+    print(f"jaxsig: {error}", file=sys.stderr)
+    return EXIT_USER
+  except Exception as error:
+    if type(error).__name__ != "Interrupted":
+      raise
+    print(f"jaxsig: {error}; give the same command again to continue", file=sys.stderr)
+    return EXIT_INTERRUPTED
+  return 0
+
+
+if __name__ == "__main__":
+  sys.exit(main(sys.argv))

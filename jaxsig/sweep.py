@@ -1,0 +1,139 @@
+"""Experiments into workdirs: one with its controls, or a list of them; what is finished is not run again."""
+import json
+import pathlib
+from typing import Any
+
+from jaxsig import config as configs
+from jaxsig import evaluate, mesh, report
+from jaxsig.data import cache
+from jaxsig.data.splits import Member, members
+from jaxsig.errors import UserError
+from jaxsig.task import make, make_data
+from jaxsig.train import Run, make_run, train
+
+
+def open_run(config: Any, workdir: pathlib.Path) -> tuple[Run, list[Member]]:
+  """Loads the data, checks or writes the workdir's config and split, and lists the members.
+
+  Raises:
+    UserError: the workdir cannot be written, or is another config's; the differing keys are named.
+  """
+  workdir = _writable(pathlib.Path(workdir))
+  same_config(config, workdir)
+  task, data = make(config), make_data(config)
+  prepared = cache.load(data, config)
+  chosen = members(prepared.groups, config.split)
+  if mesh.is_main():
+    _write_json(workdir / "config.json", {**config.to_dict(), "data_card": _card(data, config, prepared)})
+    _write_json(workdir / "split.json", {"source": prepared.source, "members": [
+        {"member": m.name, **{k: v for k, v in m._asdict().items() if k != "name"}} for m in chosen]})
+  run = make_run(config, workdir, task, prepared)
+  say(f"{len(prepared.records)} recordings of {len(set(prepared.groups))} patients"
+      f" ({prepared.source.upper() if prepared.source == 'simulated' else prepared.source}, data {prepared.fingerprint}),"
+      f" {len(chosen)} members, config {run.meta['config']}")
+  return run, chosen
+
+
+def experiment(config: Any, workdir: pathlib.Path, fit: bool = True) -> list[pathlib.Path]:
+  """Trains (if `fit`) and evaluates a config, then each of its controls under `controls/`; returns their workdirs."""
+  done = [_one(config, pathlib.Path(workdir), fit)]
+  for name, overrides in config.controls.items():
+    control = configs.override(config, {**configs.flat(overrides), "controls": {}})
+    done.append(_one(control, pathlib.Path(workdir) / "controls" / name, fit))
+  return done
+
+
+def _one(config: Any, workdir: pathlib.Path, fit: bool) -> pathlib.Path:
+  run, chosen = open_run(config, workdir)
+  if fit:
+    train(run, chosen)
+  evaluate.evaluate(run, chosen)
+  return workdir
+
+
+def sweep(listing: Any, workdir: pathlib.Path) -> list[pathlib.Path]:
+  """Runs what is missing of a sweep file's list, each experiment in its own `workdir/<name>`; what is done is kept.
+
+  Args:
+    listing: what `get_config` of a file in configs/sweeps/ gives: `experiments` = {name: {"config", "arg", "overrides"}}, and
+      `data_dir` and `cache_dir` for all.
+    workdir: the parent of the experiments' workdirs.
+  """
+  done = []
+  for name, one in listing.experiments.items():
+    places = {k: listing[k] for k in ("data_dir", "cache_dir")}
+    config = configs.load(one["config"], one["arg"], {**one["overrides"], **places})
+    say(f"sweep: {name} ({one['config']}:{one['arg']})")
+    done += experiment(config, pathlib.Path(workdir) / name)
+  return done
+
+
+def inspect(config: Any) -> None:
+  """Prints what the data folder holds, what would be skipped and why, its licence and citation."""
+  data = make_data(config)
+  if cache.source_of(data, config) == "simulated":
+    say(f"no recordings in {config.data_dir or 'no folder (--config.data_dir is not set)'}: the simulator of "
+        f"{config.data.name} would be used, {config.data.simulate_patients} patients")
+    return
+  found = data.inspect(pathlib.Path(config.data_dir))
+  for record in found["records"]:
+    say("  ".join(f"{k} {v}" for k, v in record.items()))
+  for record in found["skipped"]:
+    say(f"SKIPPED {record['record']}: {record['why']}")
+  say(f"{len(found['records'])} recordings, {len(found['skipped'])} skipped\nlicence: {found['licence']}")
+  for citation in found["citation"]:
+    say(f"cite: {citation}")
+
+
+def tell(workdirs: list[pathlib.Path], folder: pathlib.Path) -> None:
+  """Writes the joined report and prints its table."""
+  if not mesh.is_main():
+    return
+  report.write(workdirs, folder)
+  rows = report.load_rows(workdirs)
+  print(report.terminal(rows, json.loads((workdirs[0] / "config.json").read_text())["report"]))
+  say(f"report: {folder / 'index.html'}")
+
+
+def say(text: str) -> None:
+  """A line for the console, from one process."""
+  if mesh.is_main():
+    print(text, flush=True)
+
+
+def _writable(workdir: pathlib.Path) -> pathlib.Path:
+  try:
+    workdir.mkdir(parents=True, exist_ok=True)
+    (workdir / ".writable").touch()
+    (workdir / ".writable").unlink(missing_ok=True)
+  except OSError as error:
+    raise UserError(f"the workdir {workdir} cannot be written ({error.strerror}): name another with --workdir") from error
+  return workdir
+
+
+def same_config(config: Any, workdir: pathlib.Path) -> None:
+  """Raises UserError where the workdir is another config's; the differing keys are named."""
+  path = workdir / "config.json"
+  if not path.exists():
+    return
+  try:
+    old = json.loads(path.read_text())
+  except ValueError:
+    raise UserError(f"{path} is no JSON: delete it if this workdir's checkpoints are of this config, or use another --workdir") from None
+  old.pop("data_card", None)
+  keys = configs.differing(config, old)
+  if keys:
+    raise UserError(f"the workdir {workdir} holds another config; it differs in {', '.join(keys)}: use another --workdir or these settings")
+
+
+def _card(data: Any, config: Any, prepared: cache.Prepared) -> dict:
+  """What the report says of the data: licence, citation, and which recordings."""
+  about = data.inspect(pathlib.Path(config.data_dir)) if prepared.source != "simulated" else {"licence": "", "citation": []}
+  return {"licence": about["licence"], "citation": about["citation"], "records": [r.id for r in prepared.records],
+          "fingerprint": prepared.fingerprint, "source": prepared.source}
+
+
+def _write_json(path: pathlib.Path, value: dict) -> None:
+  aside = path.with_suffix(".tmp")
+  aside.write_text(json.dumps(value, indent=1))
+  aside.replace(path)
