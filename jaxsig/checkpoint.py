@@ -42,7 +42,7 @@ def save(folder: pathlib.Path, step: int, state: Any, meta: dict) -> None:
   """
   try:
     with _manager(folder) as manager:
-      args = ocp.args.Composite(state=ocp.args.StandardSave(state), meta=ocp.args.JsonSave(meta))
+      args = ocp.args.Composite(state=ocp.args.StandardSave(state), meta=ocp.args.JsonSave({**meta, "layout": _layout(state)}))
       if not manager.save(step, args=args, force=True):
         raise OSError("a checkpoint of this or a later step is there already")
   except Exception as error:  # orbax and tensorstore raise many kinds; to the user all mean that this save did not happen
@@ -68,34 +68,38 @@ def restore(folder: pathlib.Path, step: int, like: Any, meta: dict | None = None
   Raises:
     UserError: no such step, a damaged checkpoint, other shapes, or fingerprints that differ from `meta`.
   """
-  target = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
   found = read_meta(folder, step)
   for key in (meta or {}).keys() & found.keys():
     if meta[key] != found[key]:
       raise UserError(f"the checkpoint {folder}/{step} was made with another {key} ({found[key]}, not {meta[key]}): "
                       "use another --workdir, or the settings and data of this one")
+  _same_layout(folder, step, like, found)
+  target = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
   try:
     with _manager(folder, read_only=True) as manager:
-      state = manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore(target))).state
+      return manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore(target))).state
   except Exception as error:
     raise UserError(_damaged(folder, step, error)) from error
-  _same_types(folder, step, target, state)
-  return state
 
 
-def _same_types(folder: pathlib.Path, step: int, target: Any, state: Any) -> None:
-  # orbax casts to the target's type silently, so the stored types are read from its metadata
-  with _manager(folder, read_only=True) as manager:
-    stored = manager.item_metadata(step)["state"]
-  saved = {jax.tree_util.keystr(p): np.dtype(x.dtype) for p, x in jax.tree_util.tree_leaves_with_path(stored)}
-  names = sorted(str(v) for v in saved.values())
-  if names != sorted(str(np.dtype(x.dtype)) for x in jax.tree.leaves(target)):
-    raise UserError(f"the checkpoint {folder}/{step} holds other number types than this network: use the config that made it")
+def _layout(tree: Any) -> dict[str, str]:
+  """{path: "float32[3, 4]"} of every leaf."""
+  return {jax.tree_util.keystr(path, simple=True, separator="/"): f"{np.dtype(x.dtype)}{list(x.shape)}"
+          for path, x in jax.tree_util.tree_leaves_with_path(tree)}
+
+
+def _same_layout(folder: pathlib.Path, step: int, like: Any, meta: dict) -> None:
+  # compared by name before orbax reads: it casts other number types silently
+  want, have = _layout(like), meta["layout"]
+  differing = sorted(k for k in want if want[k] != have.get(k, "nothing"))
+  if differing:
+    raise UserError(f"the checkpoint {folder}/{step} does not fit this network: {differing[0]} is {have.get(differing[0], 'absent')} there, "
+                    f"not {want[differing[0]]}; use the config that made it")
 
 
 def restore_some(folder: pathlib.Path, step: int, like: dict) -> dict:
   """Restores only the named parts of a state, e.g. {"ema": ..., "stats": ...}, as host arrays."""
-  read_meta(folder, step)
+  _same_layout(folder, step, like, read_meta(folder, step))
   item = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
   try:
     with ocp.PyTreeCheckpointer() as reader:

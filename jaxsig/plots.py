@@ -295,3 +295,23 @@ def _learning(workdirs: Sequence[pathlib.Path]) -> matplotlib.figure.Figure | No
 def _read_curves(path: pathlib.Path) -> dict[str, list]:
   lines = [json.loads(x) for x in path.read_text().splitlines() if x.endswith("}")]   # a killed run may tear the last
   return {name: [(x["step"], x[name]) for x in lines if name in x] for name in ("loss", "val_loss")}
+
+
+def recording(record: Any, path: pathlib.Path) -> None:
+  """Draws one predicted recording: its signals and, below each other, every predicted waveform with its samples' spread."""
+  signals = {name[:-2]: (x, record.rate_hz) for name, x in record.signals.items()}
+  waves = {name[:-2]: (x, record.predictions["rate_hz"]) for name, x in record.predictions.items()
+           if name.endswith("_t") and np.ndim(x) == 1}
+  rows = [*signals.items(), *((f"{name}, predicted", x) for name, x in waves.items())]
+  with matplotlib.rc_context(STYLE):
+    figure = matplotlib.figure.Figure(figsize=(9, 1.8 * len(rows) + 0.4))
+    for i, (name, (x_t, rate_hz)) in enumerate(rows):
+      axes = figure.add_subplot(len(rows), 1, i + 1)
+      time_s = np.arange(len(x_t)) / rate_hz
+      spread = record.predictions.get(f"{name.partition(',')[0]}_s_t") if i >= len(signals) else None
+      if spread is not None:
+        axes.fill_between(time_s, x_t - spread.std(0), x_t + spread.std(0), color=OURS, alpha=0.2, linewidth=0)
+      axes.plot(time_s, x_t, color=OURS if i >= len(signals) else MUTED, linewidth=0.8)
+      axes.set(title=name, xlim=(0, time_s[-1]))
+    axes.set_xlabel("time (s)")
+    figure.savefig(path)

@@ -55,6 +55,8 @@ def members_per_program(run: Run, m: int) -> int:
   """How many members share a call; "auto": all on an accelerator, one at a time for convolutions on CPU."""
   wanted = run.config.train.members_per_program
   if wanted != "auto":
+    if not str(wanted).isdigit() or not int(wanted):
+      raise UserError(f"train.members_per_program is \"auto\" or a count, not {wanted!r}")
     return min(int(wanted), m)
   params, _ = jax.eval_shape(run.task.init, jax.random.key(0), _example(run))
   convolutional = any(x.ndim >= 3 for x in jax.tree.leaves(params))
@@ -151,6 +153,7 @@ def _train_group(run: Run, group: list[Member], start: int, stop: dict) -> None:
   constants = mesh.put(feed.constants, mesh.replicated(where))
   train_step = jax.jit(lambda s, c, x, k: step_fn(s, feed.take(c, x), k), donate_argnums=0)
   val_loss = jax.jit(val_fn)
+  take = jax.jit(lambda s, i: jax.tree.map(lambda x: x[i], s), out_shardings=mesh.replicated(where))
   put = mesh.by_batch(where)
   lead = (m, mesh.padded(config.batch_size, where))
   scalars = [Scalars(folder_of(run, x), start, config.tensorboard) for x in group] if mesh.is_main() else []
@@ -168,7 +171,7 @@ def _train_group(run: Run, group: list[Member], start: int, stop: dict) -> None:
         writer.write(step, {k: float(v[i]) for k, v in values.items()})
       bar.update(step, f"loss {np.mean(values['loss']):.4f}")
     if step % config.ckpt_steps == 0 or last or ending:
-      _save_group(run, group, step, state, where)
+      _save_group(run, group, step, state, take)
     if ending and not last:
       bar.close()
       raise Interrupted(f"stopped and saved at step {step} of {config.steps} ({group[0].name})")
@@ -219,8 +222,7 @@ def _base_params(run: Run, group: list[Member]) -> Any:
   return jax.tree.map(lambda *x: np.stack(x), *out)
 
 
-def _save_group(run: Run, group: list[Member], step: int, state: Any, where: jax.sharding.Mesh) -> None:
-  take = jax.jit(lambda s, i: jax.tree.map(lambda x: x[i], s), out_shardings=mesh.replicated(where))
+def _save_group(run: Run, group: list[Member], step: int, state: Any, take: Callable) -> None:
   for i, member in enumerate(group):
     folder = folder_of(run, member) / "checkpoints"
     if step not in checkpoint.steps(folder):

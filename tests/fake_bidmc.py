@@ -1,13 +1,37 @@
-"""Writes simulated recordings in PhysioNet's BIDMC layout, with the oddities of the real files."""
+"""For the tests of BIDMC: its options, and simulated recordings in PhysioNet's layout with the real files' oddities."""
 import pathlib
 import types
+from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from jaxsig.data.core import Record
 from jaxsig.data.simulate_respiration import simulate
+from jaxsig.errors import UserError
 
 RATE_HZ = 125
+
+
+def options(**changes) -> types.SimpleNamespace:
+  """The defaults of `config.data`, with changes."""
+  fields = {"window_s": 5.0, "stride_s": 5.0, "rate_hz": 30.0, "ppg_low_pass_hz": 0.0, "resp_low_pass_hz": 1.0,
+            "ppg_range": (-1, 1), "resp_range": (0, 1), "normalise": "window", "skip_broken": False}
+  return types.SimpleNamespace(**{**fields, **changes})
+
+
+def says(function: Callable, *args, **kwargs) -> str:
+  """The sentence that a user gets; it is one line."""
+  with pytest.raises(UserError) as caught:
+    function(*args, **kwargs)
+  assert "\n" not in str(caught.value)
+  return str(caught.value)
+
+
+def sines(hz: float, duration_s: float = 480, rate_hz: float = 125.0) -> Record:
+  """A record of one sine in both signals, long enough that the edges do not matter."""
+  x_t = np.sin(2 * np.pi * hz * np.arange(round(duration_s * rate_hz)) / rate_hz).astype(np.float32)
+  return Record("sine", "nobody", rate_hz, {"ppg_t": x_t, "resp_t": x_t}, {}, {})
 
 
 def records(n: int = 3, duration_s: float = 60, seed: int = 0) -> list[Record]:

@@ -47,7 +47,8 @@ def stack_windows(records: list, windows: list) -> Windows:
 
 @functools.lru_cache(maxsize=256)
 def _permutation(seed: int, name: str, epoch: int, n: int) -> np.ndarray:
-  return np.random.Generator(np.random.Philox(key=[seed, (stable_hash(name) << 32) | epoch])).permutation(n)
+  key = np.array([seed, (stable_hash(name) << 32) | epoch], np.uint64)   # typed: a list would turn to float and lose the epoch
+  return np.random.Generator(np.random.Philox(key=key)).permutation(n)
 
 
 def batch_positions(seed: int, name: str, step: int, n: int, size: int) -> np.ndarray:

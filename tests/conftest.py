@@ -1,0 +1,45 @@
+"""What the tests share: small configs, one compilation cache, and a way to run the program as a user does."""
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+
+@pytest.fixture
+def small(tmp_path):
+  """(overrides) -> the smoke config of RespDiff without its control."""
+  from jaxsig import config
+
+  def make(file: str = "respdiff.py", **overrides):
+    dotted = {key.replace("__", "."): value for key, value in overrides.items()}
+    return config.load(ROOT / "configs" / file, "smoke", {"controls": {}, "train.tensorboard": False, **dotted})
+
+  return make
+
+
+@pytest.fixture
+def trained(small, tmp_path):
+  """(name, overrides) -> (run, members) after training in a workdir of that name."""
+  from jaxsig import sweep, train
+
+  def go(name: str, **overrides):
+    run, members = sweep.open_run(small(**overrides), tmp_path / name)
+    train.train(run, members)
+    return run, members
+
+  return go
+
+
+@pytest.fixture
+def command():
+  """(words, environment) -> the finished process of `python -m jaxsig.main words`."""
+  def go(*words: str, **environment: str):
+    return subprocess.run([sys.executable, "-m", "jaxsig.main", *map(str, words)], cwd=ROOT, capture_output=True, text=True,
+                          env={**os.environ, **environment}, timeout=600, check=False)
+
+  return go
