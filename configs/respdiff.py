@@ -37,6 +37,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
                       members_per_program="auto", feed="auto", prefetch=4, tensorboard=True)
   config.eval = dict(batch_size=128, seed=0)
   config.score = dict(rate_of="mean", divisor_slip=False)
+  config.run_controls = True
   config.controls = dict(one_pass=dict(model=dict(objective="regression")))
   config.report = dict(
       title="RespDiff: breathing from the PPG", primary="rr_bpm_win60_annotators_spectral", unit="breaths/min", within=2.0,

@@ -12,7 +12,7 @@ from jaxsig.errors import UserError
 
 # What may differ between two calls on one workdir: where things lie, and how the same numbers are computed or shown.
 RUNTIME = ("data_dir", "cache_dir", "report", "train.log_steps", "train.ckpt_steps", "train.members_per_program", "train.feed",
-           "train.prefetch", "eval.batch_size", "controls")
+           "train.prefetch", "eval.batch_size", "controls", "run_controls")
 
 
 def nearest(name: str, known: Any) -> str:

@@ -5,7 +5,8 @@ import json
 import os
 import pathlib
 import subprocess
-from typing import Any, Callable, Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import numpy as np

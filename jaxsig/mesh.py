@@ -1,7 +1,8 @@
 """The only place for distributed start, the (member, data) mesh, shardings, and host arrays becoming global ones."""
 import math
 import os
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np

@@ -35,10 +35,10 @@ def open_run(config: Any, workdir: pathlib.Path) -> tuple[Run, list[Member]]:
 
 
 def experiment(config: Any, workdir: pathlib.Path, fit: bool = True) -> list[pathlib.Path]:
-  """Trains (if `fit`) and evaluates a config, then each of its controls under `controls/`; returns their workdirs."""
+  """Trains (if `fit`) and evaluates a config, then its controls (if `run_controls`) under `controls/`; returns their workdirs."""
   done = [_one(config, pathlib.Path(workdir), fit)]
-  for name, overrides in config.controls.items():
-    control = configs.override(config, {**configs.flat(overrides), "controls": {}})
+  for name, overrides in config.controls.items() if config.run_controls else ():
+    control = configs.override(config, {**configs.flat(overrides), "run_controls": False})
     done.append(_one(control, pathlib.Path(workdir) / "controls" / name, fit))
   return done
 

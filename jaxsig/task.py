@@ -1,6 +1,7 @@
 """The contracts a system is made of: `Task` (model, loss, score), `Method` (a rival) and `Data` (records in, windows out)."""
 import importlib
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from jaxsig.config import nearest
 from jaxsig.errors import UserError

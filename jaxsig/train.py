@@ -2,7 +2,8 @@
 import json
 import pathlib
 import signal
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp

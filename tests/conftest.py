@@ -17,7 +17,7 @@ def small(tmp_path):
 
   def make(file: str = "respdiff.py", **overrides):
     dotted = {key.replace("__", "."): value for key, value in overrides.items()}
-    return config.load(ROOT / "configs" / file, "smoke", {"controls": {}, "train.tensorboard": False, **dotted})
+    return config.load(ROOT / "configs" / file, "smoke", {"run_controls": False, "train.tensorboard": False, **dotted})
 
   return make
 

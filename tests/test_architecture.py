@@ -1,6 +1,5 @@
 """The house as a test: who imports whom, what a system must bring, and the configs in smoke mode."""
 import ast
-import pathlib
 import re
 import sys
 

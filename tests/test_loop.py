@@ -251,7 +251,7 @@ def test_batch_size_and_batch_mates_do_not_move_a_prediction(trained):
 
 
 def test_the_published_norm_fails_the_batch_mate_check(small, tmp_path):
-  run, [member] = sweep.open_run(small(model__norm="batch_as_coded"), tmp_path / "w")
+  run, [_member] = sweep.open_run(small(model__norm="batch_as_coded"), tmp_path / "w")
   windows = run.prepared.windows
   batch = {**{k: np.asarray(a[:8]) for k, a in windows.arrays.items()}, "mask_b": np.ones(8, np.float32)}
   params, stats = run.task.init(jax.random.key(0), batch)

@@ -211,7 +211,7 @@ def test_what_a_method_left_out_is_no_estimate_but_stays_a_kept_row():
     assert [r.get("estimate", r.get("value")) is None for r in found] == [False, True, *[False] * 3, *[True] * 3]
     assert all(r["kept"] for r in found)
   found = rows_of(rows, "rr_bpm_win60_resp_authors")
-  assert [r["estimate"] is None for r in found] == [20 * k < 80 and 20 * k + 60 > 70 or k > 12 for k in range(22)]
+  assert [r["estimate"] is None for r in found] == [(20 * k < 80 and 20 * k + 60 > 70) or k > 12 for k in range(22)]
   slipped, = rows_of(rows, "rr_mae_bpm_win60_resp_authors_div21")
   assert slipped["value"] is None and slipped["kept"]
 

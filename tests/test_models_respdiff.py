@@ -115,7 +115,7 @@ def test_members_may_be_vmapped():
 @pytest.mark.parametrize("norm", ["group", "none", "batch_as_coded"])
 def test_rows_do_not_see_their_mates_except_with_the_coded_norm(norm):
   ppg, y, step = inputs()
-  args = ppg * jnp.array([[0.3], [1.0], [3.0]]), y, step
+  args = ppg * jnp.array([[0.1], [1.0], [10.0]]), y, step
   params, apply = started(RespDiff(**SMALL, norm=norm), *args)
   alone = jnp.concatenate([apply(params, *(x[i:i + 1] for x in args)) for i in range(3)])
   difference = float(jnp.abs(apply(params, *args) - alone).max() / jnp.abs(alone).max())
@@ -194,7 +194,7 @@ def test_every_output_depends_on_both_ends():
 def test_initial_weights_are_spread_as_torch_spreads_them():
   rnn = BiRNN(hidden=100).init(KEY, normal(0, 1, 2, 40))
   for leaf in jax.tree.leaves(rnn):
-    assert jnp.abs(leaf).max() <= 0.1 and 0.09 < jnp.abs(leaf).max()
+    assert jnp.abs(leaf).max() <= 0.1 and jnp.abs(leaf).max() > 0.09
   conv = ParallelConv(64, (9,)).init(KEY, normal(0, 1, 20, 32))
   np.testing.assert_allclose(conv["params"]["branch_0"]["kernel"].std(), (2 / (9 * 32)) ** 0.5, rtol=0.03)
   dense = StepEmbedding(200).init(KEY, jnp.zeros(1))["params"]["first"]

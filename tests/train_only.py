@@ -4,14 +4,14 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
-from jaxsig import config, mesh, sweep, train  # noqa: E402
+from jaxsig import config, mesh, sweep, train
 
 if __name__ == "__main__":
   workdir, devices, *pairs = sys.argv[1:]
   mesh.start(cpu_devices=int(devices))
   own = {k: ast.literal_eval(v) for k, v in (p.split("=", 1) for p in pairs)}
   file = pathlib.Path(__file__).parent.parent / "configs" / "respdiff.py"
-  small = config.load(file, "smoke", {"controls": {}, "train.tensorboard": False, **own})
+  small = config.load(file, "smoke", {"run_controls": False, "train.tensorboard": False, **own})
   run, members = sweep.open_run(small, pathlib.Path(workdir))
   try:
     train.train(run, members)

@@ -1,5 +1,6 @@
 """Two ways to the same batches, bit for bit: arrays that live on the device, or a tf.data stream of this host's rows."""
-from typing import Callable, Iterator, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
