@@ -93,8 +93,9 @@ def _same_layout(folder: pathlib.Path, step: int, like: Any, meta: dict) -> None
   want, have = _layout(like), meta["layout"]
   differing = sorted(k for k in want if want[k] != have.get(k, "nothing"))
   if differing:
-    raise UserError(f"the checkpoint {folder}/{step} does not fit this network: {differing[0]} is {have.get(differing[0], 'absent')} there, "
-                    f"not {want[differing[0]]}; use the config that made it")
+    name = differing[0]
+    raise UserError(f"the checkpoint {folder}/{step} does not fit this network: {name} is {have.get(name, 'absent')} there, "
+                    f"not {want[name]}; use the config that made it")
 
 
 def restore_some(folder: pathlib.Path, step: int, like: dict) -> dict:

@@ -21,6 +21,7 @@ MODE = flags.DEFINE_string("mode", "train", f"one of {', '.join(MODES)}; train e
 INPUT = flags.DEFINE_string("input", "", "predict: a recording of your own (CSV, NPY or WFDB)")
 RATE_HZ = flags.DEFINE_float("rate_hz", None, "predict: the sampling rate, where the file does not say it")
 WORKDIRS = flags.DEFINE_list("workdirs", [], "report: the workdirs whose rows are joined")
+UPDATE = flags.DEFINE_string("update", "", "report: README.md:NAME writes the main table between that file's table:NAME marks")
 DEVICES = flags.DEFINE_integer("cpu_devices", 0, "simulate this many devices on the CPU")
 
 
@@ -74,7 +75,10 @@ def dispatch(mode: str) -> None:
     sweep.tell(sweep.sweep(_need(CONFIG.value, "config", mode), workdir), workdir / "report")
   elif mode == "report":
     _need(WORKDIR.value, "workdir", mode)
-    sweep.tell([pathlib.Path(w) for w in _need(WORKDIRS.value, "workdirs", mode)], workdir / "report")
+    workdirs = [pathlib.Path(w) for w in _need(WORKDIRS.value, "workdirs", mode)]
+    sweep.tell(workdirs, workdir / "report")
+    if UPDATE.value:
+      sweep.update_table(workdirs, *UPDATE.value.rpartition(":")[::2])
   else:
     sweep.inspect(_need(CONFIG.value, "config", mode))
 

@@ -54,7 +54,7 @@ def run(config: Any, workdir: pathlib.Path, path: pathlib.Path, rate_hz: float |
   evaluate.write_rows(folder / f"{record.id}.rows.jsonl", rows)
   plots.recording(record, folder / f"{record.id}.png")
   for row in rows:
-    if row["metric"] == rows[0]["metric"]:
+    if row["metric"] == config.report.primary:
       spread = f" +- {row['spread']:.1f}" if row.get("spread") is not None else ""
       value = f"{row['estimate']:.1f}{spread} {config.report.unit}" if row["estimate"] is not None else "no estimate"
       say(f"{row['unit']:>14}  {value}")

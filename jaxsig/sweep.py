@@ -62,7 +62,7 @@ def sweep(listing: Any, workdir: pathlib.Path) -> list[pathlib.Path]:
   done = []
   for name, one in listing.experiments.items():
     places = {k: listing[k] for k in ("data_dir", "cache_dir")}
-    config = configs.load(one["config"], one["arg"], {**one["overrides"], **places})
+    config = configs.load(one["config"], one["arg"], {**configs.flat(one["overrides"]), **places})
     say(f"sweep: {name} ({one['config']}:{one['arg']})")
     done += experiment(config, pathlib.Path(workdir) / name)
   return done
@@ -93,6 +93,12 @@ def tell(workdirs: list[pathlib.Path], folder: pathlib.Path) -> None:
   rows = report.load_rows(workdirs)
   print(report.terminal(rows, json.loads((workdirs[0] / "config.json").read_text())["report"]))
   say(f"report: {folder / 'index.html'}")
+
+
+def update_table(workdirs: list[pathlib.Path], path: str, name: str) -> None:
+  """Writes the tables of the primary metric into a text file, between its `table:NAME` marks."""
+  settings = json.loads((workdirs[0] / "config.json").read_text())["report"]
+  report.update_block(path, name, report.markdown(report.load_rows(workdirs), {**settings, "metrics": []}))
 
 
 def say(text: str) -> None:

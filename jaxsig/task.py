@@ -10,7 +10,7 @@ from jaxsig.errors import UserError
 class Task(NamedTuple):
   """A learnt system as pure functions; nothing here knows of members, devices or files.
 
-  Batches are dicts of arrays whose names end in their axes (`ppg_b_t`); `mask_b` is 0 for padding rows.
+  Batches are dicts of arrays whose names end in their axes (`x_b_t`); `mask_b` is 0 for padding rows.
   """
   init: Callable     # (key, batch) -> (params, stats)
   loss: Callable     # (params, stats, batch, key) -> (scalar, (stats, {name: scalar})); all randomness is here, by key

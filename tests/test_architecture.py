@@ -117,4 +117,4 @@ def test_python_and_lock_agree():
   assert sys.version_info >= (3, 11)
   lock = (ROOT / "requirements.txt").read_text()
   for name in re.findall(r"^([a-z][\w-]*)", (ROOT / "requirements.in").read_text(), re.M):
-    assert re.search(rf"^{name.replace('_', '-')}==", lock, re.M), f"{name} is not in the lock"
+    assert re.search(rf"^{name.replace('_', '-').lower()}==", lock, re.M), f"{name} is not in the lock"

@@ -104,7 +104,8 @@ def test_real_files_end_to_end_without_tensorflow(command, tmp_path):
   assert len(list((tmp_path / "cache").glob("*/windows.ppg_b_t.npy"))) == 1
   again = command(*words, f"--workdir={tmp_path / 'b'}", PYTHONPATH=str(block))
   assert again.returncode == 0, again.stderr
-  strip = lambda w: [{k: v for k, v in json.loads(x).items() if k != "commit"} for x in (tmp_path / w / "rows.jsonl").read_text().splitlines()]
+  lines = lambda w: map(json.loads, (tmp_path / w / "rows.jsonl").read_text().splitlines())
+  strip = lambda w: [{k: v for k, v in row.items() if k != "commit"} for row in lines(w)]
   assert strip("a") == strip("b")
 
 

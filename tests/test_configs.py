@@ -33,7 +33,7 @@ def test_a_config_says_how_to_run_it(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "sweeps").glob("*.py")), ids=lambda p: p.stem)
 def test_every_experiment_of_a_sweep_exists(path):
   for name, one in config.load(path).experiments.items():
-    config.load(ROOT / one["config"], one["arg"], one["overrides"].to_dict() if hasattr(one["overrides"], "to_dict") else one["overrides"])
+    config.load(ROOT / one["config"], one["arg"], config.flat(one["overrides"]))
     assert pathlib.PurePath(name).name == name
 
 

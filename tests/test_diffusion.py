@@ -298,7 +298,7 @@ def test_the_coded_weights_give_the_authors_total():
 
 def test_the_banded_loss_measures_the_log_ratio_in_its_band_only():
   t = np.arange(300) / 5
-  slow, fast = np.sin(2 * np.pi * 0.25 * t)[None], np.sin(2 * np.pi * (2 + 1 / 120) * t)[None]  # fast: between bins
+  slow, fast = np.sin(2 * np.pi * 0.25 * t)[None], np.cos(2 * np.pi * (2 + 1 / 120) * t)[None]  # fast: between bins
   loss = functools.partial(diffusion.spectral_loss_banded, rate_hz=5.0, low_hz=0.24, high_hz=0.26, floor=1e-3)
   np.testing.assert_allclose(loss(2 * slow, slow, jnp.ones(1)), np.log(2) ** 2, rtol=1e-3)
   np.testing.assert_allclose(loss(2 * slow, slow, jnp.full(1, 0.5)), np.log(2) ** 2 / 4, rtol=1e-3)  # alpha^2

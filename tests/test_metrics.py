@@ -216,9 +216,13 @@ def test_what_a_method_left_out_is_no_estimate_but_stays_a_kept_row():
   assert slipped["value"] is None and slipped["kept"]
 
 
-def test_a_users_file_gives_no_rows():
+def test_a_users_file_gives_estimates_that_no_table_keeps():
   bare = record({"resp_t": wave(15), "rate_hz": 5.0}, annotations={}, prepared={}, signals={"ppg_t": np.zeros(60_000)})
-  assert score_record(bare) == []
+  rows = score_record(bare)
+  assert {r["metric"] for r in rows} == {f"rr_bpm_win{w}_annotators_{e}" for w in (32, 60, 64) for e in ("spectral", "count")}
+  assert all(r["truth"] is None and not r["kept"] and r["why"] == "no annotations" for r in rows)
+  spectral = rows_of(rows, "rr_bpm_win60_annotators_spectral")
+  np.testing.assert_allclose([r["estimate"] for r in spectral], 15, atol=0.1)
   assert score_record(record({"resp_t": wave(15), "rate_hz": 5.0}, signals={"ppg_t": np.zeros(1000)})) == []
 
 

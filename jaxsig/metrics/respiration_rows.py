@@ -28,8 +28,9 @@ def score_record(record: Any, rate_of: str = "mean", divisor_slip: bool = False)
   """All rows of one record for the method whose output is in `record.predictions`.
 
   Args:
-    record: a jaxsig.data.core.Record. Annotations `breaths_*_s` give the rows "annotators"; `signals["resp_t"]` and
-      `prepared["resp_t"]` those against the RESP; what is absent (a user's file) gives no rows.
+    record: a jaxsig.data.core.Record. Annotations `breaths_*_s` give the truth of the rows "annotators" (a user's file has
+      none: its rows hold estimates and are not kept); `signals["resp_t"]` and `prepared["resp_t"]` give those against the
+      RESP, where they are.
     rate_of: "mean" reads a sampled method's rate from its mean waveform (the published rule), "samples" takes the
       median of the samples' rates. The spread is that of the samples in both.
     divisor_slip: adds the published mean error of a record, divided by one less than its windows.
@@ -111,17 +112,19 @@ def _waveform(predictions: dict) -> np.ndarray | None:
 
 def _annotator_rows(record: Any, rates: Callable) -> Iterator[dict]:
   marks = [record.annotations[name] for name in sorted(record.annotations) if name.startswith("breaths")]
-  for window_s in WINDOWS_S if marks else ():
+  for window_s in WINDOWS_S:
     starts = starts_s(record, window_s, window_s)
     truths = [[respiration.breath_rate_bpm(m, s, window_s) for m in marks] for s in starts]
     whys = [_objection(t) for t in truths]
     for name, estimator in (("spectral", respiration.spectral_rate_bpm), ("count", respiration.count_rate_bpm)):
       metric = f"rr_bpm_win{window_s}_annotators_{name}"
       found = rates(estimator, starts, window_s)
-      yield from _rate_rows(record, metric, starts, window_s, [np.mean(t) for t in truths], found, whys)
+      yield from _rate_rows(record, metric, starts, window_s, [np.mean(t) if t else np.nan for t in truths], found, whys)
 
 
 def _objection(rates_bpm: list) -> str:
+  if not rates_bpm:
+    return "no annotations"
   if not np.isfinite(rates_bpm).all():
     return "fewer than 2 breaths marked"
   return "annotators differ by more than 2/min" if np.ptp(rates_bpm) > MOST_DISAGREEMENT_BPM else ""
