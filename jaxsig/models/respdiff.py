@@ -89,7 +89,7 @@ class RespDiff(nn.Module):
     return self.fine_ppg(ppg_b_t_c) + self.fusion * self.coarse_ppg(ppg_b_t_c)
 
   def denoise(self, condition_b_t_c: jax.Array, y_b_t: jax.Array, step_b: jax.Array) -> jax.Array:
-    """The prediction [b, t] for y [b, t] at diffusion steps [b], integer or fractional, on RespDiff's scale of 0..49."""
+    """The prediction [b, t] for y [b, t] at diffusion steps [b] on RespDiff's scale of 0..49, integer or fractional."""
     embedded = self.embedding(step_b)[:, None]
     y_b_t_c = self.fine_y(y_b_t[..., None])
     both = [condition_b_t_c + embedded, y_b_t_c + embedded if self.embed_both else y_b_t_c]
