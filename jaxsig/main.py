@@ -61,15 +61,15 @@ def _need(value: object, flag: str, mode: str) -> object:
 
 def dispatch(mode: str) -> None:
   """Runs one mode with the parsed flags."""
-  from jaxsig import mesh, predict, sweep  # after the flags, so that a wrong one is answered at once
+  from jaxsig import infer, mesh, sweep  # after the flags, so that a wrong one is answered at once
   mesh.start(cpu_devices=DEVICES.value)
   workdir = pathlib.Path(WORKDIR.value)
   if mode in ("train", "eval"):
     config, _ = _need(CONFIG.value, "config", mode), _need(WORKDIR.value, "workdir", mode)
     sweep.tell(sweep.experiment(config, workdir, fit=mode == "train"), workdir / "report")
   elif mode == "predict":
-    predict.run(_need(CONFIG.value, "config", mode), pathlib.Path(_need(WORKDIR.value, "workdir", mode)),
-                pathlib.Path(_need(INPUT.value, "input", mode)), RATE_HZ.value)
+    infer.run(_need(CONFIG.value, "config", mode), pathlib.Path(_need(WORKDIR.value, "workdir", mode)),
+              pathlib.Path(_need(INPUT.value, "input", mode)), RATE_HZ.value)
   elif mode == "sweep":
     _need(WORKDIR.value, "workdir", mode)
     sweep.tell(sweep.sweep(_need(CONFIG.value, "config", mode), workdir), workdir / "report")

@@ -9,15 +9,15 @@ from conftest import ROOT
 PACKAGE = ROOT / "jaxsig"
 EVERYWHERE = {"errors"}
 ALLOWED = {
-    "": {"predict", "config"},
+    "": {"infer", "config"},
     "errors": set(), "config": set(), "rng": set(), "log": set(), "mesh": set(), "optim": set(), "plots": set(),
-    "main": {"train", "evaluate", "predict", "sweep", "report", "config", "mesh"},
+    "main": {"train", "evaluate", "infer", "sweep", "report", "config", "mesh"},
     "checkpoint": {"mesh", "config"},
     "task": {"config"},
     "train": {"task", "data", "checkpoint", "mesh", "rng", "optim", "log", "config"},
     "evaluate": {"train", "task", "data", "checkpoint", "mesh", "rng", "log"},
     "sweep": {"train", "evaluate", "report", "config", "mesh", "data", "task"},
-    "predict": {"train", "evaluate", "checkpoint", "sweep", "plots", "data", "task", "config", "mesh"},
+    "infer": {"train", "evaluate", "checkpoint", "sweep", "plots", "data", "task", "config", "mesh"},
     "report": {"plots", "config", "metrics"},
     "diffusion": {"rng"},
     "tasks": {"models", "diffusion", "signal", "metrics", "baselines", "rng", "task", "config"},
@@ -30,7 +30,7 @@ ALLOWED = {
 NO_JAX = {"data", "report", "plots", "log", "config", "errors", "main"}
 SYSTEMS = sorted(p.stem for p in (PACKAGE / "tasks").glob("*.py") if p.stem != "__init__")
 # what the shared loop may not know
-SHARED = ("train", "evaluate", "predict", "sweep", "checkpoint", "mesh", "report", "plots", "data/core", "data/feeds", "data/cache",
+SHARED = ("train", "evaluate", "infer", "sweep", "checkpoint", "mesh", "report", "plots", "data/core", "data/feeds", "data/cache",
           "data/splits", "main", "log", "config", "rng", "optim", "task")
 
 
