@@ -144,6 +144,13 @@ def predicted_x0_eps(kind: str, prediction_b_t: jax.Array, y_b_t: jax.Array, t_b
   return alpha * y_b_t - sigma * prediction_b_t, sigma * y_b_t + alpha * prediction_b_t
 
 
+def check(schedule: Schedule, sampler: str, steps: int, kind: str) -> None:
+  """UserError for a sampler, target or number of steps that `sample` would refuse, before anything is trained."""
+  _check("sampler", sampler, SAMPLERS)
+  _check("target", kind, KINDS)
+  schedule.times(steps)
+
+
 def _plan(sampler: str, log_snr_n: jax.Array) -> dict:
   """Coefficients [n] of the steps y_s = alpha x0 + eps_scale eps + noise_scale noise + slope (x0 - the last x0)."""
   next_n = jnp.append(log_snr_n[1:], jnp.inf)

@@ -3,7 +3,7 @@ import json
 import pathlib
 from typing import Any
 
-from jaxsig import checkpoint, evaluate, plots, train
+from jaxsig import checkpoint, evaluate, train
 from jaxsig.data.cache import Prepared
 from jaxsig.data.core import Record, stack_windows, stitch
 from jaxsig.data.splits import Member
@@ -48,6 +48,7 @@ def first_member(workdir: pathlib.Path) -> Member:
 
 def run(config: Any, workdir: pathlib.Path, path: pathlib.Path, rate_hz: float | None) -> None:
   """The mode: writes the waveform (CSV), the numbers (JSON), the rows and a picture to `workdir/predict/`."""
+  from jaxsig import plots
   record, rows = predict_file(config, workdir, path, rate_hz)
   folder = workdir / "predict"
   make_data(config).write(record, folder)

@@ -4,7 +4,7 @@ import pathlib
 from typing import Any
 
 from jaxsig import config as configs
-from jaxsig import evaluate, mesh, report
+from jaxsig import evaluate, mesh
 from jaxsig.data import cache
 from jaxsig.data.splits import Member, members
 from jaxsig.errors import UserError
@@ -89,6 +89,7 @@ def tell(workdirs: list[pathlib.Path], folder: pathlib.Path) -> None:
   """Writes the joined report and prints its table."""
   if not mesh.is_main():
     return
+  from jaxsig import report  # draws: not needed before
   report.write(workdirs, folder)
   rows = report.load_rows(workdirs)
   print(report.terminal(rows, json.loads((workdirs[0] / "config.json").read_text())["report"]))
@@ -97,6 +98,7 @@ def tell(workdirs: list[pathlib.Path], folder: pathlib.Path) -> None:
 
 def update_table(workdirs: list[pathlib.Path], path: str, name: str) -> None:
   """Writes the tables of the primary metric into a text file, between its `table:NAME` marks."""
+  from jaxsig import report
   settings = json.loads((workdirs[0] / "config.json").read_text())["report"]
   report.update_block(path, name, report.markdown(report.load_rows(workdirs), {**settings, "metrics": []}))
 

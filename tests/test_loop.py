@@ -264,3 +264,21 @@ def test_local_blocks_cover_what_a_process_holds():
   where = mesh.make(1)
   size = mesh.padded(5, where)
   assert mesh.local_block(mesh.by_batch(where), (1, size)) == (slice(0, 1), slice(0, size))
+
+
+def test_two_processes_train_as_one(tmp_path):
+  import socket
+  with socket.socket() as s:
+    s.bind(("127.0.0.1", 0))
+    port = s.getsockname()[1]
+  pairs = ["train.steps=4", "train.ckpt_steps=2", "train.log_steps=1", "train.batch_size=12"]
+  finish(tmp_path / "one", 0, *pairs)
+  both = [subprocess.Popen([sys.executable, str(HERE / "train_only.py"), str(tmp_path / "two"), "0", *pairs],
+                           env={**os.environ, "JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}", "JAX_NUM_PROCESSES": "2",
+                                "JAX_PROCESS_ID": str(i)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for i in range(2)]
+  outs = [p.communicate(timeout=600)[0] for p in both]
+  assert [p.returncode for p in both] == [0, 0], outs
+  one, two = (json.loads((tmp_path / w / "members/fold0_seed0/scalars.jsonl").read_text().splitlines()[0]) for w in ("one", "two"))
+  for name in ("loss", "grad_norm"):
+    np.testing.assert_allclose(one[name], two[name], rtol=1e-4)
+  assert_same(final_state(tmp_path / "one"), final_state(tmp_path / "two"), exact=False, tolerance=1e-3)

@@ -2,7 +2,6 @@
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 
 
 class PairedDifference(NamedTuple):
@@ -60,6 +59,7 @@ def _wilcoxon_p(difference_g: np.ndarray) -> float:
   if len(difference_g) < 2:
     return float("nan")
   moved_g = difference_g[difference_g != 0]   # Wilcoxon's own rule for ties with zero
+  import scipy.stats  # over a second to import: only where a test runs
   return float(scipy.stats.wilcoxon(moved_g).pvalue) if len(moved_g) else 1.0
 
 

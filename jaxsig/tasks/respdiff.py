@@ -32,6 +32,7 @@ def make(config: Any) -> Task:
     raise UserError(f"unknown model.objective {objective!r}{nearest(objective, NAMES)}")
   network = RespDiff(**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()})
   process = diffusion.make_schedule(config.process.schedule, **config.process.options.to_dict())
+  diffusion.check(process, config.sampler.name, config.sampler.steps, config.process.target)
   spectral = _spectral_loss(config.loss, config.data.rate_hz)
   init = lambda key, batch: (network.init(key, batch["ppg_b_t"], _target_like(batch), _steps(batch, 0)), {})
   score = functools.partial(score_record, rate_of=config.score.rate_of, divisor_slip=config.score.divisor_slip)
