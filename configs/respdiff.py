@@ -63,6 +63,6 @@ def shrink(config: ml_collections.ConfigDict) -> None:
   """Makes it small enough for a test: the same code on little data for a few steps."""
   config.data.update(simulate_patients=6, simulate_duration_s=130.0)
   config.split.update(n_folds=3, val_groups=1)
-  config.model.update(channels=2, hidden=8, layers=1, head=(8,))
+  config.model.update(channels=2, hidden=8, layers=1, head=(8,), fine_kernels=(1, 3), coarse_kernels=(3, 5), dilations=(1, 2))
   config.train.update(steps=8, batch_size=8, log_steps=2, val_steps=4, val_windows=8, ckpt_steps=4)
   config.sampler.update(steps=2, samples=2)

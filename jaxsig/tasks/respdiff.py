@@ -1,7 +1,7 @@
 """RespDiff: the respiratory waveform from the PPG by conditional diffusion, and the same network as a one-pass regressor.
 
-Miao, Davies and Mandic, "RespDiff: an end-to-end multi-scale RNN diffusion model for respiratory waveform estimation from
-PPG signals" (2024). Batches hold `ppg_b_t` and, in training, `resp_b_t` of the same length and `mask_b`.
+Miao, Chen, Li and Mandic, "RespDiff: an end-to-end multi-scale RNN diffusion model for respiratory waveform estimation from
+PPG signals" (arXiv 2410.04366). Batches hold `ppg_b_t` and, in training, `resp_b_t` of the same length and `mask_b`.
 """
 import functools
 from typing import Any
