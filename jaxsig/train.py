@@ -1,4 +1,5 @@
 """The loop, over members: it knows no system by name, and restarts where it was."""
+import contextlib
 import json
 import pathlib
 import signal
@@ -159,26 +160,25 @@ def _train_group(run: Run, group: list[Member], start: int, stop: dict) -> None:
   lead = (m, mesh.padded(config.batch_size, where))
   scalars = [Scalars(folder_of(run, x), start, config.tensorboard) for x in group] if mesh.is_main() else []
   bar = Progress(f"training {group[0].name}" + (f" and {m - 1} more" if m > 1 else ""), config.steps, start, show=mesh.is_main())
-  for step, inputs in enumerate(feed.steps(start, config.steps), start + 1):
-    inputs = mesh.put_local(inputs, put, lead) if feed.local else mesh.put(inputs, put)
-    state, out = train_step(state, constants, inputs, keys)
-    last = step == config.steps
-    ending = mesh.stopping(stop["asked"], step)
-    if step % config.log_steps == 0 or step % config.ckpt_steps == 0 or last or ending:
-      values = _finite(mesh.fetch(out, where), group, step)
-      if val_batch is not None and (step % config.val_steps == 0 or last):
-        values["val_loss"] = mesh.fetch(val_loss(state, val_batch, keys), where)
-      for i, writer in enumerate(scalars):
-        writer.write(step, {k: float(v[i]) for k, v in values.items()})
-      bar.update(step, f"loss {np.mean(values['loss']):.4f}")
-    if step % config.ckpt_steps == 0 or last or ending:
-      _save_group(run, group, step, state, take)
-    if ending and not last:
-      bar.close()
-      raise Interrupted(f"stopped and saved at step {step} of {config.steps} ({group[0].name})")
-  bar.close()
-  for writer in scalars:
-    writer.close()
+  with contextlib.ExitStack() as closing:
+    for open_file in (bar, *scalars):
+      closing.callback(open_file.close)
+    for step, inputs in enumerate(feed.steps(start, config.steps), start + 1):
+      inputs = mesh.put_local(inputs, put, lead) if feed.local else mesh.put(inputs, put)
+      state, out = train_step(state, constants, inputs, keys)
+      last = step == config.steps
+      ending = mesh.stopping(stop["asked"], step)
+      if step % config.log_steps == 0 or step % config.ckpt_steps == 0 or last or ending:
+        values = _finite(mesh.fetch(out, where), group, step)
+        if val_batch is not None and (step % config.val_steps == 0 or last):
+          values["val_loss"] = mesh.fetch(val_loss(state, val_batch, keys), where)
+        for i, writer in enumerate(scalars):
+          writer.write(step, {k: float(v[i]) for k, v in values.items()})
+        bar.update(step, f"loss {np.mean(values['loss']):.4f}")
+      if step % config.ckpt_steps == 0 or last or ending:
+        _save_group(run, group, step, state, take)
+      if ending and not last:
+        raise Interrupted(f"stopped and saved at step {step} of {config.steps} ({group[0].name})")
 
 
 def _finite(values: dict, group: list[Member], step: int) -> dict:

@@ -96,6 +96,10 @@ def set_samples(folder, channel, value):
   data.tofile(folder / "bidmc02.dat")
 
 
+def append(path, text):
+  path.write_text(path.read_text() + text)
+
+
 BROKEN = {  # what is done to bidmc02 (signals II, PLETH, RESP) -> what the sentence says
   "truncated": (truncate, ["bidmc02.dat", "truncated", "download"]),
   "no dat": (lambda f: (f / "bidmc02.dat").unlink(), ["bidmc02.dat", "missing", "download"]),
@@ -105,11 +109,11 @@ BROKEN = {  # what is done to bidmc02 (signals II, PLETH, RESP) -> what the sent
   "rate": (lambda f: edit(f / "bidmc02.hea", " 3 125 ", " 3 250 "), ["bidmc02.hea", "250 Hz", "--input"]),
   "no resp": (lambda f: edit(f / "bidmc02.hea", "RESP,", "CO2,"), ["bidmc02.hea", "no signal RESP", "CO2"]),
   "no pleth": (lambda f: edit(f / "bidmc02.hea", "PLETH,", "ABP,"), ["bidmc02.hea", "no signal PLETH", "ABP"]),
-  "breath beyond": (lambda f: (f / "bidmc_csv/bidmc_02_Breaths.csv").open("a").write("9999,\n"),
+  "breath beyond": (lambda f: append(f / "bidmc_csv/bidmc_02_Breaths.csv", "9999,\n"),
                     ["bidmc_02_Breaths.csv", "80.0 s", "60.0 s", "download"]),
   "no annotator": (lambda f: edit(f / "bidmc_csv/bidmc_02_Breaths.csv", "ann2", "ann3"),
                    ["bidmc_02_Breaths.csv", "annotator 2", "download"]),
-  "breaths text": (lambda f: (f / "bidmc_csv/bidmc_02_Breaths.csv").open("a").write("soon,later\n"),
+  "breaths text": (lambda f: append(f / "bidmc_csv/bidmc_02_Breaths.csv", "soon,later\n"),
                    ["bidmc_02_Breaths.csv", "no table of numbers", "CSV"]),
   "no breaths": (lambda f: (f / "bidmc_csv/bidmc_02_Breaths.csv").unlink(), ["bidmc_02_Breaths.csv", "download"]),
   "no fix": (lambda f: (f / "bidmc_csv/bidmc_02_Fix.txt").unlink(), ["bidmc_02_Fix.txt", "patient", "download"]),
