@@ -210,8 +210,7 @@ def test_restoring_refuses_other_types_shapes_and_fingerprints(tmp_path):
 def test_what_is_not_finite_is_told_and_not_saved(trained, tmp_path):
   with pytest.raises(UserError, match="fold0_seed0 is not finite"):
     trained("w", optim__learning_rate=1e30, optim__warmup_steps=0, optim__clip_norm=0.0)
-  saved = checkpoint.steps(tmp_path / "w" / "members" / "fold0_seed0" / "checkpoints")
-  assert all(np.isfinite(x).all() for x in final_state(tmp_path / "w")[1].values()) if saved else True
+  assert not checkpoint.steps(tmp_path / "w" / "members" / "fold0_seed0" / "checkpoints")
 
 
 def test_fine_tuning_starts_from_a_member_that_never_saw_the_test_patients(trained, small, tmp_path):
