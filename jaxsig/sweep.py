@@ -89,6 +89,9 @@ def tell(workdirs: list[pathlib.Path], folder: pathlib.Path) -> None:
   """Writes the joined report and prints its table."""
   if not mesh.is_main():
     return
+  if all((w / "rows.jsonl").is_file() and not (w / "rows.jsonl").stat().st_size for w in workdirs):
+    say("no patient was held out, so there is nothing to report")
+    return
   from jaxsig import report  # draws: not needed before
   report.write(workdirs, folder)
   rows = report.load_rows(workdirs)
@@ -100,7 +103,8 @@ def update_table(workdirs: list[pathlib.Path], path: str, name: str) -> None:
   """Writes the tables of the primary metric into a text file, between its `table:NAME` marks."""
   from jaxsig import report
   settings = json.loads((workdirs[0] / "config.json").read_text())["report"]
-  report.update_block(path, name, report.markdown(report.load_rows(workdirs), {**settings, "metrics": []}))
+  text = report.markdown(report.load_rows(workdirs), {**settings, "metrics": []})
+  report.update_block(path, name, text.partition("\n")[2].lstrip())   # without the title: the file has its own
 
 
 def say(text: str) -> None:

@@ -226,6 +226,13 @@ def test_fine_tuning_starts_from_a_member_that_never_saw_the_test_patients(train
     trained("other", split__salt=5, split__folds=(), init_from=str(base.workdir))
 
 
+def test_a_model_trained_on_everybody_is_not_scored(trained, capsys):
+  run, members = trained("all", split__kind="all")
+  assert evaluate.evaluate(run, members) == []
+  sweep.tell([run.workdir], run.workdir / "report")
+  assert "nothing to report" in capsys.readouterr().out
+
+
 def test_the_moving_average_moves_as_its_formula():
   average, expected = {"x": np.float32(1.0)}, 1.0
   for step in range(5):
