@@ -4,13 +4,16 @@ import pathlib
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from jaxsig.baselines.respiration import METHODS, RATE_HZ, find_beats
+from jaxsig.data import bidmc
 from jaxsig.data.core import Record
 from jaxsig.metrics.respiration import spectral_rate_bpm
 from jaxsig.metrics.respiration_rows import score_record
 
 SECONDS = 120
+REAL = pathlib.Path(os.environ.get("JAXSIG_DATA_DIR", ROOT.parent / "shared/data"))
 
 
 def ppg(breaths_bpm=15.0, heart_bpm=80.0, baseline=0.0, amplitude=0.0, frequency=0.0, rate_hz=125.0, seconds=SECONDS):
@@ -111,16 +114,13 @@ def test_a_gap_and_an_artefact_do_not_own_the_spectrum(name):
 
 
 def _real_records():
-  folder = os.environ.get("JAXSIG_BIDMC", "")
-  return sorted(pathlib.Path(folder).glob("bidmc??.hea"))[:3] if folder else []
+  return bidmc.recordings(REAL)[:3] if bidmc.sources(REAL) else []
 
 
-@pytest.mark.skipif(not _real_records(), reason="set JAXSIG_BIDMC to a folder of BIDMC recordings")
+@pytest.mark.skipif(not _real_records(), reason="no BIDMC recordings: name their folder with JAXSIG_DATA_DIR")
 def test_beats_of_real_recordings_are_as_many_as_the_monitor_counts():
-  wfdb = pytest.importorskip("wfdb")
-  for header in _real_records():
-    own = wfdb.rdrecord(str(header.with_suffix("")), channel_names=["PLETH,"])
-    numerics = header.with_name(f"bidmc_{header.stem[-2:]}_Numerics.csv")
-    pulse = np.genfromtxt(numerics, delimiter=",", skip_header=1)[:, 1]
-    beats = len(find_beats(own.p_signal[:, 0], own.fs)[0]) + 1
-    assert beats == pytest.approx(np.nanmean(pulse) * own.sig_len / own.fs / 60, rel=0.05)
+  for files in _real_records():
+    found = bidmc.read_record(files)
+    beats = len(find_beats(found.signals["ppg_t"], found.rate_hz)[0]) + 1
+    counted = np.nanmean(found.annotations["monitor_hr_bpm_k"]) * found.duration_s / 60
+    assert beats == pytest.approx(counted, rel=0.05)
