@@ -28,8 +28,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   """`arg`: "smoke"; "ddim6" for six steps with the batch-wide rescaling; "no_spectral" for the published ablation."""
   arg = parse_arg(arg, smoke=False, ddim6=False, no_spectral=False)
   base = _base()
-  config = base.get_config()
-  config.data.update(window_s=5.0, stride_s=5.0, rate_hz=30.0)
+  config = base.get_config("paper_windows")
   config.data.update(ppg_low_pass_hz=0.0, ppg_range=(-1.0, 1.0), resp_range=(0.0, 1.0), normalise="window")
   config.split.update(kind="lopo", n_folds=0, folds=(), val_groups=0)   # by patient, where the authors left one recording out
   config.model.update(

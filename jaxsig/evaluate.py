@@ -17,7 +17,7 @@ from jaxsig.data.splits import Member, check, records_of
 from jaxsig.errors import UserError
 from jaxsig.log import Progress
 from jaxsig.task import Task
-from jaxsig.train import Run, folder_of, window_ids
+from jaxsig.train import Run, example, folder_of, window_ids
 
 
 def evaluate(run: Run, members: list[Member]) -> list[dict]:
@@ -81,8 +81,7 @@ def _all_methods(run: Run, member: Member, step: int, records: list[Record],
 
 def restore_ema(run: Run, member: Member, step: int) -> tuple[Any, Any]:
   """The averaged parameters and statistics of a member, as host arrays."""
-  batch = {k: np.asarray(a[:2]) for k, a in run.prepared.windows.arrays.items()}
-  params, stats = jax.eval_shape(run.task.init, jax.random.key(0), {**batch, "mask_b": np.ones(2, np.float32)})
+  params, stats = jax.eval_shape(run.task.init, jax.random.key(0), example(run))
   state = checkpoint.restore_some(folder_of(run, member) / "checkpoints", step, {"ema": params, "stats": stats})
   return state["ema"], state["stats"]
 

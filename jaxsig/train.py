@@ -60,7 +60,7 @@ def members_per_program(run: Run, m: int) -> int:
     if not str(wanted).isdigit() or not int(wanted):
       raise UserError(f"train.members_per_program is \"auto\" or a count, not {wanted!r}")
     return min(int(wanted), m)
-  params, _ = jax.eval_shape(run.task.init, jax.random.key(0), _example(run))
+  params, _ = jax.eval_shape(run.task.init, jax.random.key(0), example(run))
   convolutional = any(x.ndim >= 3 for x in jax.tree.leaves(params))
   return 1 if jax.default_backend() == "cpu" and convolutional else m
 
@@ -74,7 +74,8 @@ def _continued(run: Run, group: list[Member]) -> list[tuple[list[Member], int]]:
   return [([m], max(s, default=0)) for m, s in zip(group, steps, strict=True)]
 
 
-def _example(run: Run) -> dict:
+def example(run: Run) -> dict:
+  """A batch of two windows, to shape the parameters by."""
   batch = {k: np.asarray(a[:2]) for k, a in run.prepared.windows.arrays.items()}
   return {**batch, "mask_b": np.ones(2, np.float32)}
 
@@ -191,7 +192,7 @@ def _finite(values: dict, group: list[Member], step: int) -> dict:
 
 
 def _start_state(run: Run, group: list[Member], start: int, init: Callable, keys: jax.Array, members: Any) -> Any:
-  batch = jax.tree.map(lambda x: np.stack([x] * len(group)), _example(run))
+  batch = jax.tree.map(lambda x: np.stack([x] * len(group)), example(run))
   if not start:
     base = _base_params(run, group) if run.config.init_from else None
     return jax.jit(init, out_shardings=members)(keys, batch, base)
@@ -209,7 +210,7 @@ def _base_params(run: Run, group: list[Member]) -> Any:
   if not (base / "split.json").is_file():
     raise UserError(f"config.init_from {base} is no workdir with a split.json: name the workdir of a finished training")
   candidates = json.loads((base / "split.json").read_text())["members"]
-  params, _ = jax.eval_shape(run.task.init, jax.random.key(0), _example(run))
+  params, _ = jax.eval_shape(run.task.init, jax.random.key(0), example(run))
   out = []
   for member in group:
     fit = [c for c in candidates if not set(member.test) & ({*c["train"]} | {*c["val"]})]
