@@ -21,29 +21,32 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   arg = parse_arg(arg, smoke=False, real=False, paper_windows=False)
   config = ml_collections.ConfigDict()
   config.task = "respdiff"
+  config.method = ""
   config.data_dir = ""
   config.cache_dir = ""
   config.init_from = ""
   config.trainable = ""
   config.data = dict(
-      name="bidmc", source="auto", skip_broken=False, window_s=15.0, stride_s=5.0, rate_hz=10.0, normalise="window",
-      ppg_low_pass_hz=0.0, resp_low_pass_hz=1.0, ppg_range=(-1.0, 1.0), resp_range=(-1.0, 1.0),
+      name="bidmc", source="auto", skip_broken=False, window_s=15.0, stride_s=5.0, rate_hz=10.0, ppg_rate_hz=0.0,
+      normalise="window", ppg_low_pass_hz=0.0, resp_low_pass_hz=1.0, resp_high_pass_hz=0.0, warps=(), ppg_range=(-1.0, 1.0), resp_range=(-1.0, 1.0),
       simulate_seed=6, simulate_patients=320, simulate_duration_s=240.0, simulate_rate_hz=125.0, simulate_records_per_patient=1)
-  config.split = dict(kind="kfold", n_folds=4, folds=(0,), seeds=(0,), val_groups=6, salt=0)
+  config.split = dict(kind="kfold", n_folds=4, folds=(0,), seeds=(0,), val_groups=6, salt=0, inner_folds=0)
   config.model = dict(
-      objective="diffusion", channels=8, fine_kernels=(1, 3, 5, 7, 9, 11), coarse_kernels=(3, 5, 7, 9, 11, 13),
+      network="respdiff", objective="diffusion", channels=8, fine_kernels=(1, 3, 5, 7, 9, 11), coarse_kernels=(3, 5, 7, 9, 11, 13),
       dilations=(1, 2, 4), hidden=48, layers=2, cell="gru", head=(64,), norm="group", embed_both=True,
       layer_norm=False, residual=False, scan_form="auto")
   config.process = dict(schedule="linear", options=dict(steps=50), target="v", stratified=False)
-  config.loss = dict(spectral="banded", weight=0.1)
-  config.sampler = dict(name="ddim", steps=6, samples=4, keep_samples=True, clip=(-1.5, 1.5))
+  config.loss = dict(spectral="banded", weight=0.1, rate_weight=0.0, ppg_noise=0.0)
+  config.sampler = dict(name="ddim", steps=6, samples=4, keep_samples=True, clip=(-1.5, 1.5), temperature=1.0)
   config.optim = dict(learning_rate=2e-3, schedule="cosine", warmup_steps=50, drops=(), clip_norm=1.0, weight_decay=0.0,
                       ema=0.995)
   config.train = dict(steps=2000, batch_size=32, log_steps=50, val_steps=150, val_windows=128, ckpt_steps=250,
                       members_per_program="auto", feed="auto", prefetch=4, tensorboard=True)
-  config.eval = dict(batch_size=128, seed=0)
+  config.eval = dict(batch_size=128, seed=0, shuffle=())
   config.score = dict(rate_of="mean", divisor_slip=False)
   config.run_controls = True
+  config.run_rivals = True
+  config.variants = {}
   config.controls = dict(one_pass=dict(model=dict(objective="regression")))
   config.report = dict(
       title="RespDiff: breathing from the PPG", primary="rr_bpm_win60_annotators_spectral", unit="breaths/min", within=2.0,

@@ -8,26 +8,17 @@ moving average (`ema` 0); both are what was published, and the tests say so. Fig
 spectral loss and 50 steps, 1.30 with 6 (`:ddim6`), both by the authors' rule on all 53 recordings; the published table
 divides by 21 where there are 22 windows (`score.divisor_slip`).
 """
-import importlib.util
 import pathlib
 
 import ml_collections
 
-from jaxsig.config import parse_arg
-
-
-def _base():
-  path = pathlib.Path(__file__).with_name("respdiff.py")
-  spec = importlib.util.spec_from_file_location("respdiff_base", path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
+from jaxsig.config import module_of, parse_arg
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
   """`arg`: "smoke"; "ddim6" for six steps with the batch-wide rescaling; "no_spectral" for the published ablation."""
   arg = parse_arg(arg, smoke=False, ddim6=False, no_spectral=False)
-  base = _base()
+  base = module_of(pathlib.Path(__file__).with_name("respdiff.py"))
   config = base.get_config("paper_windows")
   config.data.update(ppg_low_pass_hz=0.0, ppg_range=(-1.0, 1.0), resp_range=(0.0, 1.0), normalise="window")
   config.split.update(kind="lopo", n_folds=0, folds=(), val_groups=0)   # by patient, where the authors left one recording out

@@ -1,4 +1,4 @@
-"""jaxsig from Python: `load_config`, and `predict` on a recording of one's own."""
+"""jaxsig from Python: `predict` on a recording of one's own, and `load_config`."""
 import pathlib
 from typing import Any
 
@@ -13,21 +13,23 @@ def load_config(path: str | pathlib.Path, arg: str = "", **overrides: Any) -> An
   return config.load(path, arg, {key.replace("__", "."): value for key, value in overrides.items()})
 
 
-def predict(config: Any, workdir: str | pathlib.Path, file: str | pathlib.Path, rate_hz: float | None = None) -> dict:
-  """Predicts a recording with the model that a workdir holds.
+def predict(recording: Any, rate_hz: float | None = None, model: str | pathlib.Path = "respdiff_60s", config: Any = None) -> dict:
+  """Predicts a recording of any rate and length, with or without gaps.
 
   Args:
-    config: the config that trained it, from `load_config`.
-    workdir: where its checkpoints lie.
-    file: CSV, NPY or WFDB.
+    recording: a CSV, NPY or WFDB file, or an array of one axis (NaN where the signal is missing).
     rate_hz: sampling rate, where the file does not say it.
+    model: a shipped model, or the workdir of a training.
+    config: only to make sure that it is this config which made the model.
 
   Returns:
-    {name_axes: array} of stitched predictions with their "rate_hz", and "rows": estimates and spreads by scoring unit.
+    {name_axes: array} of stitched predictions, NaN where nothing can be said, with their "rate_hz"; "rates": one a scoring
+    window, {"start_s", "end_s", "rate_bpm" (None: no estimate), "spread", "low_95", ..., "quality"}; "rows": of all
+    metrics; "lost_s", "bridged_s": [k, 2] gaps.
 
   Raises:
-    jaxsig.errors.UserError: a file, workdir or config that cannot be used.
+    jaxsig.errors.UserError: a recording, model or config that cannot be used.
   """
-  from jaxsig import infer
-  record, rows = infer.predict_file(config, pathlib.Path(workdir), pathlib.Path(file), rate_hz)
-  return {**record.predictions, "rows": rows}
+  from jaxsig import infer, shipped
+  found = infer.predict(recording, rate_hz, shipped.open_model(model, config))
+  return {**found.record.predictions, "rates": found.rates, "rows": found.rows, **found.gaps._asdict()}

@@ -68,11 +68,7 @@ def restore(folder: pathlib.Path, step: int, like: Any, meta: dict | None = None
   Raises:
     UserError: no such step, a damaged checkpoint, other shapes, or fingerprints that differ from `meta`.
   """
-  found = read_meta(folder, step)
-  for key in (meta or {}).keys() & found.keys():
-    if meta[key] != found[key]:
-      raise UserError(f"the checkpoint {folder}/{step} was made with another {key} ({found[key]}, not {meta[key]}): "
-                      "use another --workdir, or the settings and data of this one")
+  found = check_meta(folder, step, meta or {})
   _same_layout(folder, step, like, found)
   target = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
   try:
@@ -120,6 +116,16 @@ def read_meta(folder: pathlib.Path, step: int) -> dict:
       return manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
   except Exception as error:
     raise UserError(_damaged(folder, step, error)) from error
+
+
+def check_meta(folder: pathlib.Path, step: int, meta: dict) -> dict:
+  """What `read_meta` gives; UserError where one of the fingerprints in `meta` is another there."""
+  found = read_meta(folder, step)
+  for key in sorted(meta.keys() & found.keys()):
+    if meta[key] != found[key]:
+      raise UserError(f"the checkpoint {folder}/{step} was made with another {key} ({found[key]}, not {meta[key]}): "
+                      "use another --workdir, or the settings and data of this one")
+  return found
 
 
 def _damaged(folder: pathlib.Path, step: int, error: Exception) -> str:

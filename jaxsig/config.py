@@ -13,6 +13,8 @@ from jaxsig.errors import UserError
 # What may differ between two calls on one workdir: where things lie, and how the same numbers are computed or shown.
 RUNTIME = ("data_dir", "cache_dir", "report", "train.log_steps", "train.ckpt_steps", "train.members_per_program", "train.feed",
            "train.prefetch", "eval.batch_size", "controls", "run_controls")
+# What no training depends on: a variant of an evaluation may change it.
+EVALUATION = ("sampler", "score", "eval", "variants", "run_rivals", "method")
 
 
 def nearest(name: str, known: Any) -> str:
@@ -45,13 +47,18 @@ def _typed(key: str, text: str, default: Any) -> Any:
 
 def load(path: str | pathlib.Path, arg: str = "", overrides: dict | None = None) -> ml_collections.ConfigDict:
   """Loads `get_config(arg)` from a config file and applies dotted overrides; the result is locked."""
+  return override(module_of(path).get_config(arg), overrides or {})
+
+
+def module_of(path: str | pathlib.Path) -> Any:
+  """The module of a config file, from which another one may start."""
   path = pathlib.Path(path)
   if not path.is_file():
     raise UserError(f"no config file {path}: name one of configs/")
   spec = importlib.util.spec_from_file_location(f"jaxsig_config_{path.stem}", path)
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
-  return override(module.get_config(arg), overrides or {})
+  return module
 
 
 def override(config: ml_collections.ConfigDict, overrides: dict) -> ml_collections.ConfigDict:
@@ -80,9 +87,16 @@ def flat(config: Any, prefix: str = "") -> dict[str, Any]:
   return out
 
 
-def _essential(config: Any) -> dict[str, Any]:
-  runtime = lambda key: any(key == r or key.startswith(r + ".") for r in RUNTIME)
-  return {k: v for k, v in flat(config).items() if not runtime(k)}
+def changes(overrides: Any) -> dict[str, Any]:
+  """`flat`, but for `variants`, which are replaced as a whole: their names are not known beforehand."""
+  items = overrides.to_dict() if isinstance(overrides, ml_collections.ConfigDict) else dict(overrides)
+  variants = {"variants": items.pop("variants")} if "variants" in items else {}
+  return {**flat(items), **variants}
+
+
+def _essential(config: Any, without: tuple[str, ...] = RUNTIME) -> dict[str, Any]:
+  left_out = lambda key: any(key == r or key.startswith(r + ".") for r in without)
+  return {k: v for k, v in flat(config).items() if not left_out(k)}
 
 
 def differing(a: Any, b: Any) -> list[str]:
@@ -92,6 +106,7 @@ def differing(a: Any, b: Any) -> list[str]:
   return sorted(k for k in a.keys() | b.keys() if a.get(k, "absent") != b.get(k, "absent"))
 
 
-def fingerprint(config: Any) -> str:
-  """Twelve hex digits of everything in the config that a result depends on."""
-  return hashlib.sha256(json.dumps(_essential(config), sort_keys=True).encode()).hexdigest()[:12]
+def fingerprint(config: Any, training: bool = False) -> str:
+  """Twelve hex digits of everything in the config that a result depends on, or only a `training`."""
+  essential = _essential(config, RUNTIME + EVALUATION if training else RUNTIME)
+  return hashlib.sha256(json.dumps(essential, sort_keys=True).encode()).hexdigest()[:12]

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,77 +13,122 @@ import jax
 import numpy as np
 
 from jaxsig import checkpoint, mesh, rng
+from jaxsig.config import EVALUATION, fingerprint, flat, override
 from jaxsig.data.core import Record, pad_rows, stitch
 from jaxsig.data.splits import Member, check, records_of
 from jaxsig.errors import UserError
 from jaxsig.log import Progress
-from jaxsig.task import Task
-from jaxsig.train import Run, example, folder_of, window_ids
+from jaxsig.task import Task, make
+from jaxsig.train import Run, base_of, example, folder_of, window_ids
 
 
 def evaluate(run: Run, members: list[Member]) -> list[dict]:
   """Rows of all members' held-out records; a member whose rows are there already is not evaluated again.
 
-  Writes `members/<member>/rows.jsonl`, `predictions/<member>/<method>/<record>.npz` and the joined `rows.jsonl`.
+  Each of `config.variants` (other samplers or scores of the same training) makes rows of its own, as the method "name, variant".
+  Writes `members/<member>/rows.jsonl` and `timing.json`, `predictions/<member>/<method>/<record>.npz`, both joined in the workdir.
   """
   commit = commit_of_code()
-  rows = []
+  rows, timings = [], []
   for member in (m for m in members if m.test):   # a model to be shipped has trained on everybody: nothing honest to score
     check(member)
     stamp = {"member": member.name, "fold": member.fold, "seed": member.seed, "step": _last_step(run, member),
-             **run.meta, "commit": commit, "source": run.prepared.source}
-    path = folder_of(run, member) / "rows.jsonl"
-    done = _same_stamp(path, stamp)
+             "config": fingerprint(run.config), "data": run.prepared.fingerprint, "commit": commit, "source": run.prepared.source}
+    folder = folder_of(run, member)
+    done = _same_stamp(folder / "rows.jsonl", stamp)
     if done is None:
-      done = [_complete(row, stamp) for row in _member_rows(run, member, stamp["step"])]
+      found, timing = _member_rows(run, member, stamp["step"])
+      done = [_complete(row, stamp) for row in found]
       if mesh.is_main():
-        write_rows(path, done)
+        (folder / "timing.json").write_text(json.dumps(timing))
+        write_rows(folder / "rows.jsonl", done)
+    timings.append(json.loads((folder / "timing.json").read_text()) if (folder / "timing.json").is_file() else {})
     rows += done
   if mesh.is_main():
     write_rows(run.workdir / "rows.jsonl", rows)
+    every = {method: [t[method] for t in timings if method in t] for t in timings for method in t}
+    (run.workdir / "timing.json").write_text(json.dumps({m: float(np.mean(x)) for m, x in every.items()}, indent=1))
   return rows
 
 
+def source_of(run: Run, member: Member) -> tuple[pathlib.Path, dict | None]:
+  """(folder of the checkpoints that hold a member's parameters, what they must have been made with).
+
+  A member without training patients was trained elsewhere: `config.init_from` says where.
+  """
+  if member.train:
+    return folder_of(run, member) / "checkpoints", run.meta
+  return base_of(run, member), None
+
+
 def _last_step(run: Run, member: Member) -> int:
-  folder = folder_of(run, member) / "checkpoints"
+  folder, meta = source_of(run, member)
   steps = checkpoint.steps(folder)
   if not steps:
     raise UserError(f"member {member.name} has no checkpoint in {folder}: run --mode=train with this --workdir first")
-  for key, value in run.meta.items():
-    found = checkpoint.read_meta(folder, steps[-1])[key]
-    if found != value:
-      raise UserError(f"the checkpoint {folder}/{steps[-1]} was made with another {key} ({found}, not {value}): "
-                      "evaluate with the config and data that trained it")
+  checkpoint.check_meta(folder, steps[-1], meta or {})
   return steps[-1]
 
 
-def _member_rows(run: Run, member: Member, step: int) -> list[dict]:
+def _member_rows(run: Run, member: Member, step: int) -> tuple[list[dict], dict[str, float]]:
   records = [run.prepared.records[i] for i in records_of(member.test, run.prepared.groups)]
   training = [run.prepared.records[i] for i in records_of(member.train + member.val, run.prepared.groups)]
   out = run.workdir / "predictions" / member.name
-  rows = []
-  for method, predicted in _all_methods(run, member, step, records, training):
+  rows, timing = [], {}
+  for method, score, predicted, seconds in _all_methods(run, member, step, records, training):
+    timing[method] = seconds
     for record in predicted:
       if mesh.is_main():
         _store(out / method / f"{record.id}.npz", record.predictions)
         _store(out / "_prepared" / f"{record.id}.npz", record.prepared)
-      rows += [{"method": method, "record": record.id, "group": record.group, **row} for row in run.task.score(record)]
-  return rows
+      rows += [{"method": method, "record": record.id, "group": record.group, **row} for row in score(record)]
+  return rows, timing
+
+
+def variants(config: Any) -> dict[str, Any]:
+  """{name: config} of `config.variants`; UserError where one changes what training depends on."""
+  out = {}
+  for name, changes in config.variants.items():
+    changes = flat(changes)
+    wrong = [k for k in changes if not k.startswith(EVALUATION)]
+    if wrong:
+      raise UserError(f"the variant {name!r} changes {wrong[0]}, which needs a training of its own: list it under controls")
+    out[name] = override(config, {**changes, "variants": {}})
+  return out
 
 
 def _all_methods(run: Run, member: Member, step: int, records: list[Record],
-                 training: list[Record]) -> Iterator[tuple[str, list[Record]]]:
+                 training: list[Record]) -> Iterator[tuple[str, Callable, list[Record], float]]:
+  """(method, its score, records with its predictions, seconds it takes for eight minutes) of the system, variants, and rivals."""
   params, stats = restore_ema(run, member, step)
-  yield run.task.method, predict_records(run, params, stats, records, window_ids(run.prepared, member.test))
-  for name, method in run.task.rivals.items():
-    fitted = method.fit(training)
-    yield name, [r._replace(predictions=method.predict(fitted, r)) for r in records]
+  ids = window_ids(run.prepared, member.test)
+  for name, config in {"": run.config, **variants(run.config)}.items():
+    own = run._replace(config=config, task=make(config))
+    method = own.task.method + (f", {name}" if name else "")
+    yield method, own.task.score, predict_records(own, params, stats, records, ids), seconds_per_8min(own, params, stats, ids)
+  for name, method in run.task.rivals.items() if run.config.run_rivals else ():
+    fitted, start = method.fit(training), time.perf_counter()
+    predicted = [r._replace(predictions=method.predict(fitted, r)) for r in records]
+    yield name, run.task.score, predicted, (time.perf_counter() - start) * 480 / sum(r.duration_s for r in records)
+
+
+def seconds_per_8min(run: Run, params: Any, stats: Any, ids: np.ndarray) -> float:
+  """Time of one full batch through the compiled program, for as many windows as eight minutes have."""
+  config = run.config
+  some = np.resize(ids, config.eval.batch_size)
+  arrays = {k: np.asarray(a[some]) for k, a in run.prepared.windows.arrays.items()}
+  args = run.task, params, stats, arrays, run.prepared.windows.id_b_2[some], len(some), config.eval.seed, ""
+  predict_windows(*args)
+  start = time.perf_counter()
+  predict_windows(*args)
+  windows = (480 - config.data.window_s) // config.data.stride_s + 1
+  return float((time.perf_counter() - start) / len(some) * windows)
 
 
 def restore_ema(run: Run, member: Member, step: int) -> tuple[Any, Any]:
   """The averaged parameters and statistics of a member, as host arrays."""
   params, stats = jax.eval_shape(run.task.init, jax.random.key(0), example(run))
-  state = checkpoint.restore_some(folder_of(run, member) / "checkpoints", step, {"ema": params, "stats": stats})
+  state = checkpoint.restore_some(source_of(run, member)[0], step, {"ema": params, "stats": stats})
   return state["ema"], state["stats"]
 
 
@@ -102,7 +148,7 @@ def predict_windows(task: Task, params: Any, stats: Any, arrays: dict, id_b_2: n
   size = mesh.padded(size, where)
   params, stats = mesh.put((params, stats), mesh.replicated(where))
   step, key, n = _compiled(task.predict), rng.root(seed, "predict"), len(id_b_2)
-  parts, bar = [], Progress(what, -(-n // size), show=mesh.is_main())
+  parts, bar = [], Progress(what, -(-n // size), show=bool(what) and mesh.is_main())
   for i, first in enumerate(range(0, n, size), 1):
     ids, mask = pad_rows(np.arange(first, min(first + size, n)), size)
     batch = {**{k: np.asarray(a[ids]) for k, a in arrays.items()}, "mask_b": mask}
@@ -118,13 +164,17 @@ def predict_records(run: Run, params: Any, stats: Any, records: list[Record], id
   """Predicts all windows `ids` of `records` and stitches each record."""
   windows, config = run.prepared.windows, run.config
   arrays = {k: a[ids] for k, a in windows.arrays.items()}
+  if config.eval.shuffle:   # a control: each window is told of another one
+    other = np.random.default_rng(config.eval.seed).permutation(len(ids))
+    arrays |= {k: arrays[k][other] for k in config.eval.shuffle}
   out = predict_windows(run.task, params, stats, arrays, windows.id_b_2[ids], config.eval.batch_size, config.eval.seed)
   index = {r.id: i for i, r in enumerate(run.prepared.records)}
   done = []
   for record in records:
     mine = windows.record_b[ids] == index[record.id]
-    stitched = stitch({k: v[mine] for k, v in out.items()}, arrays["start_s_b"][mine], config.data.window_s)
-    done.append(record._replace(predictions=stitched))
+    starts_s = arrays["start_s_b"][mine]
+    stitched = stitch({k: v[mine] for k, v in out.items()}, starts_s, config.data.window_s)
+    done.append(record._replace(predictions={**stitched, "start_s_b": starts_s, "window_s": config.data.window_s}))
   return done
 
 

@@ -1,62 +1,178 @@
-"""A user's own file in; waveform, numbers and a picture out, by a trained member."""
+"""A user's own recording in; waveform, rates with their quality and a picture out. Gaps give gaps, not numbers."""
 import json
 import pathlib
-from typing import Any
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from jaxsig import checkpoint, evaluate, train
-from jaxsig.data.cache import Prepared
-from jaxsig.data.core import Record, stack_windows, stitch
-from jaxsig.data.splits import Member
+import numpy as np
+
+from jaxsig import evaluate, mesh, quality
+from jaxsig.config import fingerprint
+from jaxsig.data import core
 from jaxsig.errors import UserError
-from jaxsig.sweep import same_config, say
-from jaxsig.task import make, make_data
+from jaxsig.shipped import Model
+from jaxsig.sweep import say
+
+BRIDGE_S = 1.0      # the longest gap that a straight line fills
+BLOCK_S = 3600.0    # of a recording that is prepared and predicted at once
+MOST_LINES = 30     # of rates on the console
 
 
-def predict_file(config: Any, workdir: pathlib.Path, path: pathlib.Path, rate_hz: float | None = None) -> tuple[Record, list[dict]]:
-  """Predicts a recording with the first member of a workdir.
+class Prediction(NamedTuple):
+  """All that is said of a recording."""
+  record: core.Record      # with stitched predictions over its whole length, NaN where no window lies
+  rows: list[dict]         # of the task's score; those of a rate have a "quality"
+  rates: list[dict]        # one a scoring window of the config's primary metric
+  gaps: core.Gaps
 
-  Returns:
-    (record with stitched predictions, rows of the task's score: without a reference only estimates and spreads).
+
+def predict(source: Any, rate_hz: float | None, model: Model, block_s: float = BLOCK_S) -> Prediction:
+  """Predicts a recording: a path or array, of any rate and length, with or without gaps.
 
   Raises:
-    UserError: an unreadable file, or a workdir without a finished checkpoint of this config.
+    UserError: it cannot be read, or is shorter than one window.
   """
-  same_config(config, workdir)
-  task, data = make(config), make_data(config)
-  record = data.read(path, rate_hz, config.data)
-  windows = data.prepare(record, config.data)
-  record = record._replace(prepared=stitch(windows, windows["start_s_b"], config.data.window_s))
-  prepared = Prepared([record], stack_windows([record], [windows]), "", record.info["source"])
-  run = train.make_run(config, workdir, task, prepared)
-  member = first_member(workdir)
-  step = max(checkpoint.steps(train.folder_of(run, member) / "checkpoints"), default=0)
-  if not step:
-    raise UserError(f"{workdir} holds no checkpoint of {member.name}: run --mode=train with this --workdir first")
-  params, stats = evaluate.restore_ema(run, member, step)
-  [record] = evaluate.predict_records(run, params, stats, [record], train.window_ids(prepared, (record.group,)))
-  return record, task.score(record)
+  config = model.config
+  record = model.data.read(source, rate_hz, config.data)
+  outputs, start_s_b = _windows(record, model, block_s)
+  duration_s = record.duration_s
+  stitched = core.stitch(outputs, start_s_b, config.data.window_s)
+  stitched = {k: _fit(x, duration_s * stitched["rate_hz"]) if k.endswith("_t") else x for k, x in stitched.items()}
+  record = record._replace(predictions=stitched | {"start_s_b": start_s_b, "window_s": float(config.data.window_s)})
+  gaps = core.gaps(record, BRIDGE_S)
+  seen = start_s_b if _any_finite(outputs) else start_s_b[:0]
+  unseen_s = core.uncovered(seen, config.data.window_s, duration_s)
+  rows = [_judged(row, gaps.bridged_s, unseen_s) for row in model.task.score(record)]
+  return Prediction(record, rows, [_rate(row) for row in rows if row["metric"] == config.report.primary and "quality" in row], gaps)
 
 
-def first_member(workdir: pathlib.Path) -> Member:
-  """The first member that a workdir's split lists."""
+def _windows(record: core.Record, model: Model, block_s: float) -> tuple[dict, np.ndarray]:
+  """Outputs {name_b_...: [n, ...]} and starts [n] in seconds of all windows of all stretches; one window of NaN where there is none."""
+  options = model.config.data
+  stretches = core.stretches(record, BRIDGE_S, options.window_s)
+  pieces = [p for s in stretches for p in core.pieces(s, options.window_s, options.stride_s, block_s)]
+  if not pieces:
+    outputs, _ = _predict(model, _blank(record, options.window_s), 0, 1, "")
+    return {k: np.full(x.shape, np.nan) for k, x in outputs.items()}, np.zeros(1)
+  most = max(int((p.record.duration_s - options.window_s) / options.stride_s) + 1 for p in pieces)
+  size = min(model.config.eval.batch_size, most)   # one size, so one compilation
+  found, starts, n = [], [], 0
+  for i, piece in enumerate(pieces, 1):
+    outputs, start_s_b = _predict(model, piece, n, size, f"predicting part {i} of {len(pieces)}" if len(pieces) > 1 else "predicting")
+    found.append(outputs)
+    starts.append(piece.start_s + start_s_b)
+    n += len(start_s_b)
+  return {k: np.concatenate([f[k] for f in found]) for k in found[0]}, np.concatenate(starts)
+
+
+def _predict(model: Model, piece: core.Piece, first: int, size: int, what: str) -> tuple[dict, np.ndarray]:
+  """Outputs and starts, in the piece, of the windows that a piece answers for; the first of them is the record's window `first`."""
+  windows = model.data.prepare(piece.record, model.config.data)
+  start_s_b = windows["start_s_b"].astype(np.float64)
+  mine = (start_s_b >= piece.from_s - 1e-3) & (start_s_b < piece.to_s - 1e-3)
+  index = first + np.arange(mine.sum())   # the key of a window is its number in the record, whatever the blocks
+  ids = np.stack([np.full(len(index), core.stable_hash(piece.record.id)), index], -1).astype(np.uint32)
+  arrays = {k: x[mine] for k, x in windows.items()}
+  out = evaluate.predict_windows(model.task, model.params, model.stats, arrays, ids, size, model.config.eval.seed, what)
+  return out, start_s_b[mine]
+
+
+def _blank(record: core.Record, window_s: float) -> core.Piece:
+  """One window of nothing, which gives the outputs their shapes."""
+  signals = {k: np.zeros(int(np.ceil(window_s * record.rate_hz)) + 1, np.float32) for k in record.signals}
+  return core.Piece(0.0, record._replace(signals=signals), 0.0, 1e-2)
+
+
+def _fit(x_t: np.ndarray, length: float) -> np.ndarray:
+  """[..., t] cut or filled with NaN to `length` samples."""
+  n = int(length + 1e-3)
+  return np.pad(x_t[..., :n], [(0, 0)] * (x_t.ndim - 1) + [(0, max(0, n - x_t.shape[-1]))], constant_values=np.nan)
+
+
+def _any_finite(outputs: dict) -> bool:
+  return any(np.isfinite(x).any() for x in outputs.values())
+
+
+def _span(row: dict) -> tuple[float, float] | None:
+  """Start and end in seconds of a row's unit "60-120 s"."""
+  found = re.fullmatch(r"([\d.e+]+)-([\d.e+]+) s", row["unit"])
+  return tuple(map(float, found.groups())) if found else None
+
+
+def _judged(row: dict, bridged_s: np.ndarray, unseen_s: np.ndarray) -> dict:
+  span = _span(row)
+  if "estimate" not in row or span is None:
+    return row
+  found = quality.judge(row, _within(bridged_s, span), _within(unseen_s, span), span[1] - span[0])
+  return {**(quality.emptied(row) if found == quality.NONE else row), "quality": found}
+
+
+def _within(spans_s: np.ndarray, span: tuple[float, float]) -> float:
+  """Seconds that [k, 2] spans share with one."""
+  return float(np.clip(np.minimum(spans_s[:, 1], span[1]) - np.maximum(spans_s[:, 0], span[0]), 0, None).sum())
+
+
+def _rate(row: dict) -> dict:
+  start_s, end_s = _span(row)
+  numbers = {k: row.get(k) for k in quality.NUMBERS if k != "estimate"}
+  return {"start_s": start_s, "end_s": end_s, "rate_bpm": row["estimate"], **numbers, "quality": row["quality"]}
+
+
+def run(model: Model, source: str | pathlib.Path, rate_hz: float | None, folder: pathlib.Path) -> None:
+  """The mode: writes `<id>.csv` (waveforms), `<id>_rates.csv`, `<id>.json`, `<id>.rows.jsonl` and `<id>.png` to a folder.
+
+  Raises:
+    UserError: as `predict`, or the folder cannot be written.
+  """
+  found = predict(source, rate_hz, model)
+  if not mesh.is_main():
+    return
   try:
-    first = json.loads((workdir / "split.json").read_text())["members"][0]
-  except (OSError, ValueError, LookupError):
-    raise UserError(f"{workdir} holds no trained model (its split.json is missing or broken): name the --workdir of a training") from None
-  return Member(first["member"], first["fold"], first["seed"], *(tuple(first[k]) for k in ("train", "val", "test")))
+    folder.mkdir(parents=True, exist_ok=True)
+    write(found, model, folder)
+  except OSError as error:
+    raise UserError(f"the folder {folder} cannot be written ({error.strerror}): name another with --output") from error
+  for line in _lines(found.rates, model.config.report.unit):
+    say(line)
+  say(f"written to {folder / found.record.id}.csv, _rates.csv, .json, .rows.jsonl and .png")
 
 
-def run(config: Any, workdir: pathlib.Path, path: pathlib.Path, rate_hz: float | None) -> None:
-  """The mode: writes the waveform (CSV), the numbers (JSON), the rows and a picture to `workdir/predict/`."""
-  from jaxsig import plots
-  record, rows = predict_file(config, workdir, path, rate_hz)
-  folder = workdir / "predict"
-  make_data(config).write(record, folder)
-  evaluate.write_rows(folder / f"{record.id}.rows.jsonl", rows)
-  plots.recording(record, folder / f"{record.id}.png")
-  for row in rows:
-    if row["metric"] == config.report.primary:
-      spread = f" +- {row['spread']:.1f}" if row.get("spread") is not None else ""
-      value = f"{row['estimate']:.1f}{spread} {config.report.unit}" if row["estimate"] is not None else "no estimate"
-      say(f"{row['unit']:>14}  {value}")
-  say(f"written to {folder}/{record.id}.csv, .json, .rows.jsonl and .png")
+def write(found: Prediction, model: Model, folder: pathlib.Path) -> None:
+  """Writes all files of a prediction."""
+  from jaxsig import plots_recording  # draws: not needed in Python
+  record, name = found.record, found.record.id
+  waves = {k: x for k, x in record.predictions.items() if k.endswith("_t") or k == "rate_hz"}
+  model.data.write(record._replace(predictions=waves), folder)
+  (folder / f"{name}.json").write_text(json.dumps(summary(found, model), indent=1) + "\n")
+  columns = ("start_s", "end_s", "rate_bpm", "low_95", "high_95", "spread", "quality")
+  cell = lambda x: "" if x is None else x if isinstance(x, str) else f"{x:.9g}" if float(x).is_integer() else f"{x:.4f}"
+  lines = [",".join(columns), *(",".join(cell(rate[c]) for c in columns) for rate in found.rates)]
+  (folder / f"{name}_rates.csv").write_text("\n".join(lines) + "\n")
+  evaluate.write_rows(folder / f"{name}.rows.jsonl", found.rows)
+  plots_recording.draw(record, found.rates, found.gaps.lost_s, model.config.report.unit, folder / f"{name}.png")
+
+
+def summary(found: Prediction, model: Model) -> dict:
+  """What was predicted, by which model, as plain JSON values."""
+  record = found.record
+  return {"record": record.id, "rate_hz": record.rate_hz, "duration_s": record.duration_s, "model": model.name,
+          "config": fingerprint(model.config), "commit": evaluate.commit_of_code(), "metric": model.config.report.primary,
+          "unit": model.config.report.unit, "lost_s": found.gaps.lost_s.tolist(), "bridged_s": found.gaps.bridged_s.tolist(),
+          "quality": Counter(rate["quality"] for rate in found.rates), "rates": found.rates}
+
+
+def _lines(rates: list[dict], unit: str) -> Iterator[str]:
+  if not rates:
+    yield "no rate: no scoring window lies inside the recording"
+  if len(rates) <= MOST_LINES:
+    for r in rates:
+      spread = f" +- {r['spread']:.1f}" if r["spread"] is not None else ""
+      value = f"{r['rate_bpm']:.1f}{spread} {unit}, {r['quality']}" if r["rate_bpm"] is not None else r["quality"]
+      yield f"{r['start_s']:g}-{r['end_s']:g} s".rjust(14) + f"  {value}"
+    return
+  known = [r["rate_bpm"] for r in rates if r["rate_bpm"] is not None]
+  counts = Counter(r["quality"] for r in rates)
+  middle = f", median {np.median(known):.1f} {unit}" if known else ""
+  yield f"{len(rates)} windows: " + ", ".join(f"{counts[q]} {q}" for q in (quality.GOOD, quality.DOUBTFUL, quality.NONE)) + middle

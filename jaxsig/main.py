@@ -12,15 +12,17 @@ from ml_collections import config_flags
 from jaxsig import config as configs
 from jaxsig.errors import UserError
 
-MODES = ("train", "eval", "predict", "sweep", "report", "inspect")
+MODES = ("train", "eval", "predict", "sweep", "report", "inspect", "export")
 EXIT_USER, EXIT_INTERRUPTED = 2, 75
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "config file, with an argument after a colon: configs/respdiff.py:smoke")
 WORKDIR = flags.DEFINE_string("workdir", "", "where checkpoints, rows and the report go")
 MODE = flags.DEFINE_string("mode", "train", f"one of {', '.join(MODES)}; train evaluates at the end")
 INPUT = flags.DEFINE_string("input", "", "predict: a recording of your own (CSV, NPY or WFDB)")
+MODEL = flags.DEFINE_string("model", "", "predict: a shipped model's name or folder, instead of --workdir; by default the shipped one")
+OUTPUT = flags.DEFINE_string("output", "", "predict: the folder of the results; export: the folder of the model, jaxsig/pretrained/NAME")
 RATE_HZ = flags.DEFINE_float("rate_hz", None, "predict: the sampling rate, where the file does not say it")
-WORKDIRS = flags.DEFINE_list("workdirs", [], "report: the workdirs whose rows are joined")
+WORKDIRS = flags.DEFINE_list("workdirs", [], "report: the workdirs whose rows are joined; export: one with patients held out, for the card")
 UPDATE = flags.DEFINE_string("update", "", "report: README.md:NAME writes the main table between that file's table:NAME marks")
 DEVICES = flags.DEFINE_integer("cpu_devices", 0, "simulate this many devices on the CPU")
 
@@ -61,15 +63,14 @@ def _need(value: object, flag: str, mode: str) -> object:
 
 def dispatch(mode: str) -> None:
   """Runs one mode with the parsed flags."""
-  from jaxsig import infer, mesh, sweep  # after the flags, so that a wrong one is answered at once
+  from jaxsig import mesh, sweep  # after the flags, so that a wrong one is answered at once
   mesh.start(cpu_devices=DEVICES.value)
   workdir = pathlib.Path(WORKDIR.value)
   if mode in ("train", "eval"):
     config, _ = _need(CONFIG.value, "config", mode), _need(WORKDIR.value, "workdir", mode)
     sweep.tell(sweep.experiment(config, workdir, fit=mode == "train"), workdir / "report")
   elif mode == "predict":
-    infer.run(_need(CONFIG.value, "config", mode), pathlib.Path(_need(WORKDIR.value, "workdir", mode)),
-              pathlib.Path(_need(INPUT.value, "input", mode)), RATE_HZ.value)
+    _predict(_need(INPUT.value, "input", mode))
   elif mode == "sweep":
     _need(WORKDIR.value, "workdir", mode)
     sweep.tell(sweep.sweep(_need(CONFIG.value, "config", mode), workdir), workdir / "report")
@@ -79,8 +80,24 @@ def dispatch(mode: str) -> None:
     sweep.tell(workdirs, workdir / "report")
     if UPDATE.value:
       sweep.update_table(workdirs, *UPDATE.value.rpartition(":")[::2])
+  elif mode == "export":
+    from jaxsig import export
+    _need(WORKDIR.value, "workdir", mode)
+    export.export(workdir, pathlib.Path(_need(OUTPUT.value, "output", mode)), [pathlib.Path(w) for w in WORKDIRS.value])
   else:
     sweep.inspect(_need(CONFIG.value, "config", mode))
+
+
+def _predict(source: str) -> None:
+  from jaxsig import infer, shipped
+  if WORKDIR.value and MODEL.value:
+    raise UserError("--mode=predict takes --workdir or --model, not both: leave one out")
+  if WORKDIR.value:
+    model = shipped.from_workdir(pathlib.Path(WORKDIR.value), CONFIG.value)
+  else:
+    model = shipped.open_model(MODEL.value or shipped.DEFAULT, CONFIG.value)
+  default = pathlib.Path(WORKDIR.value) / "predict" if WORKDIR.value else pathlib.Path("predictions")
+  infer.run(model, source, RATE_HZ.value, pathlib.Path(OUTPUT.value) if OUTPUT.value else default)
 
 
 def main(argv: list[str]) -> int:

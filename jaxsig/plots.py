@@ -1,103 +1,23 @@
-"""What a reader sees: figures (the only use of matplotlib), tables as text, and the one page that holds both."""
-import base64
-import html
+"""The pictures of a report and of a recording: the only use of matplotlib."""
 import json
 import pathlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib
 import matplotlib.figure
 import numpy as np
 
+from jaxsig.page import Picture
+
 INK, MUTED, FAINT, OURS, RIVAL, ACCENT = "#1f2933", "#7b8794", "#e8ecf0", "#0b7285", "#6b7f99", "#d9602b"
+OTHERS = ("#d9602b", "#6b7f99", "#8a5fbf", "#3f8f4f", "#c29a1c", "#b0466f", "#4a4a4a")   # lines that share one panel
 STYLE = {"font.size": 10, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": "#9aa5b1", "grid.color": FAINT,
          "xtick.color": MUTED, "ytick.color": MUTED, "axes.spines.top": False, "axes.spines.right": False,
          "axes.grid": True, "axes.axisbelow": True, "axes.titlesize": 10, "axes.titlelocation": "left",
          "legend.frameon": False, "figure.constrained_layout.use": True, "savefig.dpi": 200}
-CSS = """
-body{font:16px/1.55 system-ui,-apple-system,"Segoe UI","Helvetica Neue",Arial,sans-serif;color:#1f2933;margin:0}
-main{max-width:940px;margin:0 auto;padding:40px 24px 80px} h1{font-size:30px;line-height:1.2;margin:0 0 20px}
-h2{font-size:19px;margin:44px 0 10px;overflow-wrap:anywhere} figure{margin:0} img{width:100%;height:auto}
-p,figcaption{max-width:76ch;color:#52606d;font-size:14px;margin:8px 0}
-.banner{background:#fff4e6;border-left:5px solid #d9602b;color:#8a3a12;font-weight:650;padding:14px 18px}
-.banner{margin:0 0 22px} .tiles{display:flex;flex-wrap:wrap;border:solid #d9e0e6;border-width:1px 0;padding:16px 0}
-.tiles div{flex:1 1 150px;color:#52606d;font-size:13px;padding-right:16px}
-.tiles b{display:block;font-size:24px;color:#0b7285;white-space:nowrap} .wide{overflow-x:auto}
-table{border-collapse:collapse;font-size:13.5px;font-variant-numeric:tabular-nums;width:100%}
-th{font-weight:600;color:#52606d;border-bottom:1.5px solid #9aa5b1;vertical-align:bottom}
-th,td{text-align:right;padding:6px 0 6px 12px} td{border-bottom:1px solid #e8ecf0;white-space:nowrap}
-th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal} .second td{color:#7b8794}
-.ours td{font-weight:650;color:#0b7285} .text th,.text td{text-align:left;vertical-align:top}
-.text td+td{white-space:normal;overflow-wrap:anywhere} .text td:first-child{color:#52606d;white-space:nowrap}
-details{margin-top:36px} summary{cursor:pointer;font-weight:600} @media print{h2,figure,table{break-inside:avoid}}
-"""
-
-
-class Table(NamedTuple):
-  """Cells as text, written alike in Markdown, HTML and on a console; one that is not of numbers is set flush left."""
-  title: str
-  header: list
-  lines: list
-  note: str = ""
-  numbers: bool = True
-
-
-class Picture(NamedTuple):
-  """A PNG beside its page."""
-  title: str
-  path: pathlib.Path
-  note: str
-
-
-def markdown(table: Table) -> str:
-  """A heading, the table as Markdown and its note."""
-  line = lambda cells: "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
-  rule = line(["---"] + ["---:"] * (len(table.header) - 1))
-  lines = [line(table.header), rule, *map(line, table.lines)]
-  return "\n".join([f"### {table.title}", "", *lines, "", table.note]).rstrip()
-
-
-def plain(table: Table) -> str:
-  """The table in aligned columns, for a console."""
-  widths = [max(map(len, column)) for column in zip(table.header, *table.lines)]
-  line = lambda cells: "  ".join([cells[0].ljust(widths[0]), *[c.rjust(w) for c, w in zip(cells[1:], widths[1:])]])
-  rule = line(["-" * w for w in widths])
-  return "\n".join([table.title, line(table.header), rule, *map(line, table.lines), table.note]).rstrip()
-
-
-def page(title: str, banner: str, tiles: Sequence[tuple[str, str]], blocks: Sequence[Table | Picture],
-         ours: str) -> str:
-  """One HTML page that needs no other file: large figures (number, what it is), then tables and pictures in order.
-
-  Tables of text longer than 12 lines are folded; the lines of the method `ours` are set off.
-  """
-  head = "".join(f"<div><b>{html.escape(number)}</b>{html.escape(what)}</div>" for number, what in tiles)
-  warning = f'<div class="banner">{html.escape(banner)}</div>' if banner else ""
-  body = "".join(_html_picture(b) if isinstance(b, Picture) else _html_table(b, ours) for b in blocks)
-  return ('<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-          f'<title>{html.escape(title)}</title><style>{CSS}</style><main><h1>{html.escape(title)}</h1>{warning}'
-          f'<div class="tiles">{head}</div>{body}</main></html>\n')
-
-
-def _html_picture(picture: Picture) -> str:
-  data, title = base64.b64encode(picture.path.read_bytes()).decode(), html.escape(picture.title)
-  return (f'<h2>{title}</h2><figure><img alt="{title}" src="data:image/png;base64,{data}">'
-          f"<figcaption>{html.escape(picture.note)}</figcaption></figure>\n")
-
-
-def _html_table(table: Table, ours: str) -> str:
-  row = lambda cells, tag: "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells)
-  kind = lambda name: "ours" if name == ours else "second" if name.endswith(", all windows") else ""
-  lines = "".join(f'<tr class="{kind(cells[0])}">{row(cells, "td")}</tr>' for cells in table.lines)
-  body = (f'<div class="wide"><table class="{"" if table.numbers else "text"}">'
-          f'<tr>{row(table.header, "th")}</tr>{lines}</table></div>')
-  note, title = f"<p>{html.escape(table.note)}</p>" if table.note else "", html.escape(table.title)
-  if not table.numbers and len(table.lines) > 12:
-    return f"<details><summary>{title}</summary>{body}{note}</details>\n"
-  return f"<h2>{title}</h2>{body}{note}\n"
 
 
 def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib.Path],
@@ -123,6 +43,9 @@ def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib
        "Estimate minus truth of each window; line: median of tenths of them. Hollow: excluded windows." + shaded),
       ("bland_altman", "Agreement (Bland-Altman)", lambda: _agreement(rows, by_method, ours, unit),
        "Each window; lines: bias and 95 % limits of agreement, each patient of equal weight."),
+      ("uncertainty", "What the methods know of their own error", lambda: _uncertainty(found["uncertainty"], ours, what + unit),
+       "Left: error when a method answers only that share of the windows of which it is surest. Right: how often its intervals "
+       "hold the truth; on the dashed line they keep what they promise, below it they promise too much."),
       ("examples", f"Best, median and worst patient of {ours}",
        lambda: _examples(rows, by_method, ours, report, workdirs),
        "By mean absolute error; of each the window whose error is nearest to it. Band: 1 SD of the method's samples."),
@@ -223,6 +146,27 @@ def _agreement(rows: list, by_method: dict, ours: str, unit: str) -> matplotlib.
   return figure
 
 
+def _uncertainty(by_method: dict, ours: str, label: str) -> matplotlib.figure.Figure | None:
+  curves = {m: x["curve"] for m, x in by_method.items() if x["curve"]}
+  kept = {m: x["inside"] for m, x in by_method.items() if x["inside"]}
+  if not curves and not kept:
+    return None
+  names = sorted({**curves, **kept}, key=lambda m: m != ours)
+  look = {m: {"color": OURS if m == ours else OTHERS[i % len(OTHERS)], "lw": 2.4 if m == ours else 1.3, "marker": "o", "ms": 3.5,
+              "label": m} for i, m in enumerate(names)}
+  figure, (left, right) = _grid(2, 3.4, columns=2)
+  for name, curve in curves.items():
+    left.plot(*_columns(curve), **look[name])
+  left.set(xlabel="windows answered (%)", ylabel=label, ylim=(0, None))
+  right.plot((0, 100), (0, 100), color=MUTED, lw=1, ls="--")
+  for name, inside in kept.items():
+    right.plot(*_columns([(float(level), 100 * share) for level, share in inside.items()]), **look[name])
+  right.set(xlabel="interval (%)", ylabel="truths inside (%)", xlim=(40, 100), ylim=(0, 102))
+  handles = {text: handle for axis in (left, right) for handle, text in zip(*axis.get_legend_handles_labels())}
+  figure.legend([handles[m] for m in names], names, loc="outside upper right", ncols=min(4, len(names)))
+  return figure
+
+
 def _examples(rows: list, by_method: dict, ours: str, report: dict, workdirs: Sequence[pathlib.Path]
               ) -> matplotlib.figure.Figure | None:
   size = by_method[ours]["by_patient"] if ours in by_method else {}
@@ -295,23 +239,3 @@ def _learning(workdirs: Sequence[pathlib.Path]) -> matplotlib.figure.Figure | No
 def _read_curves(path: pathlib.Path) -> dict[str, list]:
   lines = [json.loads(x) for x in path.read_text().splitlines() if x.endswith("}")]   # a killed run may tear the last
   return {name: [(x["step"], x[name]) for x in lines if name in x] for name in ("loss", "val_loss")}
-
-
-def recording(record: Any, path: pathlib.Path) -> None:
-  """Draws one predicted recording: its signals and, below each other, every predicted waveform with its samples' spread."""
-  signals = {name[:-2]: (x, record.rate_hz) for name, x in record.signals.items()}
-  waves = {name[:-2]: (x, record.predictions["rate_hz"]) for name, x in record.predictions.items()
-           if name.endswith("_t") and np.ndim(x) == 1}
-  rows = [*signals.items(), *((f"{name}, predicted", x) for name, x in waves.items())]
-  with matplotlib.rc_context(STYLE):
-    figure = matplotlib.figure.Figure(figsize=(9, 1.8 * len(rows) + 0.4))
-    for i, (name, (x_t, rate_hz)) in enumerate(rows):
-      axes = figure.add_subplot(len(rows), 1, i + 1)
-      time_s = np.arange(len(x_t)) / rate_hz
-      spread = record.predictions.get(f"{name.partition(',')[0]}_s_t") if i >= len(signals) else None
-      if spread is not None:
-        axes.fill_between(time_s, x_t - spread.std(0), x_t + spread.std(0), color=OURS, alpha=0.2, linewidth=0)
-      axes.plot(time_s, x_t, color=OURS if i >= len(signals) else MUTED, linewidth=0.8)
-      axes.set(title=name, xlim=(0, time_s[-1]))
-    axes.set_xlabel("time (s)")
-    figure.savefig(path)

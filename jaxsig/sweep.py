@@ -24,7 +24,8 @@ def open_run(config: Any, workdir: pathlib.Path) -> tuple[Run, list[Member]]:
   prepared = cache.load(data, config)
   chosen = members(prepared.groups, config.split)
   if mesh.is_main():
-    _write_json(workdir / "config.json", {**config.to_dict(), "data_card": _card(data, config, prepared)})
+    methods = [task.method, *(f"{task.method}, {name}" for name in evaluate.variants(config))]
+    _write_json(workdir / "config.json", {**config.to_dict(), "methods": methods, "data_card": _card(data, config, prepared)})
     _write_json(workdir / "split.json", {"source": prepared.source, "members": [
         {"member": m.name, **{k: v for k, v in m._asdict().items() if k != "name"}} for m in chosen]})
   run = make_run(config, workdir, task, prepared)
@@ -38,7 +39,7 @@ def experiment(config: Any, workdir: pathlib.Path, fit: bool = True) -> list[pat
   """Trains (if `fit`) and evaluates a config, then its controls (if `run_controls`) under `controls/`; returns their workdirs."""
   done = [_one(config, pathlib.Path(workdir), fit)]
   for name, overrides in config.controls.items() if config.run_controls else ():
-    control = configs.override(config, {**configs.flat(overrides), "run_controls": False})
+    control = configs.override(config, {**configs.changes(overrides), "run_controls": False})
     done.append(_one(control, pathlib.Path(workdir) / "controls" / name, fit))
   return done
 
@@ -62,7 +63,7 @@ def sweep(listing: Any, workdir: pathlib.Path) -> list[pathlib.Path]:
   done = []
   for name, one in listing.experiments.items():
     places = {k: listing[k] for k in ("data_dir", "cache_dir")}
-    config = configs.load(one["config"], one["arg"], {**configs.flat(one["overrides"]), **places})
+    config = configs.load(one["config"], one["arg"], {**configs.changes(one["overrides"]), **places})
     say(f"sweep: {name} ({one['config']}:{one['arg']})")
     done += experiment(config, pathlib.Path(workdir) / name)
   return done
@@ -132,7 +133,8 @@ def same_config(config: Any, workdir: pathlib.Path) -> None:
     old = json.loads(path.read_text())
   except ValueError:
     raise UserError(f"{path} is no JSON: delete it if this workdir's checkpoints are of this config, or use another --workdir") from None
-  old.pop("data_card", None)
+  for written in ("data_card", "methods"):
+    old.pop(written, None)
   keys = configs.differing(config, old)
   if keys:
     raise UserError(f"the workdir {workdir} holds another config; it differs in {', '.join(keys)}: use another --workdir or these settings")

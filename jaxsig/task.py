@@ -33,7 +33,7 @@ class Data(NamedTuple):
   """A data set, numpy only. `config` is the whole experiment's `config.data`."""
   load: Callable      # (folder, config) -> [Record]; UserError names the first file that cannot be used and the remedy
   simulate: Callable  # (seed, n, config) -> [Record] of the same form: the embedded default, n patients
-  read: Callable      # (path, rate_hz or None, config) -> Record of a user's own file
+  read: Callable      # (path or array, rate_hz or None, config) -> Record of a user's own recording, NaN in gaps
   prepare: Callable   # (record, config) -> windows: a batch of all of them, plus start_s_b; no window reaches beyond the record
   write: Callable     # (record with predictions, folder)
   inspect: Callable   # (folder) -> {"records": [{...}], "skipped": [{"record", "why"}], "licence": str, "citation": [str]}

@@ -35,7 +35,7 @@ class Run(NamedTuple):
 
 def make_run(config: Any, workdir: pathlib.Path, task: Task, prepared: Prepared) -> Run:
   """Joins config, task and data with the fingerprints of both."""
-  return Run(config, workdir, task, prepared, {"config": fingerprint(config), "data": prepared.fingerprint})
+  return Run(config, workdir, task, prepared, {"config": fingerprint(config, training=True), "data": prepared.fingerprint})
 
 
 def folder_of(run: Run, member: Member) -> pathlib.Path:
@@ -45,6 +45,7 @@ def folder_of(run: Run, member: Member) -> pathlib.Path:
 
 def train(run: Run, members: list[Member]) -> None:
   """Trains every member that is not finished, in groups that share a compiled program; one group ends before the next begins."""
+  members = [m for m in members if m.train]   # one without patients to train on was trained elsewhere
   with _stop_signal() as stop:
     size = members_per_program(run, len(members))
     for first in range(0, len(members), size):
@@ -80,9 +81,10 @@ def example(run: Run) -> dict:
   return {**batch, "mask_b": np.ones(2, np.float32)}
 
 
-def window_ids(prepared: Prepared, groups: tuple[str, ...]) -> np.ndarray:
-  """Ids of all windows of these patients."""
-  return np.flatnonzero(np.isin(prepared.windows.record_b, records_of(groups, prepared.groups)))
+def window_ids(prepared: Prepared, groups: tuple[str, ...], warped: bool = False) -> np.ndarray:
+  """Ids of all windows of these patients; those that were warped in time are for training only (`warped`)."""
+  mine_b = np.isin(prepared.windows.record_b, records_of(groups, prepared.groups))
+  return np.flatnonzero(mine_b if warped else mine_b & (prepared.windows.arrays["warp_b"] == 1))
 
 
 def member_keys(group: list[Member]) -> jax.Array:
@@ -121,7 +123,7 @@ def make_steps(run: Run, m: int) -> tuple[Callable, Callable, Callable]:
 def _feed(run: Run, group: list[Member], where: jax.sharding.Mesh) -> feeds.Feed:
   config, arrays = run.config.train, run.prepared.windows.arrays
   size = mesh.padded(config.batch_size, where)
-  ids = tuple(window_ids(run.prepared, m.train) for m in group)
+  ids = tuple(window_ids(run.prepared, m.train, warped=True) for m in group)
   order = feeds.Order(tuple(m.seed for m in group), tuple(m.name for m in group), ids, config.batch_size, size)
   if feeds.choose(config.feed, arrays) == "resident":
     return feeds.resident(arrays, order)
@@ -206,22 +208,26 @@ def _start_state(run: Run, group: list[Member], start: int, init: Callable, keys
 
 def _base_params(run: Run, group: list[Member]) -> Any:
   """Each member starts from the base member whose patients exclude its own test patients (`config.init_from`)."""
+  params, _ = jax.eval_shape(run.task.init, jax.random.key(0), example(run))
+  out = []
+  for folder in (base_of(run, member) for member in group):
+    latest = max(checkpoint.steps(folder), default=0)
+    out.append(checkpoint.restore_some(folder, latest, {"ema": params})["ema"])
+  return jax.tree.map(lambda *x: np.stack(x), *out)
+
+
+def base_of(run: Run, member: Member) -> pathlib.Path:
+  """The checkpoints of the member of `config.init_from` that has seen none of this member's test patients, best of its seed."""
   base = pathlib.Path(run.config.init_from)
   if not (base / "split.json").is_file():
     raise UserError(f"config.init_from {base} is no workdir with a split.json: name the workdir of a finished training")
   candidates = json.loads((base / "split.json").read_text())["members"]
-  params, _ = jax.eval_shape(run.task.init, jax.random.key(0), example(run))
-  out = []
-  for member in group:
-    fit = [c for c in candidates if not set(member.test) & ({*c["train"]} | {*c["val"]})]
-    if not fit:
-      raise UserError(f"every member of {base} has trained on a test patient of {member.name} ({', '.join(member.test)}): "
-                      "train the base with the same split")
-    same = [c for c in fit if c["seed"] == member.seed] or fit
-    folder = base / "members" / same[0]["member"] / "checkpoints"
-    latest = max(checkpoint.steps(folder), default=0)
-    out.append(checkpoint.restore_some(folder, latest, {"ema": params})["ema"])
-  return jax.tree.map(lambda *x: np.stack(x), *out)
+  fit = [c for c in candidates if not set(member.test) & ({*c["train"]} | {*c["val"]})]
+  if not fit:
+    raise UserError(f"every member of {base} has trained on a test patient of {member.name} ({', '.join(member.test)}): "
+                    "train the base with the same split")
+  same = [c for c in fit if c["seed"] == member.seed] or fit
+  return base / "members" / same[0]["member"] / "checkpoints"
 
 
 def _save_group(run: Run, group: list[Member], step: int, state: Any, take: Callable) -> None:

@@ -38,6 +38,17 @@ def test_leave_one_patient_out_and_seeds_make_members():
   assert not everyone.test and len(everyone.train) == 37
 
 
+def test_an_external_split_tests_everybody_and_trains_on_nobody():
+  members = splits.members(PATIENTS + PATIENTS[:7], settings(kind="external", seeds=(0, 1), folds=(3,), val_groups=3))
+  assert [(m.name, m.fold, m.seed) for m in members] == [("fold0_seed0", 0, 0), ("fold0_seed1", 0, 1)]
+  assert all(m.train == m.val == () and m.test == tuple(PATIENTS) for m in members)
+  assert splits.records_of(members[0].test, PATIENTS[:2] * 2) == [0, 1, 2, 3]
+  [one] = splits.members(["alone"], settings(kind="external"))   # too few for any other kind
+  assert one.test == ("alone",)
+  with pytest.raises(UserError, match="too few"):
+    splits.members(["alone"], settings(kind="all"))
+
+
 def test_leaks_and_impossible_splits_are_named():
   member = splits.members(PATIENTS, settings())[0]
   for broken in (member._replace(val=member.test[:1]), member._replace(train=member.train + member.val[:1])):

@@ -10,6 +10,7 @@ from jaxsig.metrics import respiration, statistics
 from jaxsig.metrics.respiration_rows import score_record, starts_s, stratum
 
 SECONDS = 480
+BREATHS = "breath_f1_tol500ms_win60_lag1s_signed"
 
 
 def wave(bpm, rate_hz=5.0, seconds=SECONDS, phase=0.0):
@@ -118,7 +119,7 @@ def test_rows_of_a_perfect_prediction():
   rows = score_record(record({"resp_t": -3 * wave(15), "rate_hz": 5.0}))
   assert json.loads(json.dumps(rows)) == rows
   counts = {"rr_bpm_win60_resp_authors": 22, "rr_bpm_win60_resp_spectral": 8, "resp_corr_lag1s_signed_win60": 8,
-            "resp_mae_unit_win60": 8, "resp_mae_sym_win60": 8}
+            "resp_mae_unit_win60": 8, "resp_mae_sym_win60": 8, BREATHS: 8}
   for window_s, n in ((32, 15), (60, 8), (64, 7)):
     counts |= {f"rr_bpm_win{window_s}_annotators_{e}": n for e in ("spectral", "count")}
   assert {r["metric"] for r in rows} == set(counts)

@@ -1,11 +1,11 @@
-"""Spectra, filters, peaks and resampling against closed forms and SciPy."""
+"""Spectra, filters, peaks, resampling and distributions of rates against closed forms and SciPy."""
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.signal
 
-from jaxsig.signal import filters, peaks, resample, spectra
+from jaxsig.signal import filters, peaks, rates, resample, spectra
 
 
 def sine(frequency_hz, rate_hz, seconds, phase=0.3):
@@ -161,3 +161,45 @@ def test_an_irregular_series_lands_on_the_grid(kind, tolerance):
 def test_gaps_are_bridged():
   np.testing.assert_array_equal(resample.fill_gaps([np.nan, 1, np.nan, 3, np.nan]), [1, 1, 2, 3, 3])
   assert np.isnan(resample.fill_gaps([np.nan, np.nan])).all()
+
+
+def test_the_grid_of_rates_is_logarithmic():
+  assert (len(rates.RATE_BPM_R), rates.RATE_BPM_R[0]) == (128, 4) and rates.RATE_BPM_R[-1] == pytest.approx(60)
+  np.testing.assert_allclose(np.diff(np.log(rates.RATE_BPM_R)), np.log(15) / 127)
+
+
+def test_quantiles_of_distributions_whose_quantiles_are_known():
+  one_r, even_r, two_r = np.eye(128)[70], np.ones(128), np.eye(128)[20] + 3 * np.eye(128)[90]
+  step = 15 ** (1 / 127)
+  for q in (0.025, 0.3, 0.5, 0.975):   # within a bin the mass is even in the logarithm
+    assert rates.quantile(one_r, q) == pytest.approx(rates.RATE_BPM_R[70] * step ** (q - 0.5))
+    assert rates.quantile(even_r, q) == pytest.approx(4 * step ** (128 * q - 0.5))
+  np.testing.assert_allclose(rates.quantile(two_r, 0.2), rates.RATE_BPM_R[20] * step ** 0.3)
+  np.testing.assert_allclose(rates.quantile(two_r, 0.5), rates.RATE_BPM_R[90] * step ** (1 / 3 - 0.5))
+
+
+def test_quantiles_are_those_of_the_interpolated_distribution_function():
+  pmf_b_r = np.random.default_rng(0).dirichlet(np.full(128, 0.2), (3, 5)).astype(np.float32)
+  pmf_b_r[0, :2, ::3] = 0
+  edges = np.log(4) + np.log(15) / 127 * (np.arange(129) - 0.5)
+  for q in (0.1, 0.5, 0.8):
+    cdf = [np.concatenate([[0], np.cumsum(p.astype(float)) / p.astype(float).sum()]) for p in pmf_b_r.reshape(-1, 128)]
+    want = np.exp([np.interp(q, c, edges) for c in cdf]).reshape(3, 5)
+    np.testing.assert_allclose(rates.quantile(pmf_b_r, q), want)
+    np.testing.assert_allclose(rates.quantile(7 * pmf_b_r, q), want)
+
+
+def test_mean_deviation_and_mode_of_rates():
+  pmf_b_r = np.stack([np.eye(128)[0] + np.eye(128)[127], np.eye(128)[2], np.eye(128)[125], np.eye(128)[1], np.eye(128)[126]])
+  mean, deviation = rates.mean_sd(pmf_b_r)
+  np.testing.assert_allclose([mean[0], deviation[0]], [32, 28])
+  np.testing.assert_allclose([mean[1], deviation[1]], [rates.RATE_BPM_R[2], 0], atol=1e-5)
+  assert list(rates.at_edge(pmf_b_r)) == [True, False, False, True, True]
+
+
+def test_what_is_no_distribution_has_no_rate():
+  for bad_r in (np.zeros(128), np.full(128, np.nan), *(np.where(np.arange(128) == 50, x, 0.1) for x in (np.inf, np.nan))):
+    assert np.isnan(rates.quantile(bad_r, 0.5)) and np.isnan(rates.mean_sd(bad_r)).all() and rates.at_edge(bad_r)
+  assert rates.quantile(np.zeros((0, 128)), 0.5).shape == (0,)
+  with pytest.raises(ValueError, match="64 rates"):
+    rates.quantile(np.ones(64), 0.5)

@@ -1,12 +1,6 @@
 """BIDMC: finger PPG and chest impedance of intensive-care patients, 8 min each, with the breaths of two annotators.
 
-Fields of `config.data` that are read here:
-  window_s, stride_s      length of a window and step between starts; their products with rate_hz are whole
-  rate_hz                 of the windows, by FFT resampling of the whole record
-  ppg_low_pass_hz         0 = none, as the authors' code; 1.0 = the paper
-  resp_low_pass_hz        1.0 in both
-  ppg_range, resp_range   code: (-1, 1) and (0, 1); paper: (0, 1) and (-1, 1)
-  normalise               "window" (both) or "record": where the minimum and maximum come from
+Fields of `config.data` that are read here, beside those of `ppg_windows.prepare`:
   skip_broken             leave a broken recording out, with a warning, instead of stopping at it
   simulate_duration_s, simulate_rate_hz, simulate_records_per_patient     of the simulator
 """
@@ -16,10 +10,10 @@ import pathlib
 from typing import Any
 
 import numpy as np
-import scipy.signal
 
 from jaxsig.data import bidmc_files, ppg_file, simulate_respiration
 from jaxsig.data.core import Record
+from jaxsig.data.ppg_windows import long_enough, prepare
 from jaxsig.errors import UserError
 from jaxsig.task import Data
 
@@ -42,7 +36,7 @@ def load(folder: str, config: Any) -> list[Record]:
   records = []
   for files in recordings(folder):
     try:
-      records.append(_long_enough(read_record(files), config, files.signals))
+      records.append(long_enough(read_record(files), config, files.signals))
     except UserError as error:
       if not config.skip_broken:
         raise
@@ -97,77 +91,10 @@ def simulate(seed: int, n: int, config: Any) -> list[Record]:
   return simulate_respiration.simulate(seed, n, config)
 
 
-def read(path: str, rate_hz: float | None, config: Any) -> Record:
-  """A user's own PPG (CSV, NPY or WFDB): see `ppg_file.read_ppg`; it must last one window at least."""
-  return _long_enough(ppg_file.read_ppg(pathlib.Path(path), rate_hz), config, path)
-
-
-def _long_enough(record: Record, config: Any, name: Any) -> Record:
-  if record.duration_s < config.window_s:
-    raise UserError(f"{name} lasts {record.duration_s:.1f} s, less than one window of {config.window_s:g} s: "
-                    "use a longer recording")
-  return record
-
-
-def prepare(record: Record, config: Any) -> dict:
-  """Windows of one record, from nothing but that record.
-
-  As the published code of RespDiff: FFT resampling of the whole record, Butterworth of order 8 forward and backward
-  (gain 0.5 at its edge), windows, minimum and maximum to the range. A window in which the sensor stood still is the
-  middle of the range.
-
-  Returns:
-    {"ppg_b_t", "resp_b_t" (where the record has it), "start_s_b"} float32; the last window ends within the record.
-
-  Raises:
-    UserError: the record is shorter than a window, or the options contradict each other.
-  """
-  if config.normalise not in ("window", "record"):
-    raise UserError(f"unknown data.normalise={config.normalise!r}: use window or record")
-  size = _whole(config.window_s, config.rate_hz, "window_s")
-  step = _whole(config.stride_s, config.rate_hz, "stride_s")
-  samples = round(_long_enough(record, config, record.id).duration_s * record.rate_hz)
-  length = int(samples * config.rate_hz / record.rate_hz + 1e-9)
-  starts_b = np.arange(0, length - size + 1, step)
-  windows = {"start_s_b": (starts_b / config.rate_hz).astype(np.float32)}
-  for name in ("ppg", "resp"):
-    if f"{name}_t" in record.signals:
-      raw_t = record.signals[f"{name}_t"][:samples]
-      x_t = scipy.signal.resample(np.asarray(raw_t, np.float64), length)
-      x_t = _low_pass(x_t, config.rate_hz, getattr(config, f"{name}_low_pass_hz"), f"{name}_low_pass_hz")
-      x_b_t = x_t[starts_b[:, None] + np.arange(size)]
-      unit_b_t = _to_unit(x_b_t, {"window": x_b_t, "record": x_t}[config.normalise])
-      # Resampling and filtering ring into a window where the sensor stood still: scaled up, that looks like a signal.
-      unit_b_t[_still(raw_t, starts_b / config.rate_hz, config.window_s, record.rate_hz)] = 0.5
-      low, high = getattr(config, f"{name}_range")
-      windows[f"{name}_b_t"] = (low + unit_b_t * (high - low)).astype(np.float32)
-  return windows
-
-
-def _whole(seconds: float, rate_hz: float, name: str) -> int:
-  samples = round(seconds * rate_hz)
-  if samples < 1 or abs(seconds * rate_hz - samples) > 1e-6:
-    raise UserError(f"data.{name}={seconds:g} at data.rate_hz={rate_hz:g} is no whole number of samples: change one")
-  return samples
-
-
-def _low_pass(x_t: np.ndarray, rate_hz: float, edge_hz: float, name: str) -> np.ndarray:
-  if not edge_hz:
-    return x_t
-  if edge_hz >= rate_hz / 2:
-    raise UserError(f"data.{name}={edge_hz:g} is not below half of data.rate_hz={rate_hz:g}: lower it (0 is no filter)")
-  return scipy.signal.sosfiltfilt(scipy.signal.butter(8, edge_hz, fs=rate_hz, output="sos"), x_t)
-
-
-def _to_unit(x_b_t: np.ndarray, of: np.ndarray) -> np.ndarray:
-  low, high = of.min(-1, keepdims=True), of.max(-1, keepdims=True)
-  return np.where(high > low, (x_b_t - low) / np.where(high > low, high - low, 1), 0.5)
-
-
-def _still(raw_t: np.ndarray, starts_s_b: np.ndarray, window_s: float, rate_hz: float) -> np.ndarray:
-  first_b = np.ceil(starts_s_b * rate_hz).astype(int)
-  size = int(window_s * rate_hz)
-  return np.array([np.ptp(raw_t[i:i + size]) == 0 for i in first_b])
+def read(source: Any, rate_hz: float | None, config: Any) -> Record:
+  """A user's own PPG (CSV, NPY, WFDB or an array), NaN in gaps: see `ppg_file.read_ppg`; it must last one window at least."""
+  record = ppg_file.read_ppg(source, rate_hz)
+  return long_enough(record, config, source if isinstance(source, (str, pathlib.Path)) else "the array")
 
 
 def write(record: Record, folder: str) -> None:
@@ -183,8 +110,8 @@ def write(record: Record, folder: str) -> None:
   (folder / f"{record.id}.json").write_text(json.dumps(rest, indent=2) + "\n")
   if waves:
     time_s = np.arange(len(next(iter(waves.values())))) / record.predictions["rate_hz"]
-    np.savetxt(folder / f"{record.id}.csv", np.stack([time_s, *waves.values()], -1), "%.6g", ",",
-               header=",".join(["time_s", *waves]), comments="")
+    np.savetxt(folder / f"{record.id}.csv", np.stack([time_s, *waves.values()], -1), ["%.9g"] + ["%.6g"] * len(waves), ",",
+               header=",".join(["time_s", *waves]), comments="")   # of a day, six digits would not tell the samples apart
 
 
 def _plain(x: Any) -> Any:

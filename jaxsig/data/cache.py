@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxsig.data.core import Record, Windows, stack_windows, stitch
+from jaxsig.data.core import Record, Windows, stack_windows, stitch, warped
 from jaxsig.errors import UserError
 
 
@@ -66,9 +66,23 @@ def _build(data: Any, config: Any, source: str) -> tuple[list[Record], list[dict
   else:
     records = data.simulate(config.data.simulate_seed, config.data.simulate_patients, config.data)
   windows = [data.prepare(r, config.data) for r in records]
-  stitched = [r._replace(prepared=stitch(w, w["start_s_b"], config.data.window_s))
+  stitched = [r._replace(prepared=stitch({k: x for k, x in w.items() if k.endswith("_t")}, w["start_s_b"], config.data.window_s))
               for r, w in zip(records, windows, strict=True)]
-  return stitched, windows
+  return stitched, [_with_warps(data, r, w, config.data) for r, w in zip(records, windows, strict=True)]
+
+
+def _with_warps(data: Any, record: Record, windows: dict, config: Any) -> dict:
+  """A record's windows, then as many at most of the record warped in time by each of `config.warps`; `warp_b` is 1 for its own."""
+  parts = [(1.0, windows)]
+  n = len(windows["start_s_b"])
+  for factor in config.warps:
+    copy = warped(record, factor)
+    if copy.duration_s >= config.window_s:
+      more = data.prepare(copy, config)
+      few = np.unique(np.linspace(0, len(more["start_s_b"]) - 1, n).astype(int))
+      parts.append((factor, {k: x[few] for k, x in more.items()}))
+  joined = {k: np.concatenate([w[k] for _, w in parts]) for k in windows}
+  return {**joined, "warp_b": np.concatenate([np.full(len(w["start_s_b"]), f, np.float32) for f, w in parts])}
 
 
 def _prepared(records: list[Record], windows: Windows, config: Any) -> Prepared:

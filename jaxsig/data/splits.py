@@ -21,11 +21,13 @@ def fold_of(group: str, n_folds: int, salt: int) -> int:
 
 
 def members(groups: list[str], config: Any) -> list[Member]:
-  """All members (fold, seed) of `config.split`: kind, n_folds, folds, seeds, val_groups, salt.
+  """All members (fold, seed) of `config.split`: kind, n_folds, folds, seeds, val_groups, salt, inner_folds.
 
   Args:
     groups: the patient of each record (repeats allowed).
-    config: `kind` "lopo" (a fold a patient), "kfold", or "all" (no test patients: for a model that is shipped).
+    config: `kind` "lopo" (a fold a patient), "kfold", "all" (no test patients: for a model that is shipped), or "external" (all
+      are test patients, none is trained on: for a model that was trained elsewhere). With `inner_folds` > 0 a fold's test patients
+      are left out altogether and one part in so many of the others is tested instead: for choices that may not see the test patients.
 
   Raises:
     UserError: too few patients, an unknown kind, or folds that do not exist.
@@ -36,13 +38,16 @@ def members(groups: list[str], config: Any) -> list[Member]:
   for seed in config.seeds:
     for fold, test in tests:
       rest = [p for p in patients if p not in test]
+      if config.inner_folds:
+        test = [p for p in rest if fold_of(f"inner:{p}", config.inner_folds, config.salt) == 0]
+        rest = [p for p in rest if p not in test]
       by_hash = sorted(rest, key=lambda p: stable_hash(f"val:{config.salt}:{p}"))
       val = tuple(sorted(by_hash[:config.val_groups]))
       train = tuple(p for p in rest if p not in val)
-      if not train:
+      if not train and config.kind != "external":
         raise UserError(f"fold {fold} leaves no patient to train on: {len(patients)} patients are too few for "
                         f"split.kind={config.kind} with split.val_groups={config.val_groups}; add recordings or lower them")
-      out.append(Member(f"fold{fold}_seed{seed}", fold, int(seed), train, val, tuple(test)))
+      out.append(Member(f"fold{fold}{'_inner' if config.inner_folds else ''}_seed{seed}", fold, int(seed), train, val, tuple(test)))
   for member in out:
     check(member)
   return out
@@ -51,12 +56,14 @@ def members(groups: list[str], config: Any) -> list[Member]:
 def _tests(patients: list[str], config: Any) -> list[tuple[int, list[str]]]:
   if config.kind == "all":
     return [(0, [])]
+  if config.kind == "external":
+    return [(0, patients)]
   if config.kind == "lopo":
     tests = list(enumerate([p] for p in patients))
   elif config.kind == "kfold":
     tests = [(f, [p for p in patients if fold_of(p, config.n_folds, config.salt) == f]) for f in range(config.n_folds)]
   else:
-    raise UserError(f"unknown split.kind {config.kind!r}: use lopo, kfold or all")
+    raise UserError(f"unknown split.kind {config.kind!r}: use lopo, kfold, all or external")
   wanted = tuple(config.folds) or tuple(f for f, test in tests if test)
   chosen = [(f, test) for f, test in tests if f in wanted]
   missing = sorted(set(wanted) - {f for f, test in chosen if test})

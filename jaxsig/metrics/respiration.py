@@ -29,18 +29,23 @@ def spectral_rate_bpm(x_t: np.ndarray, rate_hz: float) -> np.ndarray:
   return 60 * np.asarray(spectra.peak_frequency_hz(np.asarray(x_t, np.float32), rate_hz, *BAND_HZ), np.float64)
 
 
+def breath_cycles_s(x_t: np.ndarray, rate_hz: float) -> np.ndarray:
+  """[k, 2] start and end of the breaths of x_t [t] after 0.1-0.5 Hz (peaks.breath_cycles_s); none where it is flat or has gaps."""
+  x_t = np.asarray(x_t, np.float64)
+  if not _moves(x_t):
+    return np.zeros((0, 2))
+  return peaks.breath_cycles_s(filters.band_pass(x_t - x_t.mean(), rate_hz, *COUNT_BAND_HZ), rate_hz)
+
+
 def count_rate_bpm(x_t: np.ndarray, rate_hz: float) -> np.ndarray:
-  """60 / mean length of the breaths counted in x_t [..., t] after 0.1-0.5 Hz (peaks.breath_cycles_s): [...] per minute.
+  """60 / mean length of the breaths counted in x_t [..., t] by `breath_cycles_s`: [...] per minute.
 
   NaN with fewer than two valid breaths, for a flat signal and for one with gaps. The band pulls what it cannot see
   towards its middle: even noise is counted as about 20/min, so judge it beside the spectral rate and the constant.
   """
-  x_t = np.asarray(x_t, np.float64)
-  if x_t.ndim > 1:
+  if np.ndim(x_t) > 1:
     return np.stack([count_rate_bpm(x, rate_hz) for x in x_t])
-  if not _moves(x_t):
-    return np.float64("nan")
-  cycles = peaks.breath_cycles_s(filters.band_pass(x_t - x_t.mean(), rate_hz, *COUNT_BAND_HZ), rate_hz)
+  cycles = breath_cycles_s(x_t, rate_hz)
   return 60 / np.diff(cycles).mean() if len(cycles) > 1 else np.float64("nan")
 
 

@@ -6,22 +6,17 @@ is None, which lowers its coverage and never removes the window for the others.
 """
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from jaxsig.metrics import respiration
+from jaxsig.metrics import breaths, respiration
+from jaxsig.metrics.method_rates import LEVELS, RULES, Rates, rates_of, waveform, waveform_rates, windows_of
 from jaxsig.signal import filters, resample
 
 WINDOWS_S = (32, 60, 64)
 AUTHORS_STRIDE_S = 20
 MOST_DISAGREEMENT_BPM = 2.0   # of the annotators, fixed in advance: beyond it the window has no truth
-
-
-class Rates(NamedTuple):
-  """A method's rate in each window and how far its samples (or modulations) spread; NaN where there is none."""
-  estimate_k: np.ndarray
-  spread_k: np.ndarray
 
 
 def score_record(record: Any, rate_of: str = "mean", divisor_slip: bool = False) -> list[dict[str, Any]]:
@@ -32,19 +27,22 @@ def score_record(record: Any, rate_of: str = "mean", divisor_slip: bool = False)
       none: its rows hold estimates and are not kept); `signals["resp_t"]` and `prepared["resp_t"]` give those against the
       RESP, where they are.
     rate_of: "mean" reads a sampled method's rate from its mean waveform (the published rule), "samples" takes the
-      median of the samples' rates. The spread is that of the samples in both.
+      median of the samples' rates; the spread is that of the samples in both, and the intervals are normal ones.
+      "posterior" takes median, SD and central intervals of the method's own `rate_pmf_b_r`, and is "mean" for a method
+      without one. A posterior, like a constant, is the same in the rows of every estimator, and in windows of 32 or 64 s
+      that of the nearest window of the model, whatever its length; it is no estimate where its mode is at the band's edge.
     divisor_slip: adds the published mean error of a record, divided by one less than its windows.
 
   Returns:
     Rows of plain JSON values: metric, record, group, unit, start_s, kept, why, and either (truth, estimate, spread,
-    stratum) or value; None where there is none.
+    stratum, low_50, high_50, ..., high_95) or value; None where there is none.
   """
-  if rate_of not in ("mean", "samples"):
-    raise ValueError(f"rate_of {rate_of!r} is neither 'mean' nor 'samples'")
-  rates = functools.partial(_method_rates, record.predictions, rate_of)
-  rows = list(_annotator_rows(record, rates))
+  if rate_of not in RULES:
+    raise ValueError(f"rate_of {rate_of!r} is none of {', '.join(RULES)}")
+  rates = functools.partial(rates_of, record.predictions, rate_of)
+  rows = [*_annotator_rows(record, rates), *_breath_rows(record)]
   if "resp_t" in record.prepared:
-    rows += _authors_rows(record, functools.partial(_method_rates, _smooth(record.predictions), rate_of), divisor_slip)
+    rows += _authors_rows(record, functools.partial(rates_of, _smooth(record.predictions), rate_of), divisor_slip)
     rows += _waveform_rows(record)
   if "resp_t" in record.signals:
     rows += _resp_rows(record, rates)
@@ -64,58 +62,20 @@ def starts_s(record: Any, window_s: float, stride_s: float) -> np.ndarray:
   return np.arange(max(0, n)) * float(stride_s)
 
 
-def windows_of(x_t: np.ndarray, rate_hz: float, starts: np.ndarray, window_s: float) -> list[np.ndarray]:
-  """Cuts x_t [..., t] at each start; a window that is not wholly inside, or has a gap, is NaN throughout."""
-  n = round(window_s * rate_hz)
-  pieces = [x_t[..., i:i + n] for i in np.rint(np.asarray(starts) * rate_hz).astype(int)]
-  whole = [p.shape[-1] == n and np.isfinite(p).all() for p in pieces]
-  return [p if ok else np.full(x_t.shape[:-1] + (n,), np.nan) for p, ok in zip(pieces, whole)]
+def _marks(record: Any) -> list[np.ndarray]:
+  return [record.annotations[name] for name in sorted(record.annotations) if name.startswith("breaths")]
 
 
-def _method_rates(predictions: dict, rate_of: str, estimator: Callable, starts: np.ndarray,
-                  window_s: float) -> Rates:
-  none_k = np.full(len(starts), np.nan)
-  if "rate_bpm" in predictions:
-    return Rates(np.full(len(starts), float(predictions["rate_bpm"])), none_k)
-  rates = functools.partial(_rates, rate_hz=predictions["rate_hz"], estimator=estimator, starts=starts,
-                            window_s=window_s)
-  if "modulation_q_t" in predictions:
-    each_k_q = rates(predictions["modulation_q_t"])
-    return Rates(_over_half(np.mean, each_k_q), _over_half(_deviation, each_k_q))
-  if "resp_s_t" not in predictions:
-    return Rates(rates(predictions["resp_t"]), none_k)
-  each_k_s = rates(predictions["resp_s_t"])
-  middle_k = _over_half(np.median, each_k_s) if rate_of == "samples" else rates(_waveform(predictions))
-  return Rates(middle_k, _over_half(_deviation, each_k_s))
-
-
-def _rates(x_t: np.ndarray, rate_hz: float, estimator: Callable, starts: np.ndarray, window_s: float) -> np.ndarray:
-  rates = [estimator(piece_t, rate_hz) for piece_t in windows_of(np.asarray(x_t), rate_hz, starts, window_s)]
-  return np.array(rates, np.float64).reshape(len(starts), *np.shape(x_t)[:-1])
-
-
-def _over_half(reduce: Callable, rate_k_s: np.ndarray) -> np.ndarray:
-  """Reduces the last axis over the finite rates; NaN where fewer than half of them are: a consensus, or no estimate."""
-  finite = [row[np.isfinite(row)] for row in rate_k_s]
-  return np.array([reduce(r) if len(r) and 2 * len(r) >= rate_k_s.shape[-1] else np.nan for r in finite])
-
-
-def _deviation(rate_s: np.ndarray) -> float:
-  return float(np.std(rate_s, ddof=1)) if len(rate_s) > 1 else float("nan")
-
-
-def _waveform(predictions: dict) -> np.ndarray | None:
-  if "resp_t" in predictions:
-    return np.asarray(predictions["resp_t"])
-  return np.asarray(predictions["resp_s_t"]).mean(0) if "resp_s_t" in predictions else None
+def _annotated(record: Any, window_s: float) -> tuple[np.ndarray, list, list]:
+  """Starts of the windows, and of each the annotators' rates and why it has no truth (empty where it has)."""
+  starts = starts_s(record, window_s, window_s)
+  truths = [[respiration.breath_rate_bpm(m, s, window_s) for m in _marks(record)] for s in starts]
+  return starts, truths, [_objection(t) for t in truths]
 
 
 def _annotator_rows(record: Any, rates: Callable) -> Iterator[dict]:
-  marks = [record.annotations[name] for name in sorted(record.annotations) if name.startswith("breaths")]
   for window_s in WINDOWS_S:
-    starts = starts_s(record, window_s, window_s)
-    truths = [[respiration.breath_rate_bpm(m, s, window_s) for m in marks] for s in starts]
-    whys = [_objection(t) for t in truths]
+    starts, truths, whys = _annotated(record, window_s)
     for name, estimator in (("spectral", respiration.spectral_rate_bpm), ("count", respiration.count_rate_bpm)):
       metric = f"rr_bpm_win{window_s}_annotators_{name}"
       found = rates(estimator, starts, window_s)
@@ -132,7 +92,7 @@ def _objection(rates_bpm: list) -> str:
 
 def _resp_rows(record: Any, rates: Callable) -> list[dict]:
   starts = starts_s(record, 60, 60)
-  truth_k = _rates(record.signals["resp_t"], record.rate_hz, respiration.spectral_rate_bpm, starts, 60)
+  truth_k = waveform_rates(record.signals["resp_t"], record.rate_hz, respiration.spectral_rate_bpm, starts, 60)
   found = rates(respiration.spectral_rate_bpm, starts, 60)
   return list(_rate_rows(record, "rr_bpm_win60_resp_spectral", starts, 60, truth_k, found))
 
@@ -140,7 +100,7 @@ def _resp_rows(record: Any, rates: Callable) -> list[dict]:
 def _authors_rows(record: Any, rates: Callable, divisor_slip: bool) -> list[dict]:
   starts = starts_s(record, 60, AUTHORS_STRIDE_S)
   rule = respiration.authors_rate_bpm
-  truth_k = _rates(record.prepared["resp_t"], record.prepared["rate_hz"], rule, starts, 60)
+  truth_k = waveform_rates(record.prepared["resp_t"], record.prepared["rate_hz"], rule, starts, 60)
   found = rates(rule, starts, 60)
   rows = list(_rate_rows(record, "rr_bpm_win60_resp_authors", starts, 60, truth_k, found))
   if divisor_slip and len(starts) > 1:   # 22 windows in 480 s, and the sum of their errors divided by 21
@@ -155,13 +115,32 @@ def _rate_rows(record: Any, metric: str, starts: np.ndarray, window_s: float, tr
                whys: list | None = None) -> Iterator[dict]:
   for k, start in enumerate(starts):
     why = (whys[k] if whys else "") or ("" if np.isfinite(truth_k[k]) else "no true rate")
+    intervals = {f"{end}_{level}": _plain(x) for level, pair in zip(LEVELS, found.interval_k_i_2[k], strict=True)
+                 for end, x in zip(("low", "high"), pair)}
     yield _row(record, metric, start, window_s, why) | {
         "truth": _plain(truth_k[k]), "estimate": _plain(found.estimate_k[k]), "spread": _plain(found.spread_k[k]),
-        "stratum": stratum(truth_k[k])}
+        "stratum": stratum(truth_k[k]), **intervals}
+
+
+def _breath_rows(record: Any) -> Iterator[dict]:
+  """Breaths detected in the waveform, or evenly spaced at a constant rate, against each annotator's marks."""
+  predictions, marks = record.predictions, _marks(record)
+  constant_bpm, estimate_t = predictions.get("rate_bpm"), waveform(predictions)
+  if not marks or (constant_bpm is None and estimate_t is None):
+    return
+  starts, _, whys = _annotated(record, 60)
+  for start, why in zip(starts, whys):
+    found = None
+    if constant_bpm is not None:
+      found = breaths.constant_breaths(constant_bpm, start, 60) if constant_bpm > 0 else None
+    elif np.isfinite(windows_of(estimate_t, predictions["rate_hz"], [start], 60)[0]).all():
+      found = breaths.breaths_around(estimate_t, predictions["rate_hz"], start, 60)
+    value = np.nan if found is None else breaths.best_f1(found, marks, start, 60)
+    yield _row(record, "breath_f1_tol500ms_win60_lag1s_signed", start, 60, why) | {"value": _plain(value)}
 
 
 def _waveform_rows(record: Any) -> Iterator[dict]:
-  estimate_t = _waveform(record.predictions)
+  estimate_t = waveform(record.predictions)
   if estimate_t is None:
     return
   rate_hz = record.prepared["rate_hz"]

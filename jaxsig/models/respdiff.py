@@ -53,8 +53,8 @@ class RespDiff(nn.Module):
   """Predicts the noise (or v, or x0) in a respiration waveform y, given the PPG that was recorded with it.
 
   Features of the PPG, fine + fusion * coarse, and of y, each of `len(kernels) * channels`, go side by side through the
-  RNN and the head. `ppg_per_y` samples of the PPG belong to each sample of y (a fine PPG, a slow respiration): they
-  become channels, which makes the first convolutions strided ones. UserError if the encoders differ in width.
+  RNN and the head. p samples of the PPG [b, t, p] belong to each sample of y [b, t] (a fine PPG, a slow respiration; published:
+  1): as channels they make the first convolutions strided ones. UserError if the encoders differ in width.
   """
   channels: int = 32
   fine_kernels: tuple = (1, 3, 5, 7, 9, 11)
@@ -69,7 +69,6 @@ class RespDiff(nn.Module):
   layer_norm: bool = False
   residual: bool = False
   scan_form: str = "auto"
-  ppg_per_y: int = 1
 
   def setup(self) -> None:
     if len(self.fine_kernels) != len(self.coarse_kernels):
@@ -83,10 +82,9 @@ class RespDiff(nn.Module):
     self.rnn = BiRNN(self.hidden, self.layers, self.cell, self.scan_form, self.layer_norm, self.residual)
     self.decoder = Head(self.head)
 
-  def encode(self, ppg_b_t: jax.Array) -> jax.Array:
-    """What the PPG [b, ppg_per_y * t] gives, [b, t, c]: the same for every diffusion step, so make it once a run."""
-    ppg_b_t_c = ppg_b_t.reshape(len(ppg_b_t), -1, self.ppg_per_y)
-    return self.fine_ppg(ppg_b_t_c) + self.fusion * self.coarse_ppg(ppg_b_t_c)
+  def encode(self, ppg_b_t_p: jax.Array) -> jax.Array:
+    """What the PPG [b, t, p] gives, [b, t, c]: the same for every diffusion step, so make it once a run."""
+    return self.fine_ppg(ppg_b_t_p) + self.fusion * self.coarse_ppg(ppg_b_t_p)
 
   def denoise(self, condition_b_t_c: jax.Array, y_b_t: jax.Array, step_b: jax.Array) -> jax.Array:
     """The prediction [b, t] for y [b, t] at diffusion steps [b] on RespDiff's scale of 0..49, integer or fractional."""
@@ -95,6 +93,6 @@ class RespDiff(nn.Module):
     both = [condition_b_t_c + embedded, y_b_t_c + embedded if self.embed_both else y_b_t_c]
     return self.decoder(self.rnn(jnp.concatenate(both, -1)))
 
-  def __call__(self, ppg_b_t: jax.Array, y_b_t: jax.Array, step_b: jax.Array) -> jax.Array:
-    """`denoise` of `encode`: [b, ppg_per_y * t], [b, t] and [b] -> [b, t]."""
-    return self.denoise(self.encode(ppg_b_t), y_b_t, step_b)
+  def __call__(self, ppg_b_t_p: jax.Array, y_b_t: jax.Array, step_b: jax.Array) -> jax.Array:
+    """`denoise` of `encode`: [b, t, p], [b, t] and [b] -> [b, t]."""
+    return self.denoise(self.encode(ppg_b_t_p), y_b_t, step_b)
