@@ -28,7 +28,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   config.trainable = ""
   config.data = dict(
       name="bidmc", source="auto", skip_broken=False, window_s=15.0, stride_s=5.0, rate_hz=10.0, ppg_rate_hz=0.0,
-      normalise="window", ppg_low_pass_hz=0.0, resp_low_pass_hz=1.0, resp_high_pass_hz=0.0, warps=(), ppg_range=(-1.0, 1.0), resp_range=(-1.0, 1.0),
+      normalise="window", ppg_low_pass_hz=0.0, resp_low_pass_hz=1.0, resp_high_pass_hz=0.0, warps=(),
+      ppg_range=(-1.0, 1.0), resp_range=(-1.0, 1.0),
       simulate_seed=6, simulate_patients=320, simulate_duration_s=240.0, simulate_rate_hz=125.0, simulate_records_per_patient=1)
   config.split = dict(kind="kfold", n_folds=4, folds=(0,), seeds=(0,), val_groups=6, salt=0, inner_folds=0)
   config.model = dict(
@@ -52,8 +53,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
       title="RespDiff: breathing from the PPG", primary="rr_bpm_win60_annotators_spectral", unit="breaths/min", within=2.0,
       metrics=("rr_bpm_win60_annotators_count", "rr_bpm_win32_annotators_spectral", "rr_bpm_win64_annotators_spectral",
                "rr_bpm_win60_resp_authors", "rr_bpm_win60_resp_spectral", "resp_corr_lag1s_signed_win60",
-               "resp_mae_unit_win60", "resp_mae_sym_win60"),
-      strata=("<12", "12-20", ">20"))
+               "breath_f1_tol500ms_win60_lag1s_signed", "resp_mae_unit_win60", "resp_mae_sym_win60"),
+      strata=("<12", "12-20", ">20"), claims=())
   if arg.paper_windows:
     config.data.update(window_s=5.0, stride_s=5.0, rate_hz=30.0)
   if arg.real:

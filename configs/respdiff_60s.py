@@ -56,8 +56,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
       title="Breathing from a minute of PPG", primary="rr_bpm_win60_annotators_spectral", unit="breaths/min", within=2.0,
       metrics=("rr_bpm_win60_annotators_count", "rr_bpm_win32_annotators_spectral", "rr_bpm_win64_annotators_spectral",
                "rr_bpm_win60_resp_authors", "rr_bpm_win60_resp_spectral", "resp_corr_lag1s_signed_win60",
-               "resp_mae_unit_win60"),
-      strata=("<12", "12-20", ">20"))
+               "breath_f1_tol500ms_win60_lag1s_signed", "resp_mae_unit_win60"),
+      strata=("<12", "12-20", ">20"), claims=())
   if arg.pretrain:
     config.data.source = "simulated"
     config.split.update(kind="all", folds=(), val_groups=24)
@@ -77,7 +77,7 @@ def fine_tune(config: ml_collections.ConfigDict) -> None:
   config.data.update(source="real", warps=(0.5, 0.63, 0.8, 1.25, 1.6, 2.0))
   config.split.update(n_folds=6, folds=(), val_groups=0)
   config.optim.learning_rate = 1e-3
-  config.train.update(steps=450, val_windows=0, ckpt_steps=150)
+  config.train.update(steps=300, val_windows=0, ckpt_steps=150)
 
 
 def shrink(config: ml_collections.ConfigDict) -> None:

@@ -82,7 +82,7 @@ def load(name_or_path: str | pathlib.Path) -> Model:
   settings, flat = _read(folder)
   config = as_config(settings)
   task, data = make(config), make_data(config)
-  params, stats = _shapes(task, data, config)
+  params, stats = jax.eval_shape(task.init, jax.random.key(0), example(data, config))
   like = {"params": params, "stats": stats}
   _same_layout(folder, _flat(like), flat)
   leaves = [flat[key].astype(x.dtype) for key, x in _flat(like).items()]
@@ -134,7 +134,7 @@ def from_workdir(workdir: pathlib.Path, config: Any = None) -> Model:
       raise UserError(f"{workdir}/config.json is missing or broken: name the config that trained it with --config") from None
   same_config(config, workdir)
   task, data = make(config), make_data(config)
-  run = train.make_run(config, workdir, task, Prepared([], stack_windows(*_example(data, config)), "", ""))
+  run = train.make_run(config, workdir, task, _simulated(data, config))
   step = max(checkpoint.steps(train.folder_of(run, member) / "checkpoints"), default=0)
   if not step:
     raise UserError(f"{workdir} holds no checkpoint of {member.name}: run --mode=train with this --workdir first")
@@ -150,17 +150,15 @@ def first_member(workdir: pathlib.Path) -> Member:
   return Member(first["member"], first["fold"], first["seed"], *(tuple(first[k]) for k in ("train", "val", "test")))
 
 
-def _example(data: Data, config: Any) -> tuple[list, list]:
-  """A simulated record and its windows, to shape the parameters by."""
-  [record] = data.simulate(0, 1, config.data)
-  return [record], [data.prepare(record, config.data)]
+def _simulated(data: Data, config: Any) -> Prepared:
+  """A simulated record and its windows, to shape parameters by."""
+  records = data.simulate(0, 1, config.data)
+  return Prepared(records, stack_windows(records, [data.prepare(r, config.data) for r in records]), "", "simulated")
 
 
-def _shapes(task: Task, data: Data, config: Any) -> tuple[Any, Any]:
-  _, [windows] = _example(data, config)
-  batch = {k: np.asarray(x[:2]) for k, x in windows.items()}
-  batch["mask_b"] = np.ones(len(batch["start_s_b"]), np.float32)
-  return jax.eval_shape(task.init, jax.random.key(0), batch)
+def example(data: Data, config: Any) -> dict:
+  """A batch of two windows of a simulated record."""
+  return train.example(train.make_run(config, pathlib.Path(), None, _simulated(data, config)))
 
 
 def _flat(tree: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pathlib
 from typing import Any
 
 from jaxsig import config as configs
-from jaxsig import evaluate, mesh
+from jaxsig import choose, evaluate, mesh
 from jaxsig.data import cache
 from jaxsig.data.splits import Member, members
 from jaxsig.errors import UserError
@@ -57,16 +57,47 @@ def sweep(listing: Any, workdir: pathlib.Path) -> list[pathlib.Path]:
 
   Args:
     listing: what `get_config` of a file in configs/sweeps/ gives: `experiments` = {name: {"config", "arg", "overrides"}}, and
-      `data_dir` and `cache_dir` for all.
+      `data_dir` and `cache_dir` for all, and "lead", whose settings the joined report takes. "@name" as `init_from` is the workdir of
+      that experiment. With "candidates" (overrides by name), "readings" (variants) and "inner_folds" each fold first chooses among
+      them inside its training patients.
     workdir: the parent of the experiments' workdirs.
+
+  Returns:
+    The workdirs that have rows.
   """
-  done = []
-  for name, one in listing.experiments.items():
-    places = {k: listing[k] for k in ("data_dir", "cache_dir")}
-    config = configs.load(one["config"], one["arg"], {**configs.changes(one["overrides"]), **places})
+  done, workdir = [], pathlib.Path(workdir)
+  for name, one in _in_order(listing):
+    overrides = configs.changes(one["overrides"]) | {k: listing[k] for k in ("data_dir", "cache_dir")}
+    if overrides.get("init_from", "").startswith("@"):
+      overrides["init_from"] = str(workdir / overrides["init_from"][1:])
+    config = configs.load(one["config"], one["arg"], overrides)
     say(f"sweep: {name} ({one['config']}:{one['arg']})")
-    done += experiment(config, pathlib.Path(workdir) / name)
-  return done
+    for folder, chosen in (_chosen(config, one, workdir / name) if "candidates" in one else {workdir / name: config}).items():
+      done += experiment(chosen, folder)
+  return [w for w in done if (w / "rows.jsonl").stat().st_size]
+
+
+def _in_order(listing: Any) -> list[tuple[str, Any]]:
+  """What others start from, then the one that leads the report, then the others by name (a ConfigDict keeps no order)."""
+  starts = {one["overrides"].get("init_from", "") for one in listing.experiments.values()}
+  return sorted(listing.experiments.items(), key=lambda x: (f"@{x[0]}" not in starts, x[0] != listing.get("lead", ""), x[0]))
+
+
+def _chosen(config: Any, one: Any, folder: pathlib.Path) -> dict[pathlib.Path, Any]:
+  """{workdir: config} of what the folds choose; the scores that they chose by are kept in `choice.json`."""
+  candidates, readings = one["candidates"].to_dict(), one["readings"].to_dict()
+  if len(candidates) * (1 + len(readings)) > choose.MOST_CANDIDATES:
+    raise UserError(f"{folder.name} lists more than {choose.MOST_CANDIDATES} candidates and readings: choosing among many by few patients "
+                    "means nothing; list fewer")
+  rows = {}
+  for name, trial in choose.trials(config, candidates, readings, one["inner_folds"]).items():
+    say(f"inner split of {folder.name}: {name}")
+    rows[name] = evaluate.read_rows(_one(trial, folder / "inner" / name, True) / "rows.jsonl")
+  chosen = choose.by_fold(rows, config.report.primary)
+  _write_json(folder / "choice.json", {"inner_folds": one["inner_folds"], "metric": config.report.primary, "folds": chosen})
+  for fold, choice in chosen.items():
+    say(f"fold {fold} chose {choice['candidate']}{', ' * bool(choice['reading'])}{choice['reading']} of {choice['scores']}")
+  return {folder / name: final for name, final in choose.finals(config, candidates, readings, chosen).items()}
 
 
 def inspect(config: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from jaxsig.data import bidmc
 from jaxsig.data.core import Record
 from jaxsig.data.simulate_respiration import simulate
 from jaxsig.errors import UserError
@@ -16,8 +17,14 @@ RATE_HZ = 125
 def options(**changes) -> types.SimpleNamespace:
   """The defaults of `config.data`, with changes."""
   fields = {"window_s": 5.0, "stride_s": 5.0, "rate_hz": 30.0, "ppg_low_pass_hz": 0.0, "resp_low_pass_hz": 1.0,
-            "ppg_range": (-1, 1), "resp_range": (0, 1), "normalise": "window", "skip_broken": False}
+            "ppg_rate_hz": 0.0, "resp_high_pass_hz": 0.0, "ppg_range": (-1, 1), "resp_range": (0, 1), "normalise": "window", "skip_broken": False}
   return types.SimpleNamespace(**{**fields, **changes})
+
+
+def prepare(*args) -> dict:
+  """`bidmc.prepare` with as many samples of the PPG as of the respiration, as plain rows `ppg_b_t`."""
+  windows = bidmc.prepare(*args)
+  return {k: x for k, x in windows.items() if k != "ppg_b_t_p"} | {"ppg_b_t": windows["ppg_b_t_p"][..., 0]}
 
 
 def says(function: Callable, *args, **kwargs) -> str:

@@ -6,7 +6,7 @@ import pathlib
 import fake_bidmc
 import numpy as np
 import pytest
-from fake_bidmc import options, says, sines
+from fake_bidmc import options, prepare, says, sines
 
 from jaxsig.data import bidmc
 from jaxsig.data.core import Record
@@ -159,7 +159,7 @@ def test_without_numerics_there_are_none(folder):
 
 @pytest.mark.parametrize(("ppg_range", "resp_range"), [((-1, 1), (0, 1)), ((0, 1), (-1, 1))])
 def test_windows_fill_their_range_and_stay_inside_the_record(made, ppg_range, resp_range):
-  windows = bidmc.prepare(made[0], options(ppg_range=ppg_range, resp_range=resp_range))
+  windows = prepare(made[0], options(ppg_range=ppg_range, resp_range=resp_range))
   assert all(x.dtype == np.float32 for x in windows.values())
   assert windows["ppg_b_t"].shape == windows["resp_b_t"].shape == (12, 150)
   for name, (low, high) in (("ppg_b_t", ppg_range), ("resp_b_t", resp_range)):
@@ -169,18 +169,18 @@ def test_windows_fill_their_range_and_stay_inside_the_record(made, ppg_range, re
 
 
 def test_window_counts():
-  assert len(bidmc.prepare(sines(0.3), options())["ppg_b_t"]) == 96  # as published: 480 s
-  assert len(bidmc.prepare(sines(0.3, 480.008), options())["ppg_b_t"]) == 96  # BIDMC's 60,001 samples
-  halves = bidmc.prepare(sines(0.3, 10.1), options(stride_s=2.5))
+  assert len(prepare(sines(0.3), options())["ppg_b_t"]) == 96  # as published: 480 s
+  assert len(prepare(sines(0.3, 480.008), options())["ppg_b_t"]) == 96  # BIDMC's 60,001 samples
+  halves = prepare(sines(0.3, 10.1), options(stride_s=2.5))
   np.testing.assert_array_equal(halves["start_s_b"], [0, 2.5, 5])
   for name in ("ppg_b_t", "resp_b_t"):
-    raw = bidmc.prepare(sines(0.3, 20), options(window_s=20.0, normalise="record", resp_low_pass_hz=0.0))[name]
+    raw = prepare(sines(0.3, 20), options(window_s=20.0, normalise="record", resp_low_pass_hz=0.0))[name]
     assert raw.shape == (1, 600)
 
 
 def test_windows_are_pieces_of_the_resampled_record():
   x_t = sines(0.3).signals["ppg_t"]
-  windows = bidmc.prepare(sines(0.3), options(normalise="record", ppg_range=(-1, 1)))
+  windows = prepare(sines(0.3), options(normalise="record", ppg_range=(-1, 1)))
   expected_t = np.sin(2 * np.pi * 0.3 * np.arange(14400) / 30)
   np.testing.assert_allclose(windows["ppg_b_t"].reshape(-1), expected_t / np.abs(x_t).max(), atol=1e-3)
 
@@ -190,23 +190,23 @@ def test_the_low_pass_halves_1_hz_and_only_where_it_is_asked_for():
   for hz in (0.8, 1.0, 1.2):
     gain = 1 / (1 + (np.tan(np.pi * hz / 30) / np.tan(np.pi / 30))**16)
     mixed = sines(hz)._replace(signals={k: x + sines(0.1).signals[k] for k, x in sines(hz).signals.items()})
-    windows = bidmc.prepare(mixed, options(window_s=480.0, stride_s=480.0, resp_range=(0, 1), ppg_range=(0, 1)))
+    windows = prepare(mixed, options(window_s=480.0, stride_s=480.0, resp_range=(0, 1), ppg_range=(0, 1)))
     def line(x_t, at_hz):
       return np.abs(np.mean(x_t * np.hanning(len(x_t)) * np.exp(-2j * np.pi * at_hz * np.arange(len(x_t)) / 30)))
     resp_t, ppg_t = windows["resp_b_t"][0], windows["ppg_b_t"][0]
     assert line(resp_t, hz) / line(resp_t, 0.1) == pytest.approx(gain, abs=0.003)
     assert line(ppg_t, hz) / line(ppg_t, 0.1) == pytest.approx(1, abs=0.003)
-  both = bidmc.prepare(sines(1.2), options(ppg_low_pass_hz=1.0, ppg_range=(0, 1)))
+  both = prepare(sines(1.2), options(ppg_low_pass_hz=1.0, ppg_range=(0, 1)))
   np.testing.assert_array_equal(both["ppg_b_t"], both["resp_b_t"])
 
 
 def test_scale_and_offset_do_not_matter_but_record_scaling_keeps_depth(made):
   moved = made[0]._replace(signals={k: 8 * x + 3 for k, x in made[0].signals.items()})
   for normalise in ("window", "record"):
-    a, b = (bidmc.prepare(r, options(normalise=normalise)) for r in (made[0], moved))
+    a, b = (prepare(r, options(normalise=normalise)) for r in (made[0], moved))
     for name in a:
       np.testing.assert_allclose(a[name], b[name], atol=1e-4)
-  deep = bidmc.prepare(made[0], options(normalise="record"))["resp_b_t"]
+  deep = prepare(made[0], options(normalise="record"))["resp_b_t"]
   assert deep.min() == 0 and deep.max() == 1 and np.ptp(deep, axis=-1).min() < 0.999
 
 
@@ -214,26 +214,26 @@ def test_scale_and_offset_do_not_matter_but_record_scaling_keeps_depth(made):
 def test_a_window_where_the_sensor_stood_still_is_the_middle(made, normalise):
   ppg_t = made[0].signals["ppg_t"].copy()
   ppg_t[1250:1950] = ppg_t[1250]
-  windows = bidmc.prepare(made[0]._replace(signals={"ppg_t": ppg_t}), options(normalise=normalise, ppg_range=(0, 1)))
+  windows = prepare(made[0]._replace(signals={"ppg_t": ppg_t}), options(normalise=normalise, ppg_range=(0, 1)))
   np.testing.assert_array_equal(windows["ppg_b_t"][2], 0.5)
   assert np.ptp(windows["ppg_b_t"][1]) > 0.1 and np.isfinite(windows["ppg_b_t"]).all()
   assert "resp_b_t" not in windows  # a user's file has none
 
 
 def test_prepare_knows_no_other_record(folder, made):
-  alone = bidmc.prepare(bidmc.load(folder, options())[0], options())
+  alone = prepare(bidmc.load(folder, options())[0], options())
   (folder / "bidmc02.hea").unlink()
-  again = bidmc.prepare(bidmc.load(folder, options())[0], options())
+  again = prepare(bidmc.load(folder, options())[0], options())
   for name in alone:
     np.testing.assert_array_equal(alone[name], again[name])
 
 
 def test_options_that_contradict_each_other(made):
-  assert "data.window_s=5.01" in says(bidmc.prepare, made[0], options(window_s=5.01))
-  assert "data.stride_s=0" in says(bidmc.prepare, made[0], options(stride_s=0.0))
-  assert "data.resp_low_pass_hz=1" in says(bidmc.prepare, made[0], options(rate_hz=2.0))
-  assert "less than one window" in says(bidmc.prepare, made[0], options(window_s=61.0))
-  assert "data.normalise='patient'" in says(bidmc.prepare, made[0], options(normalise="patient"))
+  assert "data.window_s=5.01" in says(prepare, made[0], options(window_s=5.01))
+  assert "data.stride_s=0" in says(prepare, made[0], options(stride_s=0.0))
+  assert "data.resp_low_pass_hz=1" in says(prepare, made[0], options(rate_hz=2.0))
+  assert "less than one window" in says(prepare, made[0], options(window_s=61.0))
+  assert "data.normalise='patient'" in says(prepare, made[0], options(normalise="patient"))
 
 
 def test_write(tmp_path, made):
@@ -294,5 +294,5 @@ def test_the_real_recordings():
   assert not found["skipped"] and len(patients) >= 26
   assert patients["bidmc20"] == patients["bidmc21"] and patients["bidmc38"] == patients["bidmc39"]
   assert len(set(patients.values())) <= len(patients) - 2
-  windows = bidmc.prepare(bidmc.load(REAL, options())[0], options())
+  windows = prepare(bidmc.load(REAL, options())[0], options())
   assert windows["resp_b_t"].shape == (96, 150)

@@ -102,7 +102,7 @@ def test_real_files_end_to_end_without_tensorflow(command, tmp_path):
   assert check.returncode != 0   # the block works
   first = command(*words, f"--workdir={tmp_path / 'a'}", PYTHONPATH=str(block))
   assert first.returncode == 0 and "SIMULATED" not in first.stdout, first.stderr
-  assert len(list((tmp_path / "cache").glob("*/windows.ppg_b_t.npy"))) == 1
+  assert len(list((tmp_path / "cache").glob("*/windows.ppg_b_t_p.npy"))) == 1
   again = command(*words, f"--workdir={tmp_path / 'b'}", PYTHONPATH=str(block))
   assert again.returncode == 0, again.stderr
   lines = lambda w: map(json.loads, (tmp_path / w / "rows.jsonl").read_text().splitlines())

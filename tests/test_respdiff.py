@@ -18,8 +18,8 @@ def make(file="respdiff.py", arg="smoke", **changes):
 def batch(b=6, t=150):
   phase_b_t = 2 * np.pi * (np.arange(t) / 40 + np.arange(b)[:, None] / b)
   ppg = np.sin(phase_b_t) + 0.3 * np.sin(4 * phase_b_t)
-  return {"ppg_b_t": ppg.astype("f"), "resp_b_t": np.sin(phase_b_t + 1).astype("f"), "mask_b": np.ones(b, "f"),
-          "start_s_b": np.zeros(b, "f")}
+  return {"ppg_b_t_p": ppg[..., None].astype("f"), "resp_b_t": np.sin(phase_b_t + 1).astype("f"), "mask_b": np.ones(b, "f"),
+          "start_s_b": np.zeros(b, "f"), "rate_bpm_b": np.full(b, 15, "f")}
 
 
 def test_the_published_config_is_the_published_network():

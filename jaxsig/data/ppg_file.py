@@ -193,6 +193,6 @@ def _rate_and_jumps(time_s: np.ndarray) -> tuple[float, np.ndarray]:
   half = np.searchsorted(np.cumsum(passed[some][order]), passed[some].sum() / 2)
   rate_hz = (passed[some] / step_s[some])[order][half]
   for _ in range(2):   # the median is as coarse as the rounding: the mean of what is no jump is not
-    jumps = step_s - passed / rate_hz > max(0.1, 3 / rate_hz)
+    jumps = step_s - passed / rate_hz > max(0.1, 3 / rate_hz, np.median(step_s[some]))
     rate_hz = passed[~jumps].sum() / step_s[~jumps].sum()
   return rate_hz, at[1:][jumps]

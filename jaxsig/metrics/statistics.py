@@ -78,3 +78,22 @@ def limits_of_agreement(errors: np.ndarray) -> tuple[float, float, float]:
   bias = float(errors.mean())
   spread = 1.96 * float(errors.std(ddof=1)) if len(errors) > 1 else float("nan")
   return bias, bias - spread, bias + spread
+
+
+def weighted_interval_score(row: dict, levels: tuple[str, ...] = ("50", "80", "95")) -> float:
+  """How far estimate and central intervals of a row lie from its truth: small for the sharp and honest (a proper score).
+
+  Bracher et al., PLoS Comput Biol 17(2), 2021, eq. 1: (|y - m| / 2 + sum alpha/2 IS_alpha) / (K + 1/2), of which an interval scores
+  its width and 2/alpha times what the truth lies outside (Gneiting and Raftery 2007, eq. 43).
+
+  Args:
+    row: "truth", "estimate", and "low_50", "high_50", ...; a level without an interval is left out.
+    levels: in per cent.
+  """
+  y, parts = row["truth"], [0.5 * abs(row["truth"] - row["estimate"])]
+  for level in levels:
+    low, high = row.get(f"low_{level}"), row.get(f"high_{level}")
+    if low is not None and high is not None:
+      alpha = 1 - int(level) / 100
+      parts.append(0.5 * alpha * (high - low) + max(low - y, 0) + max(y - high, 0))
+  return sum(parts) / (len(parts) - 0.5)
