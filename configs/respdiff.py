@@ -28,7 +28,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   config.trainable = ""
   config.data = dict(
       name="bidmc", source="auto", skip_broken=False, window_s=15.0, stride_s=5.0, rate_hz=10.0, ppg_rate_hz=0.0,
-      normalise="window", ppg_low_pass_hz=0.0, resp_low_pass_hz=1.0, resp_high_pass_hz=0.0, warps=(),
+      normalise="window", ppg_low_pass_hz=0.0, resp_low_pass_hz=1.0, resp_high_pass_hz=0.0, warps=(), causal=False,
       ppg_range=(-1.0, 1.0), resp_range=(-1.0, 1.0),
       simulate_seed=6, simulate_patients=320, simulate_duration_s=240.0, simulate_rate_hz=125.0, simulate_records_per_patient=1)
   config.split = dict(kind="kfold", n_folds=4, folds=(0,), seeds=(0,), val_groups=6, salt=0, inner_folds=0)

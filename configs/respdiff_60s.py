@@ -11,7 +11,8 @@ What differs from RespDiff (`configs/respdiff.py`): 60 s of context, the respira
 by a network with memory and the denoiser is a cheap one; v-prediction on a cosine schedule that is shifted to the noisy side; a rate
 head over learnt spectra, trained on the annotators' rates of *training* patients; windows warped in time by 0.5 to 2, against
 the pull to the common rate. Arguments: "pretrain" (simulated patients, nobody held out), "real" (fine-tuning on six groups of BIDMC
-patients; wants `init_from`), "ship" (the same on all patients), "smoke".
+patients; wants `init_from`), "ship" (the same on all patients), "causal" (for streams: every two seconds the last minute, and no sample
+owes anything to what comes more than two seconds later), "capnobase" (all of CapnoBase as the test of the model in `init_from`), "smoke".
 """
 import ml_collections
 
@@ -19,8 +20,8 @@ from jaxsig.config import parse_arg
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-  """`arg`: "smoke", "pretrain", "real" or "ship"."""
-  arg = parse_arg(arg, smoke=False, pretrain=False, real=False, ship=False)
+  """`arg`: "smoke", "pretrain", "real", "ship", "causal", "capnobase", or several."""
+  arg = parse_arg(arg, smoke=False, pretrain=False, real=False, ship=False, causal=False, capnobase=False)
   config = ml_collections.ConfigDict()
   config.task = "respdiff"
   config.method = "respdiff_60s"
@@ -30,7 +31,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   config.trainable = ""
   config.data = dict(
       name="bidmc", source="auto", skip_broken=False, window_s=60.0, stride_s=20.0, rate_hz=5.0, ppg_rate_hz=30.0, normalise="zscore",
-      ppg_low_pass_hz=0.0, resp_low_pass_hz=1.0, resp_high_pass_hz=0.05, ppg_range=(-1.0, 1.0), resp_range=(-1.0, 1.0), warps=(),
+      ppg_low_pass_hz=0.0, resp_low_pass_hz=1.0, resp_high_pass_hz=0.05, causal=False, ppg_range=(-1.0, 1.0),
+      resp_range=(-1.0, 1.0), warps=(),
       simulate_seed=31, simulate_patients=600, simulate_duration_s=240.0, simulate_rate_hz=125.0, simulate_records_per_patient=1)
   config.split = dict(kind="kfold", n_folds=12, folds=(0,), seeds=(0,), val_groups=24, salt=0, inner_folds=0)
   config.model = dict(
@@ -66,6 +68,12 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     fine_tune(config)
   if arg.ship:
     config.split.update(kind="all", folds=(), val_groups=0)
+    config.run_controls = False
+  if arg.causal:
+    config.data.update(causal=True, stride_s=2.0)
+  if arg.capnobase:
+    config.data.update(name="capnobase", source="real")
+    config.split.update(kind="external", folds=(), val_groups=0)
     config.run_controls = False
   if arg.smoke:
     shrink(config)

@@ -38,7 +38,7 @@ def predict(source: Any, rate_hz: float | None, model: Model, block_s: float = B
   record = model.data.read(source, rate_hz, config.data)
   outputs, start_s_b = _windows(record, model, block_s)
   duration_s = record.duration_s
-  stitched = core.stitch(outputs, start_s_b, config.data.window_s)
+  stitched = core.stitch(outputs, start_s_b, config.data.window_s, config.data.causal)
   stitched = {k: _fit(x, duration_s * stitched["rate_hz"]) if k.endswith("_t") else x for k, x in stitched.items()}
   record = record._replace(predictions=stitched | {"start_s_b": start_s_b, "window_s": float(config.data.window_s)})
   gaps = core.gaps(record, BRIDGE_S)
@@ -144,6 +144,7 @@ def write(found: Prediction, model: Model, folder: pathlib.Path) -> None:
   from jaxsig import plots_recording  # draws: not needed in Python
   record, name = found.record, found.record.id
   waves = {k: x for k, x in record.predictions.items() if k.endswith("_t") or k == "rate_hz"}
+  waves = dict(sorted(waves.items(), key=lambda item: np.ndim(item[1])))   # a waveform before its samples
   model.data.write(record._replace(predictions=waves), folder)
   (folder / f"{name}.json").write_text(json.dumps(summary(found, model), indent=1) + "\n")
   columns = ("start_s", "end_s", "rate_bpm", "low_95", "high_95", "spread", "quality")

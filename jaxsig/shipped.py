@@ -22,6 +22,9 @@ DEFAULT = "respdiff_60s"
 HOME = pathlib.Path(__file__).parent / "pretrained"
 LARGEST_BYTES = 2 * 2**20
 PLACES = ("data_dir", "cache_dir")   # of the machine that trained: no business of others
+# What a trained model may be used with otherwise than it was trained.
+FREE = (*configs.EVALUATION, "split", "optim", "train", "init_from", "trainable", "data.causal", "data.stride_s", "data.source",
+        "data.warps", "data.skip_broken", "data.simulate_")
 
 
 class Model(NamedTuple):
@@ -105,11 +108,16 @@ def find(name_or_path: str | pathlib.Path) -> pathlib.Path:
 def as_config(settings: dict) -> ml_collections.ConfigDict:
   """The locked config of a config.json: JSON's lists are tuples again, a workdir's notes on its data left out."""
   tuples = lambda x: {k: tuples(v) for k, v in x.items()} if isinstance(x, dict) else tuple(map(tuples, x)) if isinstance(x, list) else x
-  return ml_collections.ConfigDict(tuples({k: v for k, v in settings.items() if k != "data_card"})).lock()
+  return ml_collections.ConfigDict(tuples({k: v for k, v in settings.items() if k not in ("data_card", "methods")})).lock()
 
 
 def open_model(model: str | pathlib.Path, config: Any = None) -> Model:
-  """A workdir's first member, or a shipped model by name or folder; where `config` is given it must be the one that made it.
+  """A workdir's first member, or a shipped model by name or folder.
+
+  Args:
+    model: which one.
+    config: of a workdir, the one that made it. A shipped model is used with it (with another stride or sampler, or causally), as
+      long as network and signals are the same.
 
   Raises:
     UserError: neither, a workdir without a finished checkpoint, or another config.
@@ -118,10 +126,12 @@ def open_model(model: str | pathlib.Path, config: Any = None) -> Model:
   if (path / "config.json").is_file() and not (path / "params.npz").is_file():
     return from_workdir(path, config)
   found = load(model)
-  if config is not None and (keys := configs.differing(config, found.config)):
+  if config is None:
+    return found
+  if keys := [k for k in configs.differing(config, found.config) if not k.startswith(FREE)]:
     raise UserError(f"the model {found.name} was made by another config, which differs in {', '.join(keys[:5])}: leave --config out, "
                     "or name the --workdir of a training with yours")
-  return found
+  return found._replace(config=config, task=make(config), data=make_data(config))
 
 
 def from_workdir(workdir: pathlib.Path, config: Any = None) -> Model:
@@ -168,7 +178,7 @@ def _flat(tree: Any) -> dict[str, Any]:
 def _read(folder: pathlib.Path) -> tuple[dict, dict[str, np.ndarray]]:
   try:
     settings = json.loads((folder / "config.json").read_text())
-    with np.load(folder / "params.npz", allow_pickle=False) as stored:
+    with (folder / "params.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
       return settings, {key: stored[key] for key in stored.files}
   except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
     raise UserError(f"the model in {folder} cannot be read ({str(error).splitlines()[0][:200]}): it is damaged; "

@@ -3,8 +3,8 @@ import json
 import pathlib
 from typing import Any
 
-from jaxsig import config as configs
 from jaxsig import choose, evaluate, mesh
+from jaxsig import config as configs
 from jaxsig.data import cache
 from jaxsig.data.splits import Member, members
 from jaxsig.errors import UserError

@@ -16,7 +16,8 @@ ALLOWED = {
     "task": {"config"},
     "train": {"task", "data", "checkpoint", "mesh", "rng", "optim", "log", "config"},
     "evaluate": {"train", "task", "data", "checkpoint", "mesh", "rng", "log", "config"},
-    "sweep": {"train", "evaluate", "report", "config", "mesh", "data", "task"},
+    "sweep": {"train", "evaluate", "choose", "report", "config", "mesh", "data", "task"},
+    "choose": {"averages", "config", "metrics"},
     "shipped": {"train", "evaluate", "checkpoint", "sweep", "data", "task", "config"},
     "export": {"shipped", "evaluate", "checkpoint", "sweep", "config"},
     "infer": {"shipped", "evaluate", "sweep", "plots_recording", "quality", "data", "config", "mesh"},
@@ -37,8 +38,8 @@ NO_JAX = {"data", "report", "averages", "tables", "plots", "plots_recording", "q
           "main"}
 SYSTEMS = sorted(p.stem for p in (PACKAGE / "tasks").glob("*.py") if p.stem != "__init__")
 # what the shared loop may not know
-SHARED = ("train", "evaluate", "infer", "sweep", "checkpoint", "mesh", "report", "averages", "tables", "plots", "plots_recording", "export",
-          "page", "data/core", "data/feeds", "data/cache", "data/splits", "main", "log", "config", "rng", "optim", "task")
+SHARED = ("train", "evaluate", "infer", "sweep", "choose", "checkpoint", "mesh", "report", "averages", "tables", "plots", "plots_recording",
+          "export", "page", "data/core", "data/feeds", "data/cache", "data/splits", "main", "log", "config", "rng", "optim", "task")
 
 
 def room(path):

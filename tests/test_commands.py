@@ -70,6 +70,25 @@ def test_predict_on_a_file_of_ones_own(workdir, command, tmp_path):
   assert (workdir[0] / "predict" / "mine.png").stat().st_size > 5000
 
 
+def test_an_exported_model_predicts_without_config_and_workdir(workdir, command, tmp_path):
+  done = command("--mode=export", f"--workdir={workdir[0]}", f"--output={tmp_path / 'shipped/mine'}", f"--workdirs={workdir[0]}")
+  assert done.returncode == 0 and "parameters" in done.stdout, done.stderr
+  assert "Not a medical device" in (tmp_path / "shipped/mine/card.md").read_text()
+  time_s = np.arange(0, 130, 1 / 64)
+  ppg = np.sin(2 * np.pi * 1.2 * time_s) * (1 + 0.2 * np.sin(2 * np.pi * 0.25 * time_s))
+  time_s[time_s >= 65] += 100
+  np.savetxt(tmp_path / "mine.csv", np.stack([time_s, ppg], -1), "%.5f", ",", header="time,PPG", comments="")
+  model, out = f"--model={tmp_path / 'shipped/mine'}", tmp_path / "out"
+  done = command("--mode=predict", model, f"--input={tmp_path / 'mine.csv'}", f"--output={out}")
+  assert done.returncode == 0, done.stderr
+  assert "60-120 s  no estimate" in done.stdout
+  table = np.genfromtxt(out / "mine.csv", delimiter=",", names=True)
+  assert len(table) == 2300 and np.isnan(table["resp"][651:1649]).all() and np.isfinite(table["resp"][1700:2200]).all()
+  assert (out / "mine_rates.csv").read_text().splitlines()[2] == "60,120,,,,,no estimate"
+  refused(command("--mode=predict", model, f"--input={tmp_path / 'none.csv'}"), "none.csv", "does not exist")
+  refused(command("--mode=predict", model, f"--input={tmp_path / 'mine.csv'}", CONFIG, "--config.sampler.steps=3"), "sampler.steps")
+
+
 def test_report_joins_workdirs(workdir, command, tmp_path):
   done = command("--mode=report", f"--workdirs={workdir[0]},{workdir[0] / 'controls/one_pass'}", f"--workdir={tmp_path / 'r'}")
   assert done.returncode == 0, done.stderr
@@ -126,7 +145,12 @@ def test_real_files_end_to_end_without_tensorflow(command, tmp_path):
     ([CONFIG, "--workdir=W", "--config.model.objective=gan"], ["'gan'", "diffusion"]),
     ([CONFIG, "--workdir=W", "--config.sampler.name=euler", "--config.run_controls=false"], ["euler"]),
     ([CONFIG, "--workdir=W", "--mode=eval"], ["--mode=train"]),
-    ([CONFIG, "--workdir=W", "--mode=predict", "--input=W/none.csv"], ["none.csv"]),
+    ([CONFIG, "--workdir=W", "--mode=predict", "--input=W/none.csv"], ["W", "split.json"]),
+    (["--mode=predict"], ["--input"]),
+    (["--mode=predict", "--input=x.csv", "--workdir=W", "--model=W"], ["--workdir or --model"]),
+    (["--mode=predict", "--input=x.csv", "--model=respdiff_6s"], ["no model 'respdiff_6s'", "workdir"]),
+    (["--mode=export", "--workdir=W"], ["--output"]),
+    (["--mode=export", "--workdir=W", "--output=W/out"], ["W", "split.json"]),
     (["--mode=report", "--workdir=W", "--workdirs=W/none"], ["W/none"]),
 ], ids=lambda x: " ".join(x)[-40:])
 def test_a_mistake_gets_one_sentence(words, say, command, tmp_path):

@@ -13,7 +13,7 @@ PATIENTS = [f"s{i:05d}" for i in range(40)]
 
 
 def settings(**changes):
-  return ml_collections.ConfigDict({"kind": "kfold", "n_folds": 5, "folds": (), "seeds": (0,), "val_groups": 3, "salt": 0, **changes})
+  return ml_collections.ConfigDict({"kind": "kfold", "n_folds": 5, "folds": (), "seeds": (0,), "val_groups": 3, "salt": 0, "inner_folds": 0, **changes})
 
 
 def test_folds_cover_every_patient_once_and_never_share_one():
@@ -127,3 +127,11 @@ def test_auto_takes_the_simulator_only_where_no_recording_is_there(tmp_path):
     cache.source_of(data, configs.override(config, {"data_dir": str(tmp_path / "d")}))
   (tmp_path / "d" / "notes.txt").write_text("nothing here")
   assert cache.source_of(data, configs.override(config, {"data_dir": str(tmp_path / "d")})) == "simulated"
+
+
+def test_an_inner_split_tests_training_patients_and_leaves_the_test_patients_out():
+  outer, inner = (splits.members(PATIENTS, settings(inner_folds=n)) for n in (0, 3))
+  for whole, part in zip(outer, inner, strict=True):
+    assert part.name == whole.name.replace("_seed", "_inner_seed") and part.test
+    assert not set(whole.test) & {*part.train, *part.val, *part.test}
+    assert {*part.train, *part.val, *part.test} == {*whole.train, *whole.val}

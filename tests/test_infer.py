@@ -1,76 +1,22 @@
-"""A recording of one's own: any rate and length, gaps that stay gaps, blocks that do not show, and models that are shipped."""
+"""A recording of one's own: any rate and length, gaps that stay gaps, blocks that do not show."""
 import json
-import shutil
 import subprocess
 import sys
 import types
 
 import fake_bidmc
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from conftest import ROOT
 from fake_bidmc import says
+from fake_recording import LONG, fake, posteriors, pulse, smooth, without
 
-import jaxsig
-from jaxsig import config as configs
-from jaxsig import export, infer, plots_recording, quality, shipped
+from jaxsig import infer, plots_recording, quality
 from jaxsig.data import bidmc, core
-from jaxsig.signal.rates import RATE_BPM_R
-from jaxsig.task import make, make_data
-
-LONG = "respdiff_60s.py"   # windows of 60 s every 20 s, posteriors
 
 
 def options(**changes) -> types.SimpleNamespace:
   return fake_bidmc.options(**{"window_s": 15.0, "stride_s": 5.0, "rate_hz": 10.0, **changes})
-
-
-def pulse(duration_s: float, rate_hz: float = 50.0, seed: int = 0) -> np.ndarray:
-  """A pulse at 72 a minute whose size and baseline breathe at 15 a minute, with a little noise."""
-  t = np.arange(round(duration_s * rate_hz)) / rate_hz
-  breath = np.sin(2 * np.pi * 0.25 * t)
-  return np.sin(2 * np.pi * 1.2 * t) * (1 + 0.2 * breath) + 0.5 * breath + 0.01 * np.random.default_rng(seed).standard_normal(len(t))
-
-
-def without(x_t: np.ndarray, *spans_s: tuple[float, float], rate_hz: float = 50.0) -> np.ndarray:
-  x_t = x_t.copy()
-  for first_s, last_s in spans_s:
-    x_t[round(first_s * rate_hz):round(last_s * rate_hz)] = np.nan
-  return x_t
-
-
-def smooth(params, stats, batch, keys_b):
-  """Instead of a network: the mean of 2 s of the PPG, noise by the window's key, and a posterior around 15 a minute."""
-  x_b_t = batch["ppg_b_t_p"].mean(-1)
-  n = 20 if x_b_t.shape[-1] == 150 else 10
-  kernel = jnp.ones(n) / n
-  wave_b_t = jax.vmap(lambda x: jnp.convolve(x, kernel, "same"))(x_b_t)
-  noise_b_s_t = jax.vmap(lambda key: 0.01 * jax.random.normal(key, (2, x_b_t.shape[-1])))(keys_b)
-  pmf_r = jax.nn.softmax(-(jnp.log(RATE_BPM_R / 15.0) / 0.05) ** 2)
-  return {"resp_b_t": wave_b_t, "resp_b_s_t": wave_b_t[:, None] + noise_b_s_t, "rate_pmf_b_r": jnp.tile(pmf_r, (len(keys_b), 1))}
-
-
-def posteriors(params, stats, batch, keys_b):
-  return {"rate_pmf_b_r": smooth(params, stats, batch, keys_b)["rate_pmf_b_r"]}
-
-
-def fake(config, predict=smooth) -> shipped.Model:
-  """A model without a network."""
-  return shipped.Model("fake", config, make(config)._replace(predict=predict), make_data(config), {}, {})
-
-
-@pytest.fixture
-def tiny(small):
-  """A model of the smallest network, untrained."""
-  def build(file=LONG, **changes):
-    config = small(file, **changes)
-    task, data = make(config), make_data(config)
-    batch = shipped.example(data, config)
-    params, stats = task.init(jax.random.key(0), batch)
-    return shipped.Model("tiny", config, task, data, params, stats)
-  return build
 
 
 # -- gaps, stretches, pieces --------------------------------------------------------------------------------------------------
@@ -93,7 +39,7 @@ def test_gaps_and_stretches_of_a_ramp():
   assert [s.start_s for s in core.stretches(mine, 1.0, least_s=6.0)] == [7.02]
   assert len(core.stretches(mine, 0.0)) == 3 and np.isnan(mine.signals["ppg_t"][100])   # the record itself is as it was
   whole = record(np.arange(100.0))
-  assert core.stretches(whole, 1.0)[0].record.signals["ppg_t"] is whole.signals["ppg_t"]
+  assert core.stretches(whole, 1.0)[0].record.signals["ppg_t"].tobytes() == whole.signals["ppg_t"].tobytes()
   assert core.stretches(record(np.full(100, np.nan)), 1.0) == []
 
 
@@ -119,11 +65,11 @@ def test_every_window_has_one_piece_and_the_end_has_a_window(duration_s, block_s
     own = np.arange(0, piece.record.duration_s - 15 + 1e-6, 5)
     starts += [*(piece.start_s + own[(own >= piece.from_s - 1e-3) & (own < piece.to_s - 1e-3)])]
     assert piece.record.signals["ppg_t"][0] == pytest.approx(50 * (piece.start_s - 100), abs=1)
-    assert piece.record.duration_s <= round(block_s / 5) * 5 + 2 * 20 + 1e-6 or duration_s <= block_s + 40
+    assert piece.record.duration_s <= round(block_s / 5) * 5 + 3 * 20 + 1e-6 or duration_s <= block_s + 40
   regular = 100 + np.arange(0, duration_s - 15 + 1e-6, 5)
   np.testing.assert_allclose(starts[:len(regular)], regular)
   last = 100 + duration_s - 15 - starts[-1]
-  assert len(starts) <= len(regular) + 1 and 0 <= last + 1e-6 and last < 1 and (np.diff(starts) > 0).all()
+  assert len(starts) <= len(regular) + 1 and last + 1e-6 >= 0 and last < 1 and (np.diff(starts) > 0).all()
 
 
 @pytest.mark.parametrize("rate_hz, tolerance", [(125.0, 1e-3), (64.0, 1e-3), (124.97, 0.15)])
@@ -139,7 +85,9 @@ def test_blocks_prepare_the_windows_of_the_whole(rate_hz, tolerance):
     starts.append(piece.start_s + part["start_s_b"][mine])
   n = len(whole["start_s_b"])
   np.testing.assert_allclose(np.concatenate(starts)[:n], whole["start_s_b"], atol=1e-3)
-  np.testing.assert_allclose(np.concatenate(windows)[:n], whole["ppg_b_t_p"], atol=tolerance)
+  got, want = np.concatenate(windows)[:n], whole["ppg_b_t_p"]
+  np.testing.assert_allclose(got[1:-1], want[1:-1], atol=tolerance)
+  np.testing.assert_allclose(got[[0, -1]], want[[0, -1]], atol=max(0.01, tolerance))   # its first sample rings with the record's last
 
 
 # -- predictions --------------------------------------------------------------------------------------------------------------
@@ -244,13 +192,13 @@ def test_a_day_stays_small(tmp_path):
 import pathlib, resource, sys
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]
 import numpy as np
-import test_infer
+import fake_recording
 from jaxsig import config, infer
-x_t = np.tile(test_infer.pulse(3600, 125.0).astype(np.float32), 24)
+x_t = np.tile(fake_recording.pulse(3600, 125.0).astype(np.float32), 24)
 x_t[1000000:1100000] = np.nan
 np.save({str(tmp_path / 'day.npy')!r}, x_t)
 del x_t
-model = test_infer.fake(config.load({str(ROOT / 'configs' / LONG)!r}, "smoke"))
+model = fake_recording.fake(config.load({str(ROOT / 'configs' / LONG)!r}, "smoke"))
 infer.run(model, {str(tmp_path / 'day.npy')!r}, 125.0, pathlib.Path({str(tmp_path / 'out')!r}))
 print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
@@ -300,128 +248,3 @@ def test_envelope():
   at, low, high = plots_recording.envelope(x_t, 10.0, columns=100)
   assert len(at) == 100 and at[0] == 0.5 and (low[0], high[0]) == (0, 9) and (low[30], high[30]) == (300, 309)
   assert np.flatnonzero(np.isnan(low)).tolist() == list(range(20, 30))
-
-
-# -- models that are shipped --------------------------------------------------------------------------------------------------
-
-def test_a_saved_model_is_the_same_model(tiny, tmp_path):
-  model, x_t = tiny(), pulse(130)
-  config = configs.override(model.config, {"data_dir": "/home/me/secret"})
-  folder = shipped.save(tmp_path, "tiny", model.params, config, "# a card\n")
-  assert sorted(p.name for p in folder.iterdir()) == ["card.md", "config.json", "params.npz"] and "secret" not in (folder / "config.json").read_text()
-  again = shipped.load(folder)
-  assert again.name == "tiny" and configs.fingerprint(again.config) == configs.fingerprint(model.config)
-  jax.tree.map(np.testing.assert_array_equal, again.params, jax.tree.map(np.asarray, model.params))
-  a, b = (infer.predict(x_t, 50.0, m).record.predictions["resp_s_t"] for m in (model, again))
-  np.testing.assert_array_equal(a, b)
-
-
-def test_a_large_model_is_halved_and_a_huge_one_refused(tmp_path, small):
-  params = {"params": {"kernel": np.linspace(0, 1, 400_000, dtype=np.float32).reshape(2, -1)}}
-  folder = shipped.save(tmp_path, "large", params, small(), "")
-  with np.load(folder / "params.npz", allow_pickle=False) as stored:
-    assert stored["params/params/kernel"].dtype == np.float16
-  assert (folder / "params.npz").stat().st_size <= shipped.LARGEST_BYTES
-  assert "too large to ship" in says(shipped.save, tmp_path, "huge", {"a": np.zeros(2**20 + 1, np.float32)}, small(), "")
-  assert "not finite" in says(shipped.save, tmp_path, "broken", {"a": np.full(3, np.nan, np.float32)}, small(), "")
-  assert not (tmp_path / "huge").exists() and not (tmp_path / "broken").exists()
-  (tmp_path / "file").touch()
-  assert "--output" in says(shipped.save, tmp_path / "file", "x", {"a": np.zeros(3)}, small(), "")
-
-
-def test_models_that_cannot_be_used_get_one_sentence(tiny, tmp_path, monkeypatch):
-  model = tiny()
-  folder = shipped.save(tmp_path, "tiny", model.params, model.config, "")
-  monkeypatch.setattr(shipped, "HOME", tmp_path)
-  assert shipped.load("tiny").name == "tiny"
-  assert "did you mean 'tiny'" in says(shipped.open_model, "tinny")
-  assert f"shipped model {shipped.DEFAULT} is missing" in says(shipped.open_model, shipped.DEFAULT)
-  other = configs.override(model.config, {"sampler.steps": 3})
-  assert "sampler.steps" in says(shipped.open_model, "tiny", other)
-  assert shipped.open_model("tiny", model.config).name == "tiny"
-
-  def changed(name, make_change):
-    copy = tmp_path / name
-    shutil.copytree(folder, copy)
-    make_change(copy)
-    return says(shipped.load, copy)
-
-  def edit(key, value):
-    def go(copy):
-      settings = json.loads((copy / "config.json").read_text())
-      settings["model"][key] = value
-      (copy / "config.json").write_text(json.dumps(settings))
-    return go
-
-  def truncate(copy):
-    (copy / "params.npz").write_bytes((copy / "params.npz").read_bytes()[:5000])
-
-  def rewrite(drop=None, more=None):
-    def go(copy):
-      with np.load(copy / "params.npz", allow_pickle=False) as stored:
-        flat = {k: stored[k] for k in stored.files}
-      flat = dict(list(flat.items())[1:]) if drop else {**flat, **(more or {})}
-      np.savez(copy / "params.npz", **flat)
-    return go
-
-  assert "does not fit" in changed("wider", edit("hidden", 9)) and "damaged" in changed("cut", truncate)
-  assert "is absent there" in changed("less", rewrite(drop=True))
-  assert "not absent" in changed("more", rewrite(more={"params/params/extra": np.zeros(3)}))
-  assert "damaged" in changed("pickled", rewrite(more={"params/x": np.array([{}], object)}))
-  assert "damaged" in changed("no_config", lambda copy: (copy / "config.json").write_text("{"))
-
-
-def test_python_takes_an_array_and_a_model_by_name(tiny, tmp_path, monkeypatch):
-  import inspect
-  model, x_t = tiny(), without(pulse(200), (130, 150))
-  shipped.save(tmp_path, shipped.DEFAULT, model.params, model.config, "")
-  monkeypatch.setattr(shipped, "HOME", tmp_path)
-  assert inspect.signature(jaxsig.predict).parameters["model"].default == shipped.DEFAULT
-  found = jaxsig.predict(x_t, 50.0)
-  assert found["rate_hz"] == 5.0 and found["resp_t"].shape == (1000,) and len(found["rates"]) == 3
-  assert found["lost_s"].tolist() == [[130, 150]] and found["rate_pmf_b_r"].shape[-1] == len(RATE_BPM_R) and found["rows"]
-
-
-def test_a_workdir_becomes_a_shipped_model(trained, tmp_path):
-  """Trained on everybody, exported with the figures of held-out patients, and the same in both forms."""
-  from jaxsig import evaluate, report
-  run, members = trained("held_out")
-  evaluate.evaluate(run, members)
-  report.write([run.workdir], run.workdir / "report")
-  run, _ = trained("everybody", split__kind="all", split__folds=())
-  export.export(run.workdir, tmp_path / "shipped" / "mine", [tmp_path / "held_out"])
-  card = (tmp_path / "shipped/mine/card.md").read_text()
-  figures = json.loads((tmp_path / "held_out/report/table.json").read_text())
-  kept = figures["metrics"][figures["report"]["primary"]]["methods"]["respdiff"]["kept"]
-  patients = json.loads((run.workdir / "split.json").read_text())["members"][0]
-  for word in ("Not a medical device", "not evidence about patients", f"- all: {kept['mean']:.2f}", run.meta["config"], run.meta["data"],
-               f"Patients trained on: {len(patients['train'])} ({', '.join(patients['train'])})", "validation only: 1"):
-    assert word in card, word
-  assert "held out:" not in card
-  a, b = (jaxsig.predict(pulse(130), 50.0, model)["resp_s_t"] for model in (run.workdir, tmp_path / "shipped/mine"))
-  np.testing.assert_array_equal(a, b)
-  assert "no report" in says(export.export, run.workdir, tmp_path / "shipped" / "mine", [run.workdir])
-  other = tmp_path / "other"
-  shutil.copytree(tmp_path / "held_out", other)
-  settings = json.loads((other / "config.json").read_text())
-  settings["optim"]["learning_rate"] = 1.0
-  (other / "config.json").write_text(json.dumps(settings))
-  assert "optim.learning_rate" in says(export.export, run.workdir, tmp_path / "shipped" / "mine", [other])
-  export.export(run.workdir, tmp_path / "shipped" / "mine", [])
-  assert "no honest figure is known" in (tmp_path / "shipped/mine/card.md").read_text()
-  assert "split.json" in says(shipped.from_workdir, tmp_path / "nowhere")
-  assert "learning_rate" in says(jaxsig.predict, pulse(130), 50.0, run.workdir, configs.override(run.config, {"optim.learning_rate": 1.0}))
-
-
-def test_shipped_models_are_whole_small_and_packaged():
-  import tomllib
-  patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["jaxsig"]
-  packaged = {p for pattern in patterns for p in (ROOT / "jaxsig").glob(pattern)}
-  for folder in [p for p in shipped.HOME.glob("*") if p.is_dir()]:
-    files = {p for p in folder.iterdir() if p.is_file()}
-    assert {p.name for p in files} == {"params.npz", "config.json", "card.md"} and files <= packaged
-    assert (folder / "params.npz").stat().st_size <= shipped.LARGEST_BYTES
-    shipped.load(folder.name)
-    settings = json.loads((folder / "config.json").read_text())
-    assert not any(settings[key] for key in shipped.PLACES) and "Not a medical device" in (folder / "card.md").read_text()
-  assert packaged or not list(shipped.HOME.glob("*/params.npz"))

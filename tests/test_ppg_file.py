@@ -63,7 +63,8 @@ def test_read_says_what_is_wrong(tmp_path):
   millis = saved(tmp_path / "l.csv", "\n".join(["Time [ms],ppg", *(f"{20 * i},{np.sin(i)}" for i in range(400))]))
   assert "0.05 Hz" in says(bidmc.read, millis, None, options())
   back = [f"{i / 50 - (3 if i > 200 else 0)},{np.sin(i)}" for i in range(400)]
-  assert "runs backwards or is missing after 4" in says(bidmc.read, saved(tmp_path / "i.csv", "\n".join(["time,ppg", *back])), None, options())
+  back = saved(tmp_path / "i.csv", "\n".join(["time,ppg", *back]))
+  assert "runs backwards or is missing after 4" in says(bidmc.read, back, None, options())
   year = [f"{i / 50 + (3e7 if i > 200 else 0)},{np.sin(i)}" for i in range(400)]
   assert "347.2 days" in says(bidmc.read, saved(tmp_path / "o.csv", "\n".join(["time,ppg", *year])), None, options())
   blank = [f"{i / 50 if i != 200 else ''},{np.sin(i)}" for i in range(400)]
@@ -89,10 +90,14 @@ def test_read_refuses_arrays_that_are_no_signal(tmp_path):
   np.save(tmp_path / "complex.npy", np.exp(1j * np.arange(400)))
   np.save(tmp_path / "empty.npy", np.zeros(0))
   (tmp_path / "nothing.npy").touch()
+  np.savez(tmp_path / "several.npz", a=np.zeros(400))
+  (tmp_path / "several.npz").rename(tmp_path / "several.npy")
+  (tmp_path / "zip.npy").write_bytes((tmp_path / "several.npy").read_bytes()[:900])
   (tmp_path / "cut.npy").write_bytes((tmp_path / "complex.npy").read_bytes()[:1000])
-  for name, words in (("object", "array of numbers"), ("two", "one axis"), ("text", "array of numbers"), ("complex", "real array"),
-                      ("empty", "one axis"), ("nothing", "array of numbers"), ("cut", "array of numbers")):
-    assert words in says(bidmc.read, tmp_path / f"{name}.npy", 50.0, options()), name
+  for name in ("object", "text", "nothing", "cut", "zip"):
+    assert "not a NumPy array of numbers" in says(bidmc.read, tmp_path / f"{name}.npy", 50.0, options()), name
+  for name in ("two", "complex", "empty", "several"):
+    assert "real array with one axis" in says(bidmc.read, tmp_path / f"{name}.npy", 50.0, options()), name
   assert "does not exist" in says(bidmc.read, tmp_path, 50.0, options())
 
 
@@ -104,8 +109,9 @@ def test_read_takes_arrays_and_refuses_others():
     np.testing.assert_allclose(record.signals["ppg_t"], x_t, atol=1e-6)
   masked = bidmc.read(np.ma.masked_array(x_t, np.arange(400) == 7), 50.0, options())
   assert np.flatnonzero(np.isnan(masked.signals["ppg_t"])).tolist() == [7]
-  for wrong, word in ((np.zeros((2, 400)), "one axis"), (np.zeros(0), "one axis"), ([[1, 2], [3]], "one axis"), (["a"] * 400, "real"),
-                      (np.array(3.0), "one axis"), (x_t > 0, "real"), (np.full(400, np.nan), "not one finite"), (x_t[:100], "less than one")):
+  for wrong, word in ((np.zeros((2, 400)), "one axis"), (np.zeros(0), "one axis"), ([[1, 2], [3]], "one axis"),
+                      (["a"] * 400, "real"), (np.array(3.0), "one axis"), (x_t > 0, "real"),
+                      (np.full(400, np.nan), "not one finite"), (x_t[:100], "less than one")):
     assert word in says(bidmc.read, wrong, 50.0, options())
   assert "--rate_hz" in says(bidmc.read, x_t, None, options())
 
@@ -162,7 +168,8 @@ def test_a_csv_with_blanks_is_read_in_parts(tmp_path, monkeypatch):
   monkeypatch.setattr(ppg_file, "_LINES", 50)
   x_t = np.sin(np.arange(400))
   lines = [f"{x:.6f}" if i % 90 else "" for i, x in enumerate(x_t)]
-  record = bidmc.read(saved(tmp_path / "a.csv", "\n".join(["nr,ppg", *(f"{i},{x}" for i, x in enumerate(lines)), "", " "])), 50.0, options())
+  gaps = saved(tmp_path / "a.csv", "\n".join(["nr,ppg", *(f"{i},{x}" for i, x in enumerate(lines)), "", " "]))
+  record = bidmc.read(gaps, 50.0, options())
   assert spans(record) == [(i, i + 1) for i in range(0, 400, 90)] and len(record.signals["ppg_t"]) == 400
   late = saved(tmp_path / "b.csv", "\n".join(["nr,ppg", *(f"{i},{x}" for i, x in enumerate(x_t)), "3,4,5"]))
   assert "no table of numbers" in says(bidmc.read, late, 50.0, options())

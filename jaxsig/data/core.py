@@ -75,13 +75,15 @@ def pad_rows(ids_b: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
   return np.concatenate([ids_b, np.full(extra, ids_b[0])]), mask
 
 
-def stitch(outputs: dict, start_s_b: np.ndarray, window_s: float) -> dict[str, Any]:
+def stitch(outputs: dict, start_s_b: np.ndarray, window_s: float, trailing: bool = False) -> dict[str, Any]:
   """Joins a record's windows: `_t` outputs are cross-faded, all others stay per window.
 
   Args:
     outputs: {name_b_..._t: [n, ..., T]} or {name_b_...: [n, ...]}.
     start_s_b: starts of the windows in seconds, ascending.
     window_s: their length in seconds.
+    trailing: no cross-fade: each sample is that of the first window that reaches it, so that it owes nothing to what comes later
+      than that window's end.
 
   Returns:
     {name_..._t: [..., total]} (the `b` axis is gone; gaps between windows are NaN) and {name_b_...} unchanged; "rate_hz" where
@@ -94,7 +96,8 @@ def stitch(outputs: dict, start_s_b: np.ndarray, window_s: float) -> dict[str, A
       continue
     x = np.asarray(x)
     rate_hz = x.shape[-1] / window_s
-    joined[name.replace("_b_", "_", 1)] = _cross_fade(x, np.rint(np.asarray(start_s_b) * rate_hz).astype(int))
+    join = _first_wins if trailing else _cross_fade
+    joined[name.replace("_b_", "_", 1)] = join(x, np.rint(np.asarray(start_s_b) * rate_hz).astype(int))
     joined["rate_hz"] = rate_hz
   return joined
 
@@ -110,6 +113,14 @@ def _cross_fade(x: np.ndarray, starts_b: np.ndarray) -> np.ndarray:
     norm[start:start + t] += weight
   with np.errstate(invalid="ignore"):
     return (total / norm).astype(np.float32)
+
+
+def _first_wins(x: np.ndarray, starts_b: np.ndarray) -> np.ndarray:
+  t = x.shape[-1]
+  total = np.full(x.shape[1:-1] + (int(starts_b[-1]) + t,), np.nan, np.float32)
+  for piece, start in zip(x[::-1], starts_b[::-1], strict=True):
+    total[..., start:start + t] = piece
+  return total
 
 
 class Gaps(NamedTuple):

@@ -2,6 +2,7 @@
 import csv
 import itertools
 import pathlib
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,10 +102,10 @@ def _from_wfdb(path: pathlib.Path) -> tuple[float, np.ndarray]:
 
 def _from_npy(path: pathlib.Path) -> np.ndarray:
   try:
-    x = np.load(path, allow_pickle=False)
-  except (ValueError, EOFError) as error:
+    with path.open("rb") as file:
+      return _numbers(np.load(file, allow_pickle=False), str(path), "save")
+  except (ValueError, EOFError, zipfile.BadZipFile) as error:
     raise UserError(f"{path} is not a NumPy array of numbers ({error}): save it with numpy.save(path, ppg)") from error
-  return _numbers(x, str(path), "save")
 
 
 def _numbers(x: Any, name: str, remedy: str) -> np.ndarray:

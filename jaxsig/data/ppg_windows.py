@@ -6,6 +6,7 @@ Fields of `config.data` that are read here:
   ppg_rate_hz             of the PPG's, a whole multiple of rate_hz; 0 = the same
   ppg_low_pass_hz         0 = none, as the authors' code; 1.0 = the paper
   resp_low_pass_hz        1.0 in both
+  causal                  each window of the PPG is made of its own samples alone, so that nothing later than its end is in it
   resp_high_pass_hz       0 = none, as in both; removes drift
   normalise               "window" (both) or "record": where the minimum and maximum come from; "zscore": mean 0 and SD 1 of a window
   ppg_range, resp_range   of the first two. Code: (-1, 1) and (0, 1); paper: (0, 1) and (-1, 1)
@@ -38,6 +39,8 @@ def prepare(record: Record, config: Any) -> dict:
   Raises:
     UserError: the record is shorter than a window, or the options contradict each other.
   """
+  if config.causal and config.normalise == "record":
+    raise UserError("data.causal=True with data.normalise=record: a record's extremes lie in the future; use window or zscore")
   if config.normalise not in NORMALISE:
     raise UserError(f"unknown data.normalise={config.normalise!r}: use {', '.join(NORMALISE)}")
   size = _whole(config.window_s, config.rate_hz, "window_s")
@@ -50,9 +53,11 @@ def prepare(record: Record, config: Any) -> dict:
   for name, finer in (("ppg", _per_sample(config)), ("resp", 1)):
     if f"{name}_t" in record.signals:
       raw_t = record.signals[f"{name}_t"][:samples]
-      x_t = scipy.signal.resample(np.asarray(raw_t, np.float64), finer * length)
-      x_t = _filtered(x_t, finer * config.rate_hz, config, name)
-      x_b_t = x_t[finer * starts_b[:, None] + np.arange(finer * size)]
+      if config.causal and name == "ppg":
+        x_t = x_b_t = _each_alone(raw_t, record.rate_hz, starts_s_b, finer, config)
+      else:
+        x_t = _filtered(scipy.signal.resample(np.asarray(raw_t, np.float64), finer * length), finer * config.rate_hz, config, name)
+        x_b_t = x_t[finer * starts_b[:, None] + np.arange(finer * size)]
       x_b_t = _normalised(x_b_t, x_t, config, name, _still(raw_t, starts_s_b, config.window_s, record.rate_hz)).astype(np.float32)
       windows |= {"ppg_b_t_p": x_b_t.reshape(-1, size, finer)} if name == "ppg" else {"resp_b_t": x_b_t}
   return windows
@@ -78,6 +83,19 @@ def _per_sample(config: Any) -> int:
   if config.ppg_rate_hz and (finer < 1 or abs(finer * config.rate_hz - config.ppg_rate_hz) > 1e-6):
     raise UserError(f"data.ppg_rate_hz={config.ppg_rate_hz:g} is no whole multiple of data.rate_hz={config.rate_hz:g}: change one")
   return finer
+
+
+def _each_alone(raw_t: np.ndarray, rate_hz: float, starts_s_b: np.ndarray, finer: int, config: Any) -> np.ndarray:
+  """[b, t] windows of the PPG, each resampled and filtered by itself, around the line from its first to its last sample."""
+  to_hz, n = finer * config.rate_hz, round(config.window_s * finer * config.rate_hz)
+  size = int(config.window_s * rate_hz)
+  out = []
+  for first in np.floor(starts_s_b * rate_hz + 1e-6).astype(int):
+    x_t = np.asarray(raw_t[first:first + size], np.float64)
+    line_t = np.linspace(x_t[0], x_t[-1], size)   # without it a step from end to start would ring at both
+    fine_t = scipy.signal.resample(x_t - line_t, n) + np.linspace(x_t[0], x_t[-1], n)
+    out.append(_filtered(fine_t, to_hz, config, "ppg"))
+  return np.stack(out)
 
 
 def _filtered(x_t: np.ndarray, rate_hz: float, config: Any, name: str) -> np.ndarray:
