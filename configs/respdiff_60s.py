@@ -46,11 +46,11 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   config.train = dict(steps=2000, batch_size=32, log_steps=50, val_steps=500, val_windows=128, ckpt_steps=500,
                       members_per_program="auto", feed="auto", prefetch=4, tensorboard=True)
   config.eval = dict(batch_size=64, seed=0, shuffle=())
-  config.score = dict(rate_of="posterior", divisor_slip=False)
+  config.score = dict(rate_of="pooled", divisor_slip=False)
   config.run_controls = True
   config.run_rivals = True
   config.variants = dict(
-      waveforms=dict(score=dict(rate_of="samples")),
+      one_window=dict(score=dict(rate_of="posterior")), waveforms=dict(score=dict(rate_of="samples")),
       shuffled=dict(eval=dict(shuffle=("ppg_b_t_p",))))
   config.controls = dict(one_pass=dict(
       method="respdiff_60s_one_pass", model=dict(objective="regression"), variants=dict(waveform=dict(score=dict(rate_of="mean")))))
@@ -71,6 +71,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.run_controls = False
   if arg.causal:
     config.data.update(causal=True, stride_s=2.0)
+    config.score.rate_of = "posterior"   # pooling waits for what comes later
   if arg.capnobase:
     config.data.update(name="capnobase", source="real")
     config.split.update(kind="external", folds=(), val_groups=0)

@@ -20,7 +20,7 @@ def predict(recording: Any, rate_hz: float | None = None, model: str | pathlib.P
     recording: a CSV, NPY or WFDB file, or an array of one axis (NaN where the signal is missing).
     rate_hz: sampling rate, where the file does not say it.
     model: a shipped model, or the workdir of a training.
-    config: only to make sure that it is this config which made the model.
+    config: of a workdir, the one that made it (checked); with it a shipped model takes another stride or sampler.
 
   Returns:
     {name_axes: array} of stitched predictions, NaN where nothing can be said, with their "rate_hz"; "rates": one a scoring

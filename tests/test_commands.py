@@ -86,7 +86,7 @@ def test_an_exported_model_predicts_without_config_and_workdir(workdir, command,
   assert len(table) == 2300 and np.isnan(table["resp"][651:1649]).all() and np.isfinite(table["resp"][1700:2200]).all()
   assert (out / "mine_rates.csv").read_text().splitlines()[2] == "60,120,,,,,no estimate"
   refused(command("--mode=predict", model, f"--input={tmp_path / 'none.csv'}"), "none.csv", "does not exist")
-  refused(command("--mode=predict", model, f"--input={tmp_path / 'mine.csv'}", CONFIG, "--config.sampler.steps=3"), "sampler.steps")
+  refused(command("--mode=predict", model, f"--input={tmp_path / 'mine.csv'}", CONFIG, "--config.model.hidden=3"), "model.hidden")
 
 
 def test_report_joins_workdirs(workdir, command, tmp_path):

@@ -13,7 +13,8 @@ PATIENTS = [f"s{i:05d}" for i in range(40)]
 
 
 def settings(**changes):
-  return ml_collections.ConfigDict({"kind": "kfold", "n_folds": 5, "folds": (), "seeds": (0,), "val_groups": 3, "salt": 0, "inner_folds": 0, **changes})
+  return ml_collections.ConfigDict(
+      {"kind": "kfold", "n_folds": 5, "folds": (), "seeds": (0,), "val_groups": 3, "salt": 0, "inner_folds": 0, **changes})
 
 
 def test_folds_cover_every_patient_once_and_never_share_one():

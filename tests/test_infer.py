@@ -5,6 +5,7 @@ import sys
 import types
 
 import fake_bidmc
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from conftest import ROOT
@@ -13,6 +14,7 @@ from fake_recording import LONG, fake, posteriors, pulse, smooth, without
 
 from jaxsig import infer, plots_recording, quality
 from jaxsig.data import bidmc, core
+from jaxsig.signal.rates import RATE_BPM_R
 
 
 def options(**changes) -> types.SimpleNamespace:
@@ -140,6 +142,15 @@ def test_gaps_stay_gaps(small, file, predict):
     missing = core.runs(np.isnan(x_t)) / rate_hz
     np.testing.assert_allclose(missing, [(130, 300), (700, 710)], atol=0.5 / rate_hz + 1e-6)
     assert len(x_t) == 900 * rate_hz and predictions["resp_s_t"].shape == (2, len(x_t))
+
+
+def test_what_was_not_learnt_has_no_number(small):
+  """A posterior that is nearly flat has a median, which is no estimate."""
+  flat = lambda params, stats, batch, keys_b: {"rate_pmf_b_r": jnp.ones((len(keys_b), len(RATE_BPM_R))) + (RATE_BPM_R < 16) * 0.1}
+  found = infer.predict(pulse(181), 50.0, fake(small(LONG), flat))
+  assert [r["quality"] for r in found.rates] == ["no estimate"] * 3
+  for row in (*found.rates, *(r for r in found.rows if "estimate" in r)):
+    assert not [k for k in row if k.startswith(("rate", "estimate", "spread", "low", "high")) and row[k] is not None]
 
 
 def test_a_waveform_is_where_it_happened(small):

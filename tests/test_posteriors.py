@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 from test_metrics import record, rows_of, wave
 
+from jaxsig.metrics.method_rates import rates_of
 from jaxsig.metrics.respiration_rows import score_record
-from jaxsig.signal.rates import RATE_BPM_R
+from jaxsig.signal.rates import RATE_BPM_R, quantile
 
 ENDS = [f"{end}_{level}" for level in (50, 80, 95) for end in ("low", "high")]
 
@@ -72,3 +73,16 @@ def test_intervals_of_samples_are_normal_and_others_have_none():
         assert r[f"high_{level}"] == pytest.approx(r["estimate"] + z * r["spread"], abs=1e-4)
   for none in ({"rate_bpm": 17.0}, {"resp_t": wave(19), "rate_hz": 5.0}, {"modulation_q_t": samples, "rate_hz": 5.0}):
     assert all(r[name] is None for r in score_record(record(none)) if "truth" in r for name in ENDS)
+
+
+def test_pooled_posteriors_are_weighted_by_overlap_and_skip_broken_ones():
+  predictions = posteriors([40, 50, 60, 70, 80, 90], stride_s=30)     # centres 30, 60, 90 ...
+  predictions["rate_pmf_b_r"][5] = np.nan
+  found = rates_of(predictions, "pooled", None, np.array([30.0, 120.0]), 60.0)   # centres 60 and 150
+  half = np.zeros(128)
+  half[[40, 60]], half[50] = 0.25, 0.5
+  np.testing.assert_allclose(found.estimate_k[0], quantile(half, 0.5))
+  np.testing.assert_allclose(found.interval_k_i_2[0, 1], [quantile(half, 0.1), quantile(half, 0.9)])
+  alone = np.zeros(128)
+  alone[70], alone[80] = 1 / 3, 2 / 3
+  np.testing.assert_allclose(found.estimate_k[1], quantile(alone, 0.5))

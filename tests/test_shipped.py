@@ -63,8 +63,10 @@ def test_models_that_cannot_be_used_get_one_sentence(tiny, tmp_path, monkeypatch
   assert shipped.load("tiny").name == "tiny"
   assert "did you mean 'tiny'" in says(shipped.open_model, "tinny")
   assert f"shipped model {shipped.DEFAULT} is missing" in says(shipped.open_model, shipped.DEFAULT)
-  other = configs.override(model.config, {"sampler.steps": 3})
-  assert "sampler.steps" in says(shipped.open_model, "tiny", other)
+  for wrong in ({"model.hidden": 9}, {"data.window_s": 30.0}, {"data.normalise": "record"}):
+    assert next(iter(wrong)) in says(shipped.open_model, "tiny", configs.override(model.config, wrong))
+  other = configs.override(model.config, {"sampler.steps": 1, "data.stride_s": 30.0})   # of no concern to the parameters
+  assert len(infer.predict(pulse(130), 50.0, shipped.open_model("tiny", other)).record.predictions["start_s_b"]) == 4
   assert shipped.open_model("tiny", model.config).name == "tiny"
 
   def changed(name, make_change):

@@ -157,8 +157,9 @@ def series_of_beats(ppg_t: np.ndarray) -> dict:
 
 
 def test_it_prepares_like_a_recording(records):
-  config = types.SimpleNamespace(window_s=5.0, stride_s=5.0, rate_hz=30.0, ppg_low_pass_hz=0.0, resp_low_pass_hz=1.0,
-                                 ppg_rate_hz=0.0, resp_high_pass_hz=0.0, causal=False, ppg_range=(-1, 1), resp_range=(0, 1), normalise="window")
+  config = types.SimpleNamespace(
+      window_s=5.0, stride_s=5.0, rate_hz=30.0, ppg_rate_hz=0.0, ppg_low_pass_hz=0.0, resp_low_pass_hz=1.0, resp_high_pass_hz=0.0,
+      causal=False, ppg_range=(-1, 1), resp_range=(0, 1), normalise="window")
   windows = bidmc.prepare(records[0], config)
   assert windows["ppg_b_t_p"].shape == (24, 150, 1) and np.isfinite(windows["resp_b_t"]).all()
 
