@@ -3,6 +3,7 @@
 Module names are those of jaxsig's network, so `tensors` turns our parameters into its state dict. For timings and for parity tests;
 it imports torch.
 """
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -74,3 +75,36 @@ def tensors(params: Any) -> dict:
     value = turned.get(name, lambda value: value)(np.asarray(leaf))
     out[".".join([*parents, names.get(name, name)])] = torch.tensor(value.copy())
   return out
+
+
+def training(network: TorchRespDiff, data: dict, alpha_b: np.ndarray, sigma_b: np.ndarray, rate: float, threads: int) -> Callable:
+  """() -> the loss before a step of Adam; every call trains a step further on data {"ppg", "x0", "eps": [b, t], "t": [b]}."""
+  d = {k: torch.tensor(v) for k, v in data.items()}
+  y = torch.tensor(alpha_b)[:, None] * d["x0"] + torch.tensor(sigma_b)[:, None] * d["eps"]
+  adam = torch.optim.Adam(network.parameters(), rate)
+
+  def run():
+    torch.set_num_threads(threads)
+    adam.zero_grad()
+    loss = torch.mean((network(d["ppg"], y, d["t"]) - d["eps"]) ** 2)
+    loss.backward()
+    adam.step()
+    return float(loss.detach())
+  return run
+
+
+def sampling(network: TorchRespDiff, ppg: np.ndarray, times: np.ndarray, alpha: np.ndarray, sigma: np.ndarray, threads: int) -> Callable:
+  """() -> one sample [b, t] by DDIM as coded, with the whole network at every step; alpha and sigma are those of `times`."""
+  ppg, alpha, sigma = torch.tensor(ppg), [*map(float, alpha), 1.0], [*map(float, sigma), 0.0]
+
+  @torch.no_grad()
+  def run():
+    torch.set_num_threads(threads)
+    y = torch.randn(ppg.shape)
+    for i, t in enumerate(times):
+      eps = network(ppg, y, torch.full((len(ppg),), int(t)))
+      x0 = (y - sigma[i] * eps) / alpha[i]
+      x0 = (x0 - x0.min()) / (x0.max() - x0.min())
+      y = alpha[i + 1] * x0 + sigma[i + 1] * eps
+    return y
+  return run

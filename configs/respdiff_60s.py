@@ -12,7 +12,7 @@ by a network with memory and the denoiser is a cheap one; v-prediction on a cosi
 head over learnt spectra, trained on the annotators' rates of *training* patients; windows warped in time by 0.5 to 2, against
 the pull to the common rate. Arguments: "pretrain" (simulated patients, nobody held out), "real" (fine-tuning on six groups of BIDMC
 patients; wants `init_from`), "ship" (the same on all patients), "causal" (for streams: every two seconds the last minute, and no sample
-owes anything to what comes more than two seconds later), "capnobase" (all of CapnoBase as the test of the model in `init_from`), "smoke".
+owes anything to what comes more than two seconds later), "capnobase" (all of CapnoBase tests the shipped model), "smoke".
 """
 import ml_collections
 
@@ -74,6 +74,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.score.rate_of = "posterior"   # pooling waits for what comes later
   if arg.capnobase:
     config.data.update(name="capnobase", source="real")
+    config.init_from = "respdiff_60s"   # the shipped model
     config.split.update(kind="external", folds=(), val_groups=0)
     config.run_controls = False
   if arg.smoke:

@@ -28,9 +28,10 @@ def by_fold(rows: dict[str, list[dict]], primary: str) -> dict[int, dict]:
   """
   found = defaultdict(lambda: defaultdict(list))
   for candidate, own in rows.items():
+    plain = min((row["method"] for row in own), key=len, default="")   # a method's own name may have a comma too
     for row in own:
       if row["metric"] == primary and row["kept"]:
-        reading = row["method"].partition(", ")[2]
+        reading = row["method"].removeprefix(plain).removeprefix(", ")
         found[row["fold"]][candidate, reading].append(row)
   out = {}
   for fold, every in sorted(found.items()):

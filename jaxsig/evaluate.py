@@ -12,8 +12,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxsig import checkpoint, mesh, rng
-from jaxsig.config import EVALUATION, fingerprint, flat, override
+from jaxsig import checkpoint, mesh, rng, weights
+from jaxsig.config import EVALUATION, fingerprint, flat, nearest, override
 from jaxsig.data.core import Record, pad_rows, stitch
 from jaxsig.data.splits import Member, check, records_of
 from jaxsig.errors import UserError
@@ -52,17 +52,28 @@ def evaluate(run: Run, members: list[Member]) -> list[dict]:
 
 
 def source_of(run: Run, member: Member) -> tuple[pathlib.Path, dict | None]:
-  """(folder of the checkpoints that hold a member's parameters, what they must have been made with).
+  """(folder that holds a member's parameters, what they must have been made with).
 
-  A member without training patients was trained elsewhere: `config.init_from` says where.
+  A member without training patients, or of no steps, was trained elsewhere: `config.init_from` names a workdir or a shipped model.
+
+  Raises:
+    UserError: what was trained elsewhere has seen one of the member's test patients.
   """
-  if member.train:
+  if member.train and run.config.train.steps:
     return folder_of(run, member) / "checkpoints", run.meta
-  return base_of(run, member), None
+  if not weights.is_model(run.config.init_from):
+    return base_of(run, member), None
+  folder = weights.find(run.config.init_from)
+  seen = sorted(set(weights.settings_of(folder).get("trained_on", ())) & set(member.test))
+  if seen:
+    raise UserError(f"the model {folder.name} was trained on patient {seen[0]}: test it on other patients")
+  return folder, None
 
 
 def _last_step(run: Run, member: Member) -> int:
   folder, meta = source_of(run, member)
+  if (folder / "params.npz").is_file():
+    return 0
   steps = checkpoint.steps(folder)
   if not steps:
     raise UserError(f"member {member.name} has no checkpoint in {folder}: run --mode=train with this --workdir first")
@@ -97,6 +108,14 @@ def variants(config: Any) -> dict[str, Any]:
   return out
 
 
+def check_variants(config: Any, arrays: dict) -> None:
+  """UserError where a config or a variant of it shuffles what is not there: better before a training than after it."""
+  for one in (config, *variants(config).values()):
+    for name in one.eval.shuffle:
+      if name not in arrays:
+        raise UserError(f"eval.shuffle names {name!r}, which no window has{nearest(name, arrays)}")
+
+
 def _all_methods(run: Run, member: Member, step: int, records: list[Record],
                  training: list[Record]) -> Iterator[tuple[str, Callable, list[Record], float]]:
   """(method, its score, records with its predictions, seconds it takes for eight minutes) of the system, variants, and rivals."""
@@ -128,7 +147,11 @@ def seconds_per_8min(run: Run, params: Any, stats: Any, ids: np.ndarray) -> floa
 def restore_ema(run: Run, member: Member, step: int) -> tuple[Any, Any]:
   """The averaged parameters and statistics of a member, as host arrays."""
   params, stats = jax.eval_shape(run.task.init, jax.random.key(0), example(run))
-  state = checkpoint.restore_some(source_of(run, member)[0], step, {"ema": params, "stats": stats})
+  folder, _ = source_of(run, member)
+  if (folder / "params.npz").is_file():
+    state = weights.read(folder, {"params": params, "stats": stats})
+    return state["params"], state["stats"]
+  state = checkpoint.restore_some(folder, step, {"ema": params, "stats": stats})
   return state["ema"], state["stats"]
 
 

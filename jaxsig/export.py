@@ -30,7 +30,7 @@ def export(workdir: pathlib.Path, output: pathlib.Path, evidence: list[pathlib.P
   """
   model, member = shipped.from_workdir(workdir), shipped.first_member(workdir)
   text = card(output.name, model, workdir, member, [_evidence(w, model) for w in evidence])
-  folder = shipped.save(output.parent, output.name, model.params, model.config, text, model.stats)
+  folder = shipped.save(output.parent, output.name, model.params, model.config, text, model.stats, member.train + member.val)
   shipped.load(folder)   # what cannot be read again is no export
   size = sum(p.stat().st_size for p in folder.iterdir())
   say(f"written to {folder}: {_count(model.params):,} parameters, {size / 2**20:.2f} MiB")

@@ -89,13 +89,13 @@ def dispatch(mode: str) -> None:
 
 
 def _predict(source: str) -> None:
-  from jaxsig import infer, shipped
+  from jaxsig import infer, shipped, weights
   if WORKDIR.value and MODEL.value:
     raise UserError("--mode=predict takes --workdir or --model, not both: leave one out")
   if WORKDIR.value:
     model = shipped.from_workdir(pathlib.Path(WORKDIR.value), CONFIG.value)
   else:
-    model = shipped.open_model(MODEL.value or shipped.DEFAULT, CONFIG.value)
+    model = shipped.open_model(MODEL.value or weights.DEFAULT, CONFIG.value)
   default = pathlib.Path(WORKDIR.value) / "predict" if WORKDIR.value else pathlib.Path("predictions")
   infer.run(model, source, RATE_HZ.value, pathlib.Path(OUTPUT.value) if OUTPUT.value else default)
 

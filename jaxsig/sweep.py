@@ -23,6 +23,7 @@ def open_run(config: Any, workdir: pathlib.Path) -> tuple[Run, list[Member]]:
   task, data = make(config), make_data(config)
   prepared = cache.load(data, config)
   chosen = members(prepared.groups, config.split)
+  evaluate.check_variants(config, prepared.windows.arrays)
   if mesh.is_main():
     methods = [task.method, *(f"{task.method}, {name}" for name in evaluate.variants(config))]
     _write_json(workdir / "config.json", {**config.to_dict(), "methods": methods, "data_card": _card(data, config, prepared)})

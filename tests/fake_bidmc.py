@@ -17,7 +17,8 @@ RATE_HZ = 125
 def options(**changes) -> types.SimpleNamespace:
   """The defaults of `config.data`, with changes."""
   fields = {"window_s": 5.0, "stride_s": 5.0, "rate_hz": 30.0, "ppg_low_pass_hz": 0.0, "resp_low_pass_hz": 1.0,
-            "ppg_rate_hz": 0.0, "resp_high_pass_hz": 0.0, "causal": False, "ppg_range": (-1, 1), "resp_range": (0, 1), "normalise": "window", "skip_broken": False}
+            "ppg_rate_hz": 0.0, "resp_high_pass_hz": 0.0, "causal": False,
+            "ppg_range": (-1, 1), "resp_range": (0, 1), "normalise": "window", "skip_broken": False}
   return types.SimpleNamespace(**{**fields, **changes})
 
 

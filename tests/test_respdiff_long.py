@@ -15,8 +15,8 @@ from jaxsig.models.respdiff_long import ABOVE, BELOW, RespDiffLong, SpectralRate
 from jaxsig.signal.rates import RATE_BPM_R
 from jaxsig.tasks import respdiff
 
-SMALL = {"channels": 4, "fine_kernels": (1, 3), "coarse_kernels": (3, 5), "dilations": (1, 2), "hidden": 3, "layers": 1, "width": 6,
-         "denoiser_dilations": (1, 2), "waves": 3}
+SMALL = {"channels": 4, "fine_kernels": (1, 3), "coarse_kernels": (3, 5), "dilations": (2,), "hidden": 3, "layers": 1, "width": 6,
+         "denoiser_dilations": (2,), "waves": 3}
 BINS, RATIO = len(RATE_BPM_R), RATE_BPM_R[1] / RATE_BPM_R[0]
 NULL = ("['rate_head']['waves']['bias']", "['rate_head']['out']['bias']")   # spectra know no offset, a softmax no level
 
@@ -212,16 +212,15 @@ def test_one_batch_is_learnt_by_waveform_and_rate(smoke):
     return optax.apply_updates(params, updates), opt
 
   opt, losses = tx.init(params), []
-  for step in range(100):
+  for step in range(60):
     (_, parts), grads = grad(params, data, step)
     params, opt = update(grads, opt, params)
     losses.append([parts["squared_error"], parts["rate"]])
   start, end = np.mean(losses[:5], 0), np.mean(losses[-10:], 0)
-  print(start, end)
+  assert end[0] < 0.5 * start[0] and end[1] < 0.7 * start[1]
   out = system.predict(params, stats, data)
-  print([np.corrcoef(a, b)[0, 1] for a, b in zip(out["resp_b_t"], data["resp_b_t"])])
-  print(RATE_BPM_R[np.argmax(out["rate_pmf_b_r"], -1)], data["rate_bpm_b"])
-  assert 0
+  assert min(np.corrcoef(a, b)[0, 1] for a, b in zip(out["resp_b_t"], data["resp_b_t"], strict=True)) > 0.9
+  np.testing.assert_allclose(RATE_BPM_R[np.argmax(out["rate_pmf_b_r"], -1)], data["rate_bpm_b"], rtol=0.05)
 
 
 def test_batch_mates_do_not_change_a_row_and_every_sample_is_its_own(smoke):
@@ -253,8 +252,8 @@ def test_temperature_flattens_a_posterior_and_without_a_rate_loss_there_is_none(
 
 
 def test_noise_on_the_ppg_is_of_a_strength_and_a_key_of_its_own_in_each_row():
-  rows = lambda n: {"ppg_b_t_p": np.zeros((n, 60, 6), "f")}
-  heard = lambda n, sd=0.05, key=1: np.asarray(respdiff._heard(rows(n), jax.random.key(key), sd))
+  add = jax.jit(respdiff._heard, static_argnums=2)
+  heard = lambda n, sd=0.05, key=1: np.asarray(add({"ppg_b_t_p": np.zeros((n, 60, 6), "f")}, jax.random.key(key), sd))
   noise = heard(24)
   np.testing.assert_array_equal(heard(3), noise[:3])   # padding and mates have no say
   assert (heard(3, key=2) != noise[:3]).mean() > 0.9 and not heard(3, sd=0.0).any()

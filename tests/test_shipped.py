@@ -13,7 +13,7 @@ from fake_recording import LONG, pulse, without
 
 import jaxsig
 from jaxsig import config as configs
-from jaxsig import evaluate, export, infer, report, shipped
+from jaxsig import evaluate, export, infer, report, shipped, weights
 from jaxsig.signal.rates import RATE_BPM_R
 from jaxsig.task import make, make_data
 
@@ -48,7 +48,7 @@ def test_a_large_model_is_halved_and_a_huge_one_refused(tmp_path, small):
   folder = shipped.save(tmp_path, "large", params, small(), "")
   with np.load(folder / "params.npz", allow_pickle=False) as stored:
     assert stored["params/params/kernel"].dtype == np.float16
-  assert (folder / "params.npz").stat().st_size <= shipped.LARGEST_BYTES
+  assert (folder / "params.npz").stat().st_size <= weights.LARGEST_BYTES
   assert "too large to ship" in says(shipped.save, tmp_path, "huge", {"a": np.zeros(2**20 + 1, np.float32)}, small(), "")
   assert "not finite" in says(shipped.save, tmp_path, "broken", {"a": np.full(3, np.nan, np.float32)}, small(), "")
   assert not (tmp_path / "huge").exists() and not (tmp_path / "broken").exists()
@@ -59,10 +59,10 @@ def test_a_large_model_is_halved_and_a_huge_one_refused(tmp_path, small):
 def test_models_that_cannot_be_used_get_one_sentence(tiny, tmp_path, monkeypatch):
   model = tiny()
   folder = shipped.save(tmp_path, "tiny", model.params, model.config, "")
-  monkeypatch.setattr(shipped, "HOME", tmp_path)
+  monkeypatch.setattr(weights, "HOME", tmp_path)
   assert shipped.load("tiny").name == "tiny"
   assert "did you mean 'tiny'" in says(shipped.open_model, "tinny")
-  assert f"shipped model {shipped.DEFAULT} is missing" in says(shipped.open_model, shipped.DEFAULT)
+  assert f"shipped model {weights.DEFAULT} is missing" in says(shipped.open_model, weights.DEFAULT)
   for wrong in ({"model.hidden": 9}, {"data.window_s": 30.0}, {"data.normalise": "record"}):
     assert next(iter(wrong)) in says(shipped.open_model, "tiny", configs.override(model.config, wrong))
   other = configs.override(model.config, {"sampler.steps": 1, "data.stride_s": 30.0})   # of no concern to the parameters
@@ -102,9 +102,9 @@ def test_models_that_cannot_be_used_get_one_sentence(tiny, tmp_path, monkeypatch
 
 def test_python_takes_an_array_and_a_model_by_name(tiny, tmp_path, monkeypatch):
   model, x_t = tiny(), without(pulse(200), (130, 150))
-  shipped.save(tmp_path, shipped.DEFAULT, model.params, model.config, "")
-  monkeypatch.setattr(shipped, "HOME", tmp_path)
-  assert inspect.signature(jaxsig.predict).parameters["model"].default == shipped.DEFAULT
+  shipped.save(tmp_path, weights.DEFAULT, model.params, model.config, "")
+  monkeypatch.setattr(weights, "HOME", tmp_path)
+  assert inspect.signature(jaxsig.predict).parameters["model"].default == weights.DEFAULT
   found = jaxsig.predict(x_t, 50.0)
   assert found["rate_hz"] == 5.0 and found["resp_t"].shape == (1000,) and len(found["rates"]) == 3
   assert found["lost_s"].tolist() == [[130, 150]] and found["rate_pmf_b_r"].shape[-1] == len(RATE_BPM_R) and found["rows"]
@@ -145,11 +145,11 @@ def test_a_workdir_becomes_a_shipped_model(trained, tmp_path):
 def test_shipped_models_are_whole_small_and_packaged():
   patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["jaxsig"]
   packaged = {p for pattern in patterns for p in (ROOT / "jaxsig").glob(pattern)}
-  for folder in [p for p in shipped.HOME.glob("*") if p.is_dir()]:
+  for folder in [p for p in weights.HOME.glob("*") if p.is_dir()]:
     files = {p for p in folder.iterdir() if p.is_file()}
     assert {p.name for p in files} == {"params.npz", "config.json", "card.md"} and files <= packaged
-    assert (folder / "params.npz").stat().st_size <= shipped.LARGEST_BYTES
+    assert (folder / "params.npz").stat().st_size <= weights.LARGEST_BYTES
     shipped.load(folder.name)
     settings = json.loads((folder / "config.json").read_text())
     assert not any(settings[key] for key in shipped.PLACES) and "Not a medical device" in (folder / "card.md").read_text()
-  assert packaged or not list(shipped.HOME.glob("*/params.npz"))
+  assert packaged or not list(weights.HOME.glob("*/params.npz"))

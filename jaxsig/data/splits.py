@@ -41,6 +41,9 @@ def members(groups: list[str], config: Any) -> list[Member]:
       if config.inner_folds:
         test = [p for p in rest if fold_of(f"inner:{p}", config.inner_folds, config.salt) == 0]
         rest = [p for p in rest if p not in test]
+        if not test:
+          raise UserError(f"fold {fold} leaves no patient to choose by: {len(patients)} patients are too few for "
+                          f"split.inner_folds={config.inner_folds}; add recordings, or lower it")
       by_hash = sorted(rest, key=lambda p: stable_hash(f"val:{config.salt}:{p}"))
       val = tuple(sorted(by_hash[:config.val_groups]))
       train = tuple(p for p in rest if p not in val)

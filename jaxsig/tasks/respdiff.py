@@ -31,13 +31,18 @@ def make(config: Any) -> Task:
   """The task of `config.model` (network and objective), `config.process`, `config.loss`, `config.sampler`, `config.score`.
 
   Raises:
-    UserError: an unknown network, objective, schedule, target, spectral loss or sampler.
+    UserError: an unknown network, objective, schedule, target, spectral loss or sampler, or a rate head that does not fit.
   """
   options = config.model.to_dict()
   objective, network = options.pop("objective"), options.pop("network")
   for name, known, what in ((objective, NAMES, "objective"), (network, NETWORKS, "network")):
     if name not in known:
       raise UserError(f"unknown model.{what} {name!r}{nearest(name, known)}")
+  if options.get("rate_hz", config.data.rate_hz) != config.data.rate_hz:
+    raise UserError(f"model.rate_hz={options['rate_hz']:g} is not data.rate_hz={config.data.rate_hz:g}: the rate head would read other rates; "
+                    "set both alike")
+  if config.loss.rate_weight and not hasattr(NETWORKS[network], "rate_logits"):
+    raise UserError(f"model.network={network} has no rate head to train: set loss.rate_weight=0, or take respdiff_long")
   network = NETWORKS[network](**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()})
   process = diffusion.make_schedule(config.process.schedule, **config.process.options.to_dict())
   diffusion.check(process, config.sampler.name, config.sampler.steps, config.process.target)
