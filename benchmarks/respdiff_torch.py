@@ -104,7 +104,7 @@ def main() -> None:
   for when in ("before", "after"):
     losses = [np.array(run()) for run in training.values()]
     for loss in losses[1:]:
-      same(f"losses {when} a step", losses[0], loss)
+      same(f"losses {when} a step ({loss:.4f})", losses[0], loss)
   ppg = batch(SEGMENTS)["ppg"]
   times = np.asarray(PROCESS.times(STEPS))
   sampling = {"jaxsig": our_sampling(network, params, ppg)}

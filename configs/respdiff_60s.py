@@ -12,7 +12,8 @@ by a network with memory and the denoiser is a cheap one; v-prediction on a cosi
 head over learnt spectra, trained on the annotators' rates of *training* patients; windows warped in time by 0.5 to 2, against
 the pull to the common rate. Arguments: "pretrain" (simulated patients, nobody held out), "real" (fine-tuning on six groups of BIDMC
 patients; wants `init_from`), "ship" (the same on all patients), "causal" (for streams: every two seconds the last minute, and no sample
-owes anything to what comes more than two seconds later), "capnobase" (all of CapnoBase tests the shipped model), "smoke".
+owes anything to what comes more than two seconds later), "capnobase" (all of CapnoBase tests the shipped model), "steps" (error against
+network evaluations, of the waveforms of a training in `init_from`), "smoke".
 """
 import ml_collections
 
@@ -20,8 +21,8 @@ from jaxsig.config import parse_arg
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-  """`arg`: "smoke", "pretrain", "real", "ship", "causal", "capnobase", or several."""
-  arg = parse_arg(arg, smoke=False, pretrain=False, real=False, ship=False, causal=False, capnobase=False)
+  """`arg`: "smoke", "pretrain", "real", "ship", "causal", "capnobase", "steps", or several."""
+  arg = parse_arg(arg, smoke=False, pretrain=False, real=False, ship=False, causal=False, capnobase=False, steps=False)
   config = ml_collections.ConfigDict()
   config.task = "respdiff"
   config.method = "respdiff_60s"
@@ -77,6 +78,11 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.init_from = "respdiff_60s"   # the shipped model
     config.split.update(kind="external", folds=(), val_groups=0)
     config.run_controls = False
+  if arg.steps:
+    config.train.steps = 0
+    config.score.rate_of = "samples"
+    config.run_controls = config.run_rivals = False
+    config.variants = {f"{n} steps, S={s}": {"sampler": {"steps": n, "samples": s}} for s in (1, 8) for n in (1, 2, 4, 6, 10, 25, 50)}
   if arg.smoke:
     shrink(config)
   return config

@@ -47,12 +47,12 @@ def _score(rows: list[dict]) -> float:
 
 
 def finals(config: Any, candidates: dict, readings: dict, chosen: dict[int, dict]) -> dict[str, Any]:
-  """{name: config}: what each fold chose, joined where several chose alike."""
+  """{name: config}: what each fold chose, joined where several chose alike; what most of them chose comes first."""
   folds = defaultdict(list)
   for fold, choice in chosen.items():
     folds[choice["candidate"], choice["reading"]].append(fold)
   out = {}
-  for (candidate, reading), own in folds.items():
+  for (candidate, reading), own in sorted(folds.items(), key=lambda x: -len(x[1])):
     changes = {**configs.changes(candidates[candidate]), **configs.changes(readings.get(reading, {})), "split.folds": tuple(own)}
     out["_".join(filter(None, (candidate, reading)))] = configs.override(config, changes)
   return out

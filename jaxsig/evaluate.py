@@ -40,6 +40,7 @@ def evaluate(run: Run, members: list[Member]) -> list[dict]:
       found, timing = _member_rows(run, member, stamp["step"])
       done = [_complete(row, stamp) for row in found]
       if mesh.is_main():
+        folder.mkdir(parents=True, exist_ok=True)   # no training has made it where a model comes from elsewhere
         (folder / "timing.json").write_text(json.dumps(timing))
         write_rows(folder / "rows.jsonl", done)
     timings.append(json.loads((folder / "timing.json").read_text()) if (folder / "timing.json").is_file() else {})

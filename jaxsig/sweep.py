@@ -75,7 +75,10 @@ def sweep(listing: Any, workdir: pathlib.Path) -> list[pathlib.Path]:
     say(f"sweep: {name} ({one['config']}:{one['arg']})")
     for folder, chosen in (_chosen(config, one, workdir / name) if "candidates" in one else {workdir / name: config}).items():
       done += experiment(chosen, folder)
-  return [w for w in done if (w / "rows.jsonl").stat().st_size]
+  done = [w for w in done if (w / "rows.jsonl").stat().st_size]
+  if done and mesh.is_main():   # whose report it is: for an export that gives it as evidence
+    _write_json(workdir / "config.json", json.loads((done[0] / "config.json").read_text()))
+  return done
 
 
 def _in_order(listing: Any) -> list[tuple[str, Any]]:

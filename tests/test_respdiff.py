@@ -83,3 +83,11 @@ def test_samples_are_kept_and_their_mean_is_the_waveform():
 def test_settings_that_do_not_exist_are_named(changes, word):
   with pytest.raises(UserError, match=word):
     make(**changes)
+
+
+@pytest.mark.parametrize("changes, word", [
+    ({"data__rate_hz": 10.0}, "model.rate_hz=5 is not data.rate_hz=10"), ({"model__network": "respdif"}, "did you mean 'respdiff'"),
+    ({"model": {"network": "respdiff", "objective": "diffusion"}}, "no rate head")])
+def test_a_rate_head_that_does_not_fit_is_named(changes, word):
+  with pytest.raises(UserError, match=word):
+    make("respdiff_60s.py", **changes)

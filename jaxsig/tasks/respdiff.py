@@ -39,8 +39,8 @@ def make(config: Any) -> Task:
     if name not in known:
       raise UserError(f"unknown model.{what} {name!r}{nearest(name, known)}")
   if options.get("rate_hz", config.data.rate_hz) != config.data.rate_hz:
-    raise UserError(f"model.rate_hz={options['rate_hz']:g} is not data.rate_hz={config.data.rate_hz:g}: the rate head would read other rates; "
-                    "set both alike")
+    raise UserError(f"model.rate_hz={options['rate_hz']:g} is not data.rate_hz={config.data.rate_hz:g}: set both alike, or the rate "
+                    "head reads other rates")
   if config.loss.rate_weight and not hasattr(NETWORKS[network], "rate_logits"):
     raise UserError(f"model.network={network} has no rate head to train: set loss.rate_weight=0, or take respdiff_long")
   network = NETWORKS[network](**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()})
