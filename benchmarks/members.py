@@ -20,8 +20,8 @@ from jaxsig import mesh, sweep, train
 from jaxsig.data.core import pad_rows
 from jaxsig.data.splits import Member
 
-LITTLE = {"data.source": "simulated", "data.simulate_patients": 24, "data.simulate_duration_s": 120.0, "split.n_folds": 4, "split.folds": (0,),
-          "split.val_groups": 1, "run_controls": False}
+LITTLE = {"data.source": "simulated", "data.simulate_patients": 24, "data.simulate_duration_s": 120.0, "split.n_folds": 4,
+          "split.folds": (0,), "split.val_groups": 1, "run_controls": False}
 ROUNDS = 5
 
 
@@ -51,8 +51,8 @@ def main(path: str, counts: list[int]) -> None:
   file, _, arg = path.partition(":")
   with tempfile.TemporaryDirectory() as folder:
     run, [member, *_] = sweep.open_run(configs.load(file, arg, LITTLE), pathlib.Path(folder))
-  print(f"{path}, {jax.device_count()} x {jax.devices()[0].device_kind} ({jax.default_backend()}), batch {run.config.train.batch_size} a member; "
-        f"auto is {train.members_per_program(run, 1000)} a program here")
+  print(f"{path}, {jax.device_count()} x {jax.devices()[0].device_kind} ({jax.default_backend()}), "
+        f"batch {run.config.train.batch_size} a member; auto is {train.members_per_program(run, 1000)} a program here")
   header("members", "one program, ms a step", "one after another, ms", "x throughput", "members a second")
   alone = stepper(run, member, 1)
   for m in counts:

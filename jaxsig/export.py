@@ -50,13 +50,23 @@ def card(name: str, model: shipped.Model, workdir: pathlib.Path, member: Any, ev
       "## Made from", "",
       f"- Data: {data.get('source', 'unknown')}, {len(data.get('records', []))} recordings, fingerprint {meta['data']}",
       *([f"- Licence of the data: {data['licence']}"] if data.get("licence") else []), *citations,
-      *patients("Patients trained on", member.train), *patients("Patients for validation only", member.val),
+      *_base(model.config.init_from), *patients("Patients trained on", member.train), *patients("Patients for validation only", member.val),
       *patients("Patients held out", member.test),
       f"- System: {model.task.method} (task {model.config.task}), {_count(model.params):,} parameters, step {step}, seed {member.seed}",
       f"- Config {meta['config']} (`config.json`), exported at commit {evaluate.commit_of_code()}", "",
       "## Limits", "", LIMITS, "",
       "## Figures of patients that were held out", "", *(evidence or [none])]
   return "\n".join(lines).rstrip() + "\n"
+
+
+def _base(init_from: str) -> list[str]:
+  """What the training started from, in a line."""
+  path = pathlib.Path(init_from) / "config.json"
+  if not init_from or not path.is_file():
+    return []
+  data = json.loads(path.read_text()).get("data_card", {})
+  return [f"- Started from a training on: {data.get('source', 'unknown')}, {len(data.get('records', []))} recordings, fingerprint "
+          f"{data.get('fingerprint', 'unknown')}"]
 
 
 def _count(params: Any) -> int:

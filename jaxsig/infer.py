@@ -57,7 +57,7 @@ def _windows(record: core.Record, model: Model, block_s: float) -> tuple[dict, n
     outputs, _ = _predict(model, _blank(record, options.window_s), 0, 1, "")
     return {k: np.full(x.shape, np.nan) for k, x in outputs.items()}, np.zeros(1)
   most = max(int((p.record.duration_s - options.window_s) / options.stride_s) + 1 for p in pieces)
-  size = min(model.config.eval.batch_size, most)   # one size, so one compilation
+  size = min(model.config.eval.batch_size, -(-most // 8) * 8)   # one size, so one compilation; few sizes for recordings of all lengths
   found, starts, n = [], [], 0
   for i, piece in enumerate(pieces, 1):
     outputs, start_s_b = _predict(model, piece, n, size, f"predicting part {i} of {len(pieces)}" if len(pieces) > 1 else "predicting")

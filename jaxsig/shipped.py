@@ -1,4 +1,5 @@
 """Models to predict with: the shipped ones (`jaxsig/pretrained/<name>/`: params.npz, config.json, card.md), or a workdir's member."""
+import functools
 import json
 import pathlib
 from typing import Any, NamedTuple
@@ -60,6 +61,13 @@ def load(name_or_path: str | pathlib.Path) -> Model:
     UserError: no such model, or one that is damaged or does not fit the network of its own config.
   """
   folder = weights.find(name_or_path)
+  return _loaded(folder, (folder / "params.npz").stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded(folder: pathlib.Path, changed_ns: int) -> Model:
+  """Once a file: a task made anew would be compiled anew."""
+  del changed_ns
   config = as_config(weights.settings_of(folder))
   task, data = make(config), make_data(config)
   params, stats = jax.eval_shape(task.init, jax.random.key(0), example(data, config))

@@ -180,6 +180,7 @@ def test_a_sweep_begins_with_what_others_start_from_then_what_leads_the_report(m
     started[workdir.name] = config.init_from
     workdir.mkdir(parents=True)
     (workdir / "rows.jsonl").write_text("" if workdir.name == "pretrain" else "{}\n")
+    (workdir / "config.json").write_text(json.dumps({"name": workdir.name}))
     return [workdir]
 
   monkeypatch.setattr(sweep, "experiment", experiment)
@@ -187,3 +188,4 @@ def test_a_sweep_begins_with_what_others_start_from_then_what_leads_the_report(m
   found = sweep.sweep(listing(ours="@pretrain", pretrain="", other="runs/x"), tmp_path)
   assert started == {"pretrain": "", "ours": str(tmp_path / "pretrain"), "other": "runs/x"}
   assert [w.name for w in found] == ["ours", "other"]   # who held nobody out has no rows to report
+  assert json.loads((tmp_path / "config.json").read_text()) == {"name": "ours"}
