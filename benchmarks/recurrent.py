@@ -1,37 +1,45 @@
 """Times the scan forms of jaxsig's recurrent layers against each other and against PyTorch's, in one run.
 
-  python -m benchmarks.recurrent          under two minutes on two cores; `gru` or `linear` behind it: that cell only
+  python -m benchmarks.recurrent          a few minutes on two cores; `gru` or `linear` behind it: that cell only
 
 Every candidate runs once a round, the rounds follow each other, and the median over rounds counts: a busy machine slows
-all alike, so read the ratios. PyTorch gets one thread (two collapse on a busy machine) and JAX what it takes; cpu_ms is
-the processor time over all threads. The rows of PyTorch are left out where it is not installed.
+all alike, so read the ratios. PyTorch gets one thread (two collapse on a busy machine) and JAX what it takes; "processor" is the time
+over all threads. The rows of PyTorch are left out where it is not installed.
 """
 import importlib.util
-import statistics
 import sys
-import time
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from benchmarks.timing import header, interleaved, row
+from jaxsig import mesh
 from jaxsig.models.recurrent import CELLS, BiRNN
 
 SIZES = {  # (b, t, c, hidden, layers)
-  "60 s at 5 Hz, hidden 128": (16, 300, 64, 128, 2),
-  "RespDiff's first layer": (16, 60, 384, 1024, 1),
+  "60 s at 5 Hz, hidden 64": (32, 300, 48, 64, 2),
+  "a sampler's batch": (128, 300, 48, 64, 2),
+  "60 s at 5 Hz, hidden 128": (32, 300, 64, 128, 2),
+  "RespDiff's first layer": (16, 150, 384, 1024, 1),
 }
 TORCH = {"tanh": "RNN", "gru": "GRU", "lstm": "LSTM"}
 ROUNDS = 7
+
+
+def forms(cell: str) -> tuple:
+  """The scan forms that a cell has; ratios are to the first, which was "auto" before there was "fused"."""
+  return ("hoisted", "plain", "associative") if CELLS[cell].linear else ("hoisted", "plain", "fused")
 
 
 def jax_candidates(cell: str, scan_form: str, size: tuple) -> dict:
   """{"forward" | "step": function that blocks until its result is there}; a step is the loss and all its gradients."""
   b, t, c, hidden, layers = size
   network = BiRNN(hidden, layers, cell, scan_form)
-  x = jax.random.normal(jax.random.key(0), (b, t, c))
+  x = np.random.default_rng(0).normal(size=(b, t, c)).astype(np.float32)
   shapes = jax.eval_shape(network.init, jax.random.key(1), x)
-  params = jax.tree.map(lambda leaf: jax.random.uniform(jax.random.key(2), leaf.shape, minval=-1) / hidden**0.5, shapes)
+  spread = lambda leaf: np.random.default_rng(leaf.size).uniform(-1, 1, leaf.shape).astype(np.float32) / hidden**0.5
+  params, x = jax.device_put((jax.tree.map(spread, shapes), x))
   forward = jax.jit(network.apply)
   step = jax.jit(jax.value_and_grad(lambda params, x: jnp.mean(network.apply(params, x) ** 2), (0, 1)))
   return {"forward": lambda: jax.block_until_ready(forward(params, x)),
@@ -53,27 +61,9 @@ def torch_candidates(cell: str, size: tuple) -> dict:
   return {"forward": forward, "step": lambda: network(x)[0].square().mean().backward()}
 
 
-def timed(candidates: dict) -> dict:
-  """{name: (wall ms, processor ms)} of {name: function}: medians over interleaved rounds, after one warm-up."""
-  taken = {name: [] for name in candidates}
-  for function in candidates.values():
-    function()
-  for _ in range(ROUNDS):
-    for name, function in candidates.items():
-      taken[name].append(_once(function))
-  return {name: tuple(map(statistics.median, zip(*pairs, strict=True))) for name, pairs in taken.items()}
-
-
-def _once(function: Callable) -> tuple:
-  wall, processor = time.perf_counter(), time.process_time()
-  function()
-  return 1e3 * (time.perf_counter() - wall), 1e3 * (time.process_time() - processor)
-
-
 def all_candidates(cell: str, size: tuple) -> dict:
   """{(form, "forward" | "step"): function} of every scan form that the cell has, and of PyTorch."""
-  forms = ("hoisted", "plain", "associative") if CELLS[cell].linear else ("hoisted", "plain")
-  out = {(form, what): run for form in forms for what, run in jax_candidates(cell, form, size).items()}
+  out = {(form, what): run for form in forms(cell) for what, run in jax_candidates(cell, form, size).items()}
   if cell in TORCH and importlib.util.find_spec("torch"):
     out |= {("torch", what): run for what, run in torch_candidates(cell, size).items()}
   return out
@@ -81,15 +71,15 @@ def all_candidates(cell: str, size: tuple) -> dict:
 
 def main(cells: list) -> None:
   """Prints one table a size, with every form of every cell against the cell's hoisted form."""
+  mesh.start()
   for title, size in SIZES.items():
-    print(f"\n{title}: b, t, c, hidden, layers = {size}, {jax.default_backend()}\n")
-    print("| cell | form | forward ms | cpu_ms | x hoisted | step ms | cpu_ms | x hoisted |\n|---|---|" + "---:|" * 6)
+    print(f"\n{title}: b, t, c, hidden, layers = {size}, {jax.default_backend()}")
+    header("cell", "form", *(f"{what} {kind}" for what in ("forward", "step") for kind in ("ms", "processor", "x hoisted")))
     for cell in cells:
-      ms = timed(all_candidates(cell, size))
-      for form in dict.fromkeys(form for form, _ in ms):
-        shown = [f"{ms[form, what][0]:.1f} | {ms[form, what][1]:.1f} | {ms[form, what][0] / ms['hoisted', what][0]:.2f}"
-                 for what in ("forward", "step")]
-        print(f"| {cell} | {form} | {' | '.join(shown)} |", flush=True)
+      taken = interleaved(all_candidates(cell, size), ROUNDS)
+      for form in dict.fromkeys(form for form, _ in taken):
+        spent = [(taken[form, what], taken["hoisted", what]) for what in ("forward", "step")]
+        row(cell, form, *(x for one, base in spent for x in (1e3 * one.wall_s, 1e3 * one.processor_s, one.wall_s / base.wall_s)))
 
 
 if __name__ == "__main__":

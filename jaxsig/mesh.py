@@ -1,6 +1,8 @@
 """The only place for distributed start, the (member, data) mesh, shardings, and host arrays becoming global ones."""
+import ctypes
 import math
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,7 @@ from jax.sharding import PartitionSpec as P
 
 
 def start(cpu_devices: int = 0, compilation_cache: str | None = None) -> None:
-  """Joins the other processes where the environment names them, and turns the compilation cache on.
+  """Joins the other processes where the environment names them, turns the compilation cache on and keeps memory that was freed.
 
   `cpu_devices` > 0 splits the CPU into so many devices, to try a mesh without an accelerator.
   """
@@ -24,6 +26,16 @@ def start(cpu_devices: int = 0, compilation_cache: str | None = None) -> None:
   cache = compilation_cache or os.environ.get("JAX_COMPILATION_CACHE_DIR") or os.path.expanduser("~/.cache/jaxsig/xla")
   jax.config.update("jax_compilation_cache_dir", cache)
   jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+  _keep_memory()
+
+
+def _keep_memory() -> None:
+  """Lets the C library keep what is freed: else the kernel hands out, and clears, a CPU step's large buffers anew at every step."""
+  mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+  if mallopt:   # glibc's numbers
+    mallopt(-4, 0)    # M_MMAP_MAX: large blocks come from the heap as well
+    mallopt(-1, -1)   # M_TRIM_THRESHOLD: of which nothing is given back,
+    mallopt(-8, 1)    # M_ARENA_MAX: and which all threads share; a heap of a thread's own cannot hold them
 
 
 def is_main() -> bool:
