@@ -44,10 +44,11 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   config.train = dict(steps=2000, batch_size=32, log_steps=50, val_steps=500, val_windows=128, ckpt_steps=500,
                       members_per_program="auto", feed="auto", prefetch=4, tensorboard=True)
   config.eval = dict(batch_size=64, seed=0, shuffle=())
-  config.score = dict(rate_of="posterior", divisor_slip=False)
+  config.score = dict(rate_of="pooled", divisor_slip=False)
   config.run_controls = True
   config.run_rivals = True
   config.variants = dict(
+      one_window=dict(score=dict(rate_of="posterior")),
       waveforms=dict(score=dict(rate_of="samples")),
       shuffled=dict(eval=dict(shuffle=("ppg_b_t_p",))))
   config.controls = dict(one_pass=dict(

@@ -99,9 +99,10 @@ def _essential(config: Any, without: tuple[str, ...] = RUNTIME) -> dict[str, Any
   return {k: v for k, v in flat(config).items() if not left_out(k)}
 
 
-def differing(a: Any, b: Any) -> list[str]:
-  """The dotted keys in which two configs would give other results."""
-  a, b = _essential(a), json.loads(json.dumps(_essential(b)))
+def differing(a: Any, b: Any, training: bool = False) -> list[str]:
+  """The dotted keys in which two configs would give other results, or other `training`s."""
+  without = RUNTIME + EVALUATION if training else RUNTIME
+  a, b = _essential(a, without), json.loads(json.dumps(_essential(b, without)))
   a = json.loads(json.dumps(a))
   return sorted(k for k in a.keys() | b.keys() if a.get(k, "absent") != b.get(k, "absent"))
 

@@ -156,7 +156,7 @@ def _writable(workdir: pathlib.Path) -> pathlib.Path:
 
 
 def same_config(config: Any, workdir: pathlib.Path) -> None:
-  """Raises UserError where the workdir is another config's; the differing keys are named."""
+  """Raises UserError where the workdir is another training's; the differing keys are named. Rows are made again as needed."""
   path = workdir / "config.json"
   if not path.exists():
     return
@@ -166,7 +166,7 @@ def same_config(config: Any, workdir: pathlib.Path) -> None:
     raise UserError(f"{path} is no JSON: delete it if this workdir's checkpoints are of this config, or use another --workdir") from None
   for written in ("data_card", "methods"):
     old.pop(written, None)
-  keys = configs.differing(config, old)
+  keys = configs.differing(config, old, training=True)
   if keys:
     raise UserError(f"the workdir {workdir} holds another config; it differs in {', '.join(keys)}: use another --workdir or these settings")
 

@@ -31,6 +31,7 @@ def score_record(record: Any, rate_of: str = "mean", divisor_slip: bool = False)
       "posterior" takes median, SD and central intervals of the method's own `rate_pmf_b_r`, and is "mean" for a method
       without one. A posterior, like a constant, is the same in the rows of every estimator, and in windows of 32 or 64 s
       that of the nearest window of the model, whatever its length; it is no estimate where its mode is at the band's edge.
+      "pooled" does so with the mean of the posteriors of all windows of the model that overlap.
     divisor_slip: adds the published mean error of a record, divided by one less than its windows.
 
   Returns:
