@@ -101,7 +101,8 @@ def test_a_record_without_beats_gives_no_estimate_and_no_crash(name, kind):
   own = record(ppg_t)
   rows = score_record(own._replace(predictions=run(name, own)))
   if kind in ("flat", "nan") or name != "band_pass":
-    assert all(r["estimate"] is None for r in rows)
+    rates = [r for r in rows if "estimate" in r]   # the others are of waveforms
+    assert (rates or kind == "short") and all(r["estimate"] is None for r in rates)
 
 
 @pytest.mark.parametrize("name", ["band_pass", "riiv", "riav", "rifv"])

@@ -5,7 +5,7 @@ import pathlib
 import pytest
 from conftest import ROOT
 
-from jaxsig import config, sweep
+from jaxsig import config, evaluate, sweep
 from jaxsig.errors import UserError
 
 CONFIGS = sorted((ROOT / "configs").glob("*.py"))
@@ -33,7 +33,11 @@ def test_a_config_says_how_to_run_it(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "configs" / "sweeps").glob("*.py")), ids=lambda p: p.stem)
 def test_every_experiment_of_a_sweep_exists(path):
   for name, one in config.load(path).experiments.items():
-    config.load(ROOT / one["config"], one["arg"], config.flat(one["overrides"]))
+    base = config.load(ROOT / one["config"], one["arg"], config.changes(one["overrides"]))
+    for variants in (base.variants, one.get("readings", {})):
+      assert set(evaluate.variants(config.override(base, {"variants": variants}))) == set(variants)
+    for changes in one.get("candidates", {}).values():
+      config.override(base, config.changes(changes))
     assert pathlib.PurePath(name).name == name
 
 
