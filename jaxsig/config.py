@@ -15,6 +15,7 @@ RUNTIME = ("data_dir", "cache_dir", "report", "train.log_steps", "train.ckpt_ste
            "train.prefetch", "eval.batch_size", "controls", "run_controls")
 # What no training depends on: a variant of an evaluation may change it.
 EVALUATION = ("sampler", "score", "eval", "variants", "run_rivals", "method")
+NOTES = ("data_card", "methods", "trained_on")   # in a config.json beside the config itself
 
 
 def nearest(name: str, known: Any) -> str:
@@ -95,8 +96,12 @@ def changes(overrides: Any) -> dict[str, Any]:
 
 
 def _essential(config: Any, without: tuple[str, ...] = RUNTIME) -> dict[str, Any]:
-  left_out = lambda key: any(key == r or key.startswith(r + ".") for r in without)
-  return {k: v for k, v in flat(config).items() if not left_out(k)}
+  return {k: v for k, v in flat(config).items() if not under(k, without)}
+
+
+def under(key: str, names: tuple[str, ...]) -> bool:
+  """Whether a dotted key is one of `names` or lies below one."""
+  return any(key == name or key.startswith(name + ".") for name in names)
 
 
 def differing(a: Any, b: Any, training: bool = False) -> list[str]:

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from jaxsig import checkpoint, mesh, rng, weights
-from jaxsig.config import EVALUATION, fingerprint, flat, nearest, override
+from jaxsig.config import EVALUATION, fingerprint, flat, nearest, override, under
 from jaxsig.data.core import Record, pad_rows, stitch
 from jaxsig.data.splits import Member, check, records_of
 from jaxsig.errors import UserError
@@ -28,7 +28,7 @@ def evaluate(run: Run, members: list[Member]) -> list[dict]:
   Each of `config.variants` (other samplers or scores of the same training) makes rows of its own, as the method "name, variant".
   Writes `members/<member>/rows.jsonl` and `timing.json`, `predictions/<member>/<method>/<record>.npz`, both joined in the workdir.
   """
-  commit = commit_of_code()
+  commit, readings = commit_of_code(), _readings(run)
   rows, timings = [], []
   for member in (m for m in members if m.test):   # a model to be shipped has trained on everybody: nothing honest to score
     check(member)
@@ -37,7 +37,7 @@ def evaluate(run: Run, members: list[Member]) -> list[dict]:
     folder = folder_of(run, member)
     done = _same_stamp(folder / "rows.jsonl", stamp)
     if done is None:
-      found, timing = _member_rows(run, member, stamp["step"])
+      found, timing = _member_rows(readings, member, stamp["step"])
       done = [_complete(row, stamp) for row in found]
       if mesh.is_main():
         folder.mkdir(parents=True, exist_ok=True)   # no training has made it where a model comes from elsewhere
@@ -82,12 +82,13 @@ def _last_step(run: Run, member: Member) -> int:
   return steps[-1]
 
 
-def _member_rows(run: Run, member: Member, step: int) -> tuple[list[dict], dict[str, float]]:
+def _member_rows(readings: list[tuple[str, Run]], member: Member, step: int) -> tuple[list[dict], dict[str, float]]:
+  run = readings[0][1]
   records = [run.prepared.records[i] for i in records_of(member.test, run.prepared.groups)]
   training = [run.prepared.records[i] for i in records_of(member.train + member.val, run.prepared.groups)]
   out = run.workdir / "predictions" / member.name
   rows, timing = [], {}
-  for method, score, predicted, seconds in _all_methods(run, member, step, records, training):
+  for method, score, predicted, seconds in _all_methods(readings, member, step, records, training):
     timing[method] = seconds
     for record in predicted:
       if mesh.is_main():
@@ -102,7 +103,7 @@ def variants(config: Any) -> dict[str, Any]:
   out = {}
   for name, changes in config.variants.items():
     changes = flat(changes)
-    wrong = [k for k in changes if not k.startswith(EVALUATION)]
+    wrong = [k for k in changes if not under(k, EVALUATION)]
     if wrong:
       raise UserError(f"the variant {name!r} changes {wrong[0]}, which needs a training of its own: list it under controls")
     out[name] = override(config, {**changes, "variants": {}})
@@ -117,14 +118,24 @@ def check_variants(config: Any, arrays: dict) -> None:
         raise UserError(f"eval.shuffle names {name!r}, which no window has{nearest(name, arrays)}")
 
 
-def _all_methods(run: Run, member: Member, step: int, records: list[Record],
+def method_name(method: str, variant: str) -> str:
+  """What the rows call a variant of a method; "" is the method itself."""
+  return f"{method}, {variant}" if variant else method
+
+
+def _readings(run: Run) -> list[tuple[str, Run]]:
+  """(method, run) of the system and its variants: made once for all members, as a task made anew is compiled anew."""
+  own = [(name, run._replace(config=config, task=make(config))) for name, config in variants(run.config).items()]
+  return [(method_name(one.task.method, name), one) for name, one in [("", run), *own]]
+
+
+def _all_methods(readings: list[tuple[str, Run]], member: Member, step: int, records: list[Record],
                  training: list[Record]) -> Iterator[tuple[str, Callable, list[Record], float]]:
   """(method, its score, records with its predictions, seconds it takes for eight minutes) of the system, variants, and rivals."""
+  run = readings[0][1]
   params, stats = restore_ema(run, member, step)
   ids = window_ids(run.prepared, member.test)
-  for name, config in {"": run.config, **variants(run.config)}.items():
-    own = run._replace(config=config, task=make(config))
-    method = own.task.method + (f", {name}" if name else "")
+  for method, own in readings:
     yield method, own.task.score, predict_records(own, params, stats, records, ids), seconds_per_8min(own, params, stats, ids)
   for name, method in run.task.rivals.items() if run.config.run_rivals else ():
     fitted, start = method.fit(training), time.perf_counter()
@@ -133,14 +144,12 @@ def _all_methods(run: Run, member: Member, step: int, records: list[Record],
 
 
 def seconds_per_8min(run: Run, params: Any, stats: Any, ids: np.ndarray) -> float:
-  """Time of one full batch through the compiled program, for as many windows as eight minutes have."""
+  """Time of one full batch through the program that `predict_records` has compiled, for as many windows as eight minutes have."""
   config = run.config
   some = np.resize(ids, config.eval.batch_size)
   arrays = {k: np.asarray(a[some]) for k, a in run.prepared.windows.arrays.items()}
-  args = run.task, params, stats, arrays, run.prepared.windows.id_b_2[some], len(some), config.eval.seed, ""
-  predict_windows(*args)
   start = time.perf_counter()
-  predict_windows(*args)
+  predict_windows(run.task, params, stats, arrays, run.prepared.windows.id_b_2[some], len(some), config.eval.seed, "")
   windows = (480 - config.data.window_s) // config.data.stride_s + 1
   return float((time.perf_counter() - start) / len(some) * windows)
 
@@ -156,7 +165,7 @@ def restore_ema(run: Run, member: Member, step: int) -> tuple[Any, Any]:
   return state["ema"], state["stats"]
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=32)   # every variant of an experiment
 def _compiled(predict: Callable) -> Callable:
   return jax.jit(predict)
 

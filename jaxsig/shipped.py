@@ -78,7 +78,7 @@ def _loaded(folder: pathlib.Path, changed_ns: int) -> Model:
 def as_config(settings: dict) -> ml_collections.ConfigDict:
   """The locked config of a config.json: JSON's lists are tuples again, a workdir's notes on its data left out."""
   tuples = lambda x: {k: tuples(v) for k, v in x.items()} if isinstance(x, dict) else tuple(map(tuples, x)) if isinstance(x, list) else x
-  return ml_collections.ConfigDict(tuples({k: v for k, v in settings.items() if k not in weights.NOTES})).lock()
+  return ml_collections.ConfigDict(tuples({k: v for k, v in settings.items() if k not in configs.NOTES})).lock()
 
 
 def open_model(model: str | pathlib.Path, config: Any = None) -> Model:

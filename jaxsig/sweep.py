@@ -25,7 +25,7 @@ def open_run(config: Any, workdir: pathlib.Path) -> tuple[Run, list[Member]]:
   chosen = members(prepared.groups, config.split)
   evaluate.check_variants(config, prepared.windows.arrays)
   if mesh.is_main():
-    methods = [task.method, *(f"{task.method}, {name}" for name in evaluate.variants(config))]
+    methods = [evaluate.method_name(task.method, name) for name in ("", *evaluate.variants(config))]
     _write_json(workdir / "config.json", {**config.to_dict(), "methods": methods, "data_card": _card(data, config, prepared)})
     _write_json(workdir / "split.json", {"source": prepared.source, "members": [
         {"member": m.name, **{k: v for k, v in m._asdict().items() if k != "name"}} for m in chosen]})
@@ -168,9 +168,7 @@ def same_config(config: Any, workdir: pathlib.Path) -> None:
     old = json.loads(path.read_text())
   except ValueError:
     raise UserError(f"{path} is no JSON: delete it if this workdir's checkpoints are of this config, or use another --workdir") from None
-  for written in ("data_card", "methods"):
-    old.pop(written, None)
-  keys = configs.differing(config, old, training=True)
+  keys = configs.differing(config, {k: v for k, v in old.items() if k not in configs.NOTES}, training=True)
   if keys:
     raise UserError(f"the workdir {workdir} holds another config; it differs in {', '.join(keys)}: use another --workdir or these settings")
 

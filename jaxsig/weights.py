@@ -14,7 +14,6 @@ from jaxsig.errors import UserError
 DEFAULT = "respdiff_60s"
 HOME = pathlib.Path(__file__).parent / "pretrained"
 LARGEST_BYTES = 2 * 2**20
-NOTES = ("data_card", "methods", "trained_on")   # in a config.json beside the config itself
 
 
 def find(name_or_path: str | pathlib.Path) -> pathlib.Path:
@@ -43,7 +42,7 @@ def write(folder: pathlib.Path, tree: Any, settings: dict, card: str) -> None:
   Args:
     folder: of this model.
     tree: pytree of arrays.
-    settings: plain JSON values: the config and NOTES.
+    settings: plain JSON values: the config and its NOTES.
     card: Markdown.
 
   Raises:

@@ -2,7 +2,7 @@
 
   python -m jaxsig.main --mode=sweep --config=configs/sweeps/respdiff_bidmc.py --workdir=runs/bidmc_table --config.data_dir=DATA
 
-Six groups of patients (hashes of the patient), one seed: the size that two cores finish in about two hours; `:seeds=3` has three.
+Six groups of patients (hashes of the patient), one seed: a size for two cores; `:seeds=3` has three.
 `ours` chooses training and sharpness of its posterior inside the training patients, once a group (`ours/choice.json`).
 What is finished is not run again.
 """

@@ -5,7 +5,6 @@ Fields of `config.data` that are read here, beside those of `ppg_windows.prepare
   simulate_duration_s, simulate_rate_hz, simulate_records_per_patient     of the simulator
 """
 import json
-import logging
 import pathlib
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 from jaxsig.data import bidmc_files, ppg_file, simulate_respiration
 from jaxsig.data.core import Record
 from jaxsig.data.ppg_windows import long_enough, prepare
+from jaxsig.data.recordings import inspect_all, load_all
 from jaxsig.errors import UserError
 from jaxsig.task import Data
 
@@ -24,7 +24,6 @@ CITATION = [
   ("Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23):e215-e220, 2000. "
    "doi:10.1161/01.CIR.101.23.e215"),
 ]
-_log = logging.getLogger(__name__)
 
 
 def load(folder: str, config: Any) -> list[Record]:
@@ -33,17 +32,7 @@ def load(folder: str, config: Any) -> list[Record]:
   Raises:
     UserError: nothing is there, or a recording is broken (unless `config.skip_broken`: then it is left out and logged).
   """
-  records = []
-  for files in recordings(folder):
-    try:
-      records.append(long_enough(read_record(files), config, files.signals))
-    except UserError as error:
-      if not config.skip_broken:
-        raise
-      _log.warning("left out: %s", error)
-  if not records:
-    raise UserError(f"no recording in {folder} can be used: --mode=inspect says why for each")
-  return records
+  return load_all(folder, recordings(folder), lambda files: long_enough(read_record(files), config, files.signals), config)
 
 
 def read_record(files: bidmc_files.Files) -> Record:
@@ -70,13 +59,8 @@ def sources(folder: str) -> list[pathlib.Path]:
 
 def inspect(folder: str) -> dict:
   """What is in the folder, with licence and citation; a broken recording is listed under "skipped" with the reason."""
-  records, skipped = [], []
-  for files in recordings(folder):
-    try:
-      records.append(_summary(read_record(files)))
-    except UserError as error:
-      skipped.append({"record": files.id, "why": str(error)})
-  return {"records": records, "skipped": skipped, "licence": LICENCE, "citation": CITATION}
+  found = inspect_all(recordings(folder), lambda files: files.id, lambda files: _summary(read_record(files)))
+  return {**found, "licence": LICENCE, "citation": CITATION}
 
 
 def _summary(record: Record) -> dict:

@@ -19,7 +19,6 @@ Fields of `config.data` that are read here, beside those of `ppg_windows.prepare
   skip_broken             leave a broken recording out, with a warning, instead of stopping at it
   simulate_...            of the simulator, which is BIDMC's
 """
-import logging
 import pathlib
 from typing import Any
 
@@ -27,6 +26,7 @@ from jaxsig.data import capnobase_files
 from jaxsig.data.bidmc import read, simulate, write
 from jaxsig.data.core import Record
 from jaxsig.data.ppg_windows import long_enough, prepare
+from jaxsig.data.recordings import inspect_all, load_all
 from jaxsig.errors import UserError
 from jaxsig.task import Data
 
@@ -37,7 +37,6 @@ CITATION = [
    "IEEE Trans Biomed Eng 60(7):1946-1953, 2013. doi:10.1109/TBME.2013.2246160"),
   "Karlen W. CapnoBase IEEE TBME Respiratory Rate Benchmark. Borealis, 2021. doi:10.5683/SP2/NLB8IT",
 ]
-_log = logging.getLogger(__name__)
 
 
 def load(folder: str, config: Any) -> list[Record]:
@@ -46,17 +45,7 @@ def load(folder: str, config: Any) -> list[Record]:
   Raises:
     UserError: nothing is there, or a recording is broken (unless `config.skip_broken`: then it is left out and logged).
   """
-  records = []
-  for files in recordings(folder):
-    try:
-      records.append(long_enough(read_record(files), config, files.parts["signal"]))
-    except UserError as error:
-      if not config.skip_broken:
-        raise
-      _log.warning("left out: %s", error)
-  if not records:
-    raise UserError(f"no recording in {folder} can be used: --mode=inspect says why for each")
-  return records
+  return load_all(folder, recordings(folder), lambda files: long_enough(read_record(files), config, files.parts["signal"]), config)
 
 
 def read_record(files: capnobase_files.Files) -> Record:
@@ -83,13 +72,8 @@ def sources(folder: str) -> list[pathlib.Path]:
 
 def inspect(folder: str) -> dict:
   """What is in the folder, with licence and citation; a broken recording is listed under "skipped" with the reason."""
-  records, skipped = [], []
-  for files in recordings(folder):
-    try:
-      records.append(_summary(read_record(files)))
-    except UserError as error:
-      skipped.append({"record": f"capnobase{files.case}", "why": str(error)})
-  return {"records": records, "skipped": skipped, "licence": LICENCE, "citation": CITATION}
+  found = inspect_all(recordings(folder), lambda files: f"capnobase{files.case}", lambda files: _summary(read_record(files)))
+  return {**found, "licence": LICENCE, "citation": CITATION}
 
 
 def _summary(record: Record) -> dict:
