@@ -28,6 +28,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
       "candidates": {"balanced": {}, "mild": {"data": {"warps": (0.8, 1.25)}}},
       "readings": {"soft": {"sampler": {"temperature": 1.5}}, "softer": {"sampler": {"temperature": 2.0}}}}
   for name, changes in faithful().items():
+    if arg.smoke:
+      del changes["train"]
     sweep.experiments[name] = {"config": FAITHFUL, "arg": f"paper_windows,{real}", "overrides": {**changes, **split}}
   return sweep
 
