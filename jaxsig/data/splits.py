@@ -25,8 +25,9 @@ def members(groups: list[str], config: Any) -> list[Member]:
 
   Args:
     groups: the patient of each record (repeats allowed).
-    config: `kind` "lopo" (a fold a patient), "kfold", "all" (no test patients: for a model that is shipped), or "external" (all
-      are test patients, none is trained on: for a model that was trained elsewhere). With `inner_folds` > 0 a fold's test patients
+    config: `kind` "lopo" (a fold a patient), "kfold", "given" (the data set's own: groups whose name begins with "test"), "all" (no
+      test patients: for a model that is shipped), or "external" (all are test patients, none is trained on: for a model that was
+      trained elsewhere). With `inner_folds` > 0 a fold's test patients
       are left out altogether and one part in so many of the others is tested instead: for choices that may not see the test patients.
 
   Raises:
@@ -61,12 +62,18 @@ def _tests(patients: list[str], config: Any) -> list[tuple[int, list[str]]]:
     return [(0, [])]
   if config.kind == "external":
     return [(0, patients)]
+  if config.kind == "given":
+    test = [p for p in patients if p.startswith("test")]
+    if not test:
+      raise UserError("split.kind=given needs groups whose name begins with test, as data sets with a test part of their own have: "
+                      "use kfold here")
+    return [(0, test)]
   if config.kind == "lopo":
     tests = list(enumerate([p] for p in patients))
   elif config.kind == "kfold":
     tests = [(f, [p for p in patients if fold_of(p, config.n_folds, config.salt) == f]) for f in range(config.n_folds)]
   else:
-    raise UserError(f"unknown split.kind {config.kind!r}: use lopo, kfold, all or external")
+    raise UserError(f"unknown split.kind {config.kind!r}: use lopo, kfold, given, all or external")
   wanted = tuple(config.folds) or tuple(f for f, test in tests if test)
   chosen = [(f, test) for f, test in tests if f in wanted]
   missing = sorted(set(wanted) - {f for f, test in chosen if test})
