@@ -47,9 +47,10 @@ def aggregate(rows: list[dict], report: dict) -> dict:
   Args:
     rows: as from `load_rows`.
     report: {"primary", "metrics", "unit", "within", "strata", "title", "reference", "claims"}; only "primary" must be there.
+      Of a primary metric that is no error "higher" says whether more of it is better; without it methods keep their order.
 
   Returns:
-    {"reference", "methods": [by primary error], "simulated", "paired": {method: figures}, "metrics": {metric:
+    {"reference", "methods": [the best first], "simulated", "paired": {method: figures}, "metrics": {metric:
     {"is_error" (else a value), "patients", "records", "units", "excluded": {why: units}, "strata": {name: sizes},
     "methods": {method: {"kept", "all" (None if none was excluded), "strata": {name: figures}, "by_patient",
     "missing": [patient], "clashes"}}}}, "uncertainty": {method: see `_certainty`} (empty where no method has any),
@@ -65,11 +66,13 @@ def aggregate(rows: list[dict], report: dict) -> dict:
       raise UserError(f"the report asks for {name!r}, of which there is no row{nearest(name, names)}")
   metrics = {m: _metric([r for r in rows if r["metric"] == m], report) for m in wanted}
   primary, by_error = metrics[report["primary"]]["methods"], metrics[report["primary"]]["is_error"]
-  size = {m: found["kept"]["mean"] for m, found in primary.items() if found["by_patient"] and by_error}
+  sign = 1 if by_error else -1 if report.get("higher") else 1 if "higher" in report else 0
+  size = {m: sign * found["kept"]["mean"] for m, found in primary.items() if found["by_patient"]}
   kept = lambda method: [r for r in rows if r["method"] == method and r["metric"] == report["primary"] and r["kept"]]
   certainty = {m: _certainty(kept(m)) for m in primary} if by_error else {}
   return {"reference": reference, "methods": sorted(methods, key=lambda m: size.get(m, math.inf)), "metrics": metrics,
           "simulated": rows[0]["source"] == "simulated", "paired": _paired(primary, reference),
+          "seconds": {m: s for m in primary if (s := _seconds(kept(m))) is not None},
           "uncertainty": certainty if any(x != _certainty([]) for x in certainty.values()) else {},
           "claims": [_claim(rows, claim, report["primary"]) for claim in report.get("claims", ())]}
 
@@ -106,7 +109,7 @@ def _figures(rows: list[dict], within: float) -> dict:
          "units": len({(r["record"], r["unit"]) for r in rows}),
          "coverage": mean(_answered, rows)}
   if not found or "value" in found[0]:
-    return out
+    return {**out, "median": float(np.median(mean_g)) if mean_g else None}
   bias, rmse = mean(result), math.sqrt(mean(lambda r: result(r) ** 2))
   spread = 1.96 * math.sqrt(max(rmse ** 2 - bias ** 2, 0))
   return {**out, "rmse": rmse, "bias": bias, "limits": [bias - spread, bias + spread],
@@ -130,10 +133,10 @@ def _certainty(rows: list[dict]) -> dict:
   Returns:
     {"inside": {level: share of the intervals that hold the truth, as a mean over patients}, "low", "high": of that at 95 %,
     "width": median over windows of the 95 % interval, "surest": {"100", "80", "60": {"mean", "patients"} of that share of the
-    windows}, "curve": [[per cent of the windows answered, MAE]], "seconds": per 8 min}. "100" is all that is answered.
+    windows}, "curve": [[per cent of the windows answered, MAE]], "seconds": to compute it}. "100" is all that is answered.
   """
   out = {"inside": None, "low": None, "high": None, "width": None, "surest": None, "curve": None,
-         "seconds": next((r["seconds_per_8min"] for r in rows if r.get("seconds_per_8min") is not None), None)}
+         "seconds": _seconds(rows)}
   held = [r for r in rows if r.get("low_95") is not None]
   if held:
     inside = {n: list(patient_means(held, lambda r, n=n: r[f"low_{n}"] <= r["truth"] <= r[f"high_{n}"]).values()) for n in LEVELS}
@@ -151,6 +154,10 @@ def _certainty(rows: list[dict]) -> dict:
     most = 100 * len(answered) / len(rows)
     out["curve"] = curve if curve and curve[-1][0] >= most else [*curve, [most, everything["mean"]]]
   return out
+
+
+def _seconds(rows: list[dict]) -> float | None:
+  return next((r["seconds"] for r in rows if r.get("seconds") is not None), None)
 
 
 def _surest(seeds: dict[int, list], asked: Counter, share: float) -> dict | None:

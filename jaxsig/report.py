@@ -11,9 +11,9 @@ from jaxsig import page, plots
 from jaxsig.averages import aggregate, result
 from jaxsig.errors import UserError
 from jaxsig.page import Table
-from jaxsig.tables import interval, tables, text
+from jaxsig.tables import interval, tables, text, worded
 
-BANNER = "SIMULATED recordings: not evidence about patients"
+BANNER = "SIMULATED: no evidence about real data"
 RULE = ("Figures are means over patients: windows are averaged within a seed, seeds within a recording, recordings "
         "within a patient. [low, high] are 95 % intervals by bootstrap over patients; limits of agreement are bias "
         "-+ 1.96 SD, each patient of equal weight.")
@@ -24,7 +24,7 @@ def load_rows(workdirs: Iterable[str | pathlib.Path]) -> list[dict]:
 
   A workdir's own method ("methods" in its config.json, or else that of its first row) that bears the name of an earlier one but
   gives other results becomes `name (workdir)`. Any other shared row whose result differs is marked {"clash": True}, which the
-  tables tell. Rows get "seconds_per_8min" from the workdir's timing.json, {method: seconds}, None where it does not say.
+  tables tell. Rows get "seconds" from the workdir's timing.json, {method: seconds}, None where it does not say.
 
   Raises:
     UserError: no workdir, no rows, a broken line, simulated beside real recordings, one row on two versions of data.
@@ -59,7 +59,7 @@ def _read(workdir: pathlib.Path) -> list[dict]:
   except ValueError as error:
     raise UserError(f"{path} has a broken line ({error}): delete it and run --mode=eval again") from None
   seconds = _json(workdir / "timing.json") if (workdir / "timing.json").is_file() else {}
-  return [{**row, "seconds_per_8min": seconds.get(row["method"])} for row in rows]
+  return [{**row, "seconds": seconds.get(row["method"])} for row in rows]
 
 
 def _json(path: pathlib.Path) -> dict:
@@ -82,8 +82,8 @@ def markdown(rows: list[dict], report: dict) -> str:
   found = aggregate(rows, report)
   head = [f"## {report['title']}"] if "title" in report else []
   head += [f"> **{BANNER}**"] if found["simulated"] else []
-  origin = " ".join(f"{label}: {text}." for label, text in _origin(rows))
-  return "\n\n".join([*head, *[page.markdown(t) for t in tables(found, report)], RULE, origin]) + "\n"
+  origin = " ".join(f"{label}: {text}." for label, text in _origin(rows, report))
+  return "\n\n".join([*head, *[page.markdown(t) for t in tables(found, report)], worded(RULE, report.get("words", {})), origin]) + "\n"
 
 
 def terminal(rows: list[dict], report: dict) -> str:
@@ -93,14 +93,15 @@ def terminal(rows: list[dict], report: dict) -> str:
   return "\n\n".join([*banner, *[page.plain(t) for t in tables(found, report)]])
 
 
-def _origin(rows: list[dict]) -> list[tuple[str, str]]:
+def _origin(rows: list[dict], report: dict) -> list[tuple[str, str]]:
   """Where the rows came from, in words: (label, text)."""
   every = lambda name: ", ".join(map(str, sorted({r[name] for r in rows})))
   made = defaultdict(dict)
   for r in rows:
     made[f"config {r['config']}, commit {r['commit']}, data {r['data']}, step {r['step']}"][r["method"]] = None
   count = lambda name: len({r[name] for r in rows})
-  return [("Recordings", f"{count('record')} of {count('group')} patients, {every('source')}"),
+  own = lambda said: worded(said, report.get("words", {}))
+  return [(own("recordings").capitalize(), own(f"{count('record')} of {count('group')} patients, {every('source')}")),
           ("Members", f"{count('member')} (folds {every('fold')}; seeds {every('seed')})"),
           *[("Made by", f"{stamp}: {', '.join(names)}") for stamp, names in made.items()]]
 
@@ -125,13 +126,13 @@ def write(workdirs: Iterable[str | pathlib.Path], folder: str | pathlib.Path) ->
   found, (cards, splits) = aggregate(rows, report), _about(workdirs)
   folder.mkdir(parents=True, exist_ok=True)
   (folder / "table.md").write_text(markdown(rows, report) + "".join(f"\n{label}: {text}\n" for label, text in cards))
-  everything = {**found, "report": report, "origin": _origin(rows) + cards, "split": splits}
+  everything = {**found, "report": report, "origin": _origin(rows, report) + cards, "split": splits}
   (folder / "table.json").write_text(json.dumps(everything, indent=1, allow_nan=False))
   shown = tables(found, report)
   further = len(shown) - len(found["metrics"]) + 1
   members = [[f"{name} {m['member']}", *[", ".join(m[k]) for k in ("test", "val", "train")]]
              for name, split in splits.items() for m in split]
-  last = [Table("Provenance", ["", ""], everything["origin"], RULE, False),
+  last = [Table("Provenance", ["", ""], everything["origin"], worded(RULE, report.get("words", {})), False),
           Table(f"Split: {len(members)} members", ["member", "test", "validation", "training"], members, "", False)]
   blocks = [*shown[:further], *plots.draw(rows, found, report, workdirs, folder), *shown[further:], *last]
   whole = page.page(report.get("title", "Report"), BANNER if found["simulated"] else "", _tiles(found, report), blocks,
@@ -144,9 +145,10 @@ def _tiles(found: dict, report: dict) -> list[tuple[str, str]]:
   metric, ours, unit = found["metrics"][report["primary"]], found["reference"], report.get("unit", "")
   x = metric["methods"][ours]["kept"]
   error = [(text(x.get("within"), ".0%"), f"of these within {report.get('within', math.inf):g} {unit}")]
-  return [(interval(x), f"{'MAE' if metric['is_error'] else 'mean'} of {ours}, {unit}".rstrip(", ")),
+  tiles = [(interval(x, metric["is_error"]), f"{'MAE' if metric['is_error'] else 'mean'} of {ours}, {unit}".rstrip(", ")),
           (text(x["coverage"], ".0%"), "of windows with an estimate"), *(error if metric["is_error"] else []),
           (str(metric["patients"]), f"patients, {metric['records']} recordings, {metric['units']} windows")]
+  return [(figure, worded(said, report.get("words", {}))) for figure, said in tiles]
 
 
 def update_block(path: str | pathlib.Path, name: str, markdown_text: str) -> None:

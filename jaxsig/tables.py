@@ -1,5 +1,6 @@
 """The figures of `averages.aggregate` as tables of text."""
 import math
+import re
 
 from jaxsig.page import Table
 
@@ -9,9 +10,10 @@ def text(x: float | None, form: str = "z.2f") -> str:
   return "-" if x is None else f"{x:{form}}"
 
 
-def interval(x: dict) -> str:
-  """A mean with its interval."""
-  return text(x["mean"]) + (f" [{text(x['low'])}, {text(x['high'])}]" if x["low"] is not None else "")
+def interval(x: dict, error: bool = True) -> str:
+  """A mean with its interval; values, which are mostly shares and coefficients, have a decimal more than errors."""
+  form = "z.2f" if error else "z.3f"
+  return text(x["mean"], form) + (f" [{text(x['low'], form)}, {text(x['high'], form)}]" if x["low"] is not None else "")
 
 
 def _metric_table(name: str, metric: dict, order: list[str], report: dict) -> Table:
@@ -21,15 +23,15 @@ def _metric_table(name: str, metric: dict, order: list[str], report: dict) -> Ta
     lines.append([method, *_cells(found["kept"], error)])
     if found["all"]:
       lines.append([f"{method}, all windows", *_cells(found["all"], error)])
-  more = ["RMSE", "bias", "limits of agreement", f"within {report.get('within', math.inf):g}"] if error else []
+  more = ["RMSE", "bias", "limits of agreement", f"within {report.get('within', math.inf):g}"] if error else ["median"]
   head = ("MAE [95 % CI], " + report.get("unit", "")).rstrip(", ") if error else "mean [95 % CI]"
   return Table(name, ["method", head, *more, "coverage", "patients", "windows"], lines, " ".join(_notes(metric, order)))
 
 
 def _cells(x: dict, error: bool) -> list[str]:
   limits = f"[{', '.join(map(text, x['limits']))}]" if "limits" in x else "-"
-  more = [text(x.get("rmse")), text(x.get("bias")), limits, text(x.get("within"), ".0%")] if error else []
-  return [interval(x), *more, text(x["coverage"], ".0%"), str(x["patients"]), str(x["units"])]
+  more = [text(x.get("rmse")), text(x.get("bias")), limits, text(x.get("within"), ".0%")] if error else [text(x.get("median"), "z.3f")]
+  return [interval(x, error), *more, text(x["coverage"], ".0%"), str(x["patients"]), str(x["units"])]
 
 
 def _notes(metric: dict, order: list[str]) -> list[str]:
@@ -53,7 +55,7 @@ def _paired_table(found: dict, error: bool) -> Table:
   reference, lines = found["reference"], []
   for name in [m for m in found["methods"] if m in found["paired"]]:
     x = found["paired"][name]
-    lines.append([name, interval(x), _p(x["p"]), str(x["patients"])])
+    lines.append([name, interval(x, error), _p(x["p"]), str(x["patients"])])
   what, better = ("MAE", f": above zero, {reference} is better") if error else ("mean", "")
   return Table(f"Against {reference}", ["method", f"{what} difference [95 % CI]", "Wilcoxon p", "patients"], lines,
                f"The method's {what} less that of {reference}, on the patients both cover{better}. "
@@ -76,12 +78,13 @@ def _evidence(x: dict, primary: str) -> str:
     return x["why"]
   what = x["metric"] if not x["is_error"] else "MAE" if x["metric"] == primary else f"MAE of {x['metric']}"
   margin = "" if x["margin"] is None else f", margin {x['margin']:g}"
-  p = _p(x["p"])
-  return (f"{what} {text(x['mean_better'])} ({x['better']}) against {text(x['mean_worse'])} ({x['worse']}), difference {interval(x)} "
+  p, figure = _p(x["p"]), lambda y: text(y, "z.2f" if x["is_error"] else "z.3f")
+  return (f"{what} {figure(x['mean_better'])} ({x['better']}) against {figure(x['mean_worse'])} ({x['worse']}), "
+          f"difference {interval(x, x['is_error'])} "
           f"({x['patients']} patients){margin}, Wilcoxon p {'' if p.startswith('<') else '= '}{p}")
 
 
-def _certainty_table(found: dict, metric: dict, unit: str) -> Table:
+def _certainty_table(found: dict, metric: dict, unit: str, timing: str) -> Table:
   lines = []
   for name in [m for m in found["methods"] if m in metric["methods"]]:
     x = found["uncertainty"][name]
@@ -92,7 +95,7 @@ def _certainty_table(found: dict, metric: dict, unit: str) -> Table:
     lines.append([name, *inside, text(x["width"]), *kept, text(x["seconds"], ".3g")])
   width = f"95 % width, {unit}".rstrip(", ")
   return Table("Uncertainty", ["method", "50 % hold", "80 % hold", "95 % hold", width, "MAE, all", "surest 80 %", "surest 60 %",
-                               "s per 8 min"], lines,
+                               timing], lines,
                "Hold: share of the windows with an interval whose truth lies inside it, a mean over patients; width: median over "
                "windows. Surest: MAE when only that share of the windows, those of smallest spread, is answered, "
                "over the (patients) that remain; - where the method tells no spread, or answers fewer.")
@@ -103,10 +106,22 @@ def _strata_table(metric: dict, order: list[str]) -> Table:
   for name in [m for m in order if m in metric["methods"]]:
     found = metric["methods"][name]["strata"]
     few = {s: f" (n={x['patients']})" for s, x in found.items() if 0 < x["patients"] < sizes[s]["patients"]}
-    lines.append([name, *[interval(found[s]) + few.get(s, "") for s in sizes]])
+    lines.append([name, *[interval(found[s], metric["is_error"]) + few.get(s, "") for s in sizes]])
   header = [f"{s} ({n['patients']} patients, {n['units']} windows)" for s, n in sizes.items()]
-  return Table("MAE by stratum of the truth", ["method", *header], lines,
+  return Table(f"{'MAE' if metric['is_error'] else 'Mean'} by stratum of the truth", ["method", *header], lines,
                "n: patients with an estimate, where they are fewer than the stratum's." if "(n=" in str(lines) else "")
+
+
+def _time_table(found: dict, label: str) -> Table:
+  lines = [[m, text(found["seconds"][m], ".3g")] for m in found["methods"] if m in found["seconds"]]
+  return Table("Time", ["method", label], lines)
+
+
+def worded(said: str, words: dict) -> str:
+  """A text that speaks of patients, recordings and windows, in the report's own `words` for them."""
+  for general, own in words.items():
+    said = re.sub(rf"\b{general}(s?)\b", rf"{own}\1", said)
+  return said
 
 
 def tables(found: dict, report: dict) -> list[Table]:
@@ -115,6 +130,10 @@ def tables(found: dict, report: dict) -> list[Table]:
   primary = found["metrics"][report["primary"]]
   paired = [_paired_table(found, primary["is_error"])] if found["paired"] else []
   claims = [_claims_table(found["claims"], report["primary"])] if found["claims"] else []
-  certainty = [_certainty_table(found, primary, report.get("unit", ""))] if found["uncertainty"] else []
+  timing = report.get("timing", "s per 8 min")
+  certainty = [_certainty_table(found, primary, report.get("unit", ""), timing)] if found["uncertainty"] else []
   strata = [_strata_table(primary, found["methods"])] if primary["strata"] else []
-  return [first, *paired, *claims, *certainty, *strata, *others]
+  time = [_time_table(found, timing)] if found["seconds"] and not certainty else []
+  own = lambda said: worded(said, report.get("words", {}))
+  return [t._replace(title=own(t.title), header=[*map(own, t.header)], note=own(t.note))
+          for t in (first, *paired, *claims, *certainty, *time, *strata, *others)]

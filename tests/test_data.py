@@ -50,6 +50,14 @@ def test_an_external_split_tests_everybody_and_trains_on_nobody():
     splits.members(["alone"], settings(kind="all"))
 
 
+def test_a_data_set_s_own_split_is_kept():
+  given = [f"{part}_{i}" for part in ("train", "test") for i in range(6)]
+  [member] = splits.members(given, settings(kind="given", val_groups=2))
+  assert member.test == tuple(g for g in sorted(given) if g.startswith("test")) and len(member.val) == 2 and len(member.train) == 4
+  with pytest.raises(UserError, match="begins with test"):
+    splits.members(PATIENTS, settings(kind="given"))
+
+
 def test_leaks_and_impossible_splits_are_named():
   member = splits.members(PATIENTS, settings())[0]
   for broken in (member._replace(val=member.test[:1]), member._replace(train=member.train + member.val[:1])):

@@ -133,7 +133,7 @@ def test_markdown_of_a_tiny_example():
             "Made by: config c1, commit abc, data d1, step 100: ours, a|b.")
   assert text == f"""## Breathing
 
-> **SIMULATED recordings: not evidence about patients**
+> **SIMULATED: no evidence about real data**
 
 ### rate_win60
 
@@ -210,7 +210,8 @@ def test_the_page_needs_no_other_file_and_its_numbers_have_one_source(tmp_path):
       for label, figures in ((method, x["kept"]), (f"{method}, all windows", x["all"])):
         assert (label in cells) == bool(figures)
         if figures:
-          assert cells[label][1] == f"{figures['mean']:.2f} [{figures['low']:.2f}, {figures['high']:.2f}]"
+          d = 2 if metric["is_error"] else 3
+          assert cells[label][1] == f"{figures['mean']:.{d}f} [{figures['low']:.{d}f}, {figures['high']:.{d}f}]"
           assert cells[label][-3:] == [f"{figures['coverage']:.0%}", str(figures["patients"]), str(figures["units"])]
           assert all(f"<td>{cell}</td>" in text for cell in cells[label])
   assert tables["split"]["w"][0]["test"] == ["A", "B"] and tables["simulated"]

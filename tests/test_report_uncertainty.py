@@ -78,7 +78,7 @@ def test_who_says_nothing_gets_dashes_and_a_table_of_nothing_is_left_out():
   for without in (UNEVEN, [value("A", "a1", 1.0), value("B", "b1", 1.0)]):
     settings = {"primary": without[0]["metric"]}
     assert report.aggregate(without, settings)["uncertainty"] == {} and "Uncertainty" not in report.terminal(without, settings)
-  timed = [{**r, "seconds_per_8min": 0.1234} for r in UNEVEN]
+  timed = [{**r, "seconds": 0.1234} for r in UNEVEN]
   assert table(timed, "Uncertainty")["ours"] == ["-"] * 7 + ["0.123"]
 
 
@@ -184,10 +184,29 @@ def test_a_workdir_may_own_several_methods_and_each_tells_its_time(tmp_path):
     (w / "config.json").write_text(json.dumps({"report": REPORT, "methods": ["ours", "ours, 50 steps"]}))
     (w / "timing.json").write_text(json.dumps({"ours": seconds, "ours, 50 steps": 10 * seconds}))
   rows = report.load_rows([a, b])
-  told = {r["method"]: r["seconds_per_8min"] for r in rows}
+  told = {r["method"]: r["seconds"] for r in rows}
   assert told == {"ours": 1.0, "ours, 50 steps": 10.0, "rival": None, "ours, 50 steps (b)": 20.0}
   assert {r["method"] for r in rows if "clash" in r} == {"rival"}
   assert table(rows, "Uncertainty")["ours, 50 steps (b)"][-1] == "20"
   (b / "timing.json").write_text('{"ours": ')
   with pytest.raises(UserError, match=r"timing.json is broken"):
     report.load_rows([a, b])
+
+
+def test_methods_of_a_value_come_in_the_order_that_the_report_calls_better():
+  rows = [value(g, f"r{g}", x + d, m) for m, d in (("low", 0.0), ("high", 1.0), ("middle", 0.5)) for g, x in zip("ABC", (0.1, 0.2, 0.6))]
+  for higher, order in ((False, ["low", "middle", "high"]), (True, ["high", "middle", "low"])):
+    settings = {"primary": rows[0]["metric"], "higher": higher}
+    assert report.aggregate(rows, settings)["methods"] == order
+    cells = table(rows, rows[0]["metric"], settings)
+    assert list(cells) == order and cells["low"][0].startswith("0.300 [") and cells["low"][1] == "0.200"   # mean, median
+
+
+def test_a_report_of_images_speaks_of_images_and_tells_the_time_of_each_method():
+  rows = [{**value(g, f"r{g}", 0.5, m), "seconds": s} for m, s in (("fast", 0.01), ("slow", 2.0)) for g in "ABC"]
+  settings = {"primary": rows[0]["metric"], "higher": False, "timing": "s per image",
+              "words": {"patient": "image", "recording": "block", "window": "crop"}}
+  said = report.markdown(rows, settings)
+  assert "3 images, 3 blocks, 3 crops" in said and not any(w in said for w in ("patient", "recordings within", "windows"))
+  assert table(rows, "Time", settings) == {"fast": ["0.01"], "slow": ["2"]}
+  assert "patients" in report.markdown(rows, {**settings, "words": {}})
