@@ -131,7 +131,7 @@ def _readings(run: Run) -> list[tuple[str, Run]]:
 
 def _all_methods(readings: list[tuple[str, Run]], member: Member, step: int, records: list[Record],
                  training: list[Record]) -> Iterator[tuple[str, Callable, list[Record], float]]:
-  """(method, its score, records with its predictions, seconds it takes for `report.timing_s` seconds) of the system, variants, and rivals."""
+  """(method, its score, records with its predictions, seconds for `report.timing_s`) of the system, variants, and rivals."""
   run = readings[0][1]
   params, stats = restore_ema(run, member, step)
   ids = window_ids(run.prepared, member.test)
@@ -144,7 +144,7 @@ def _all_methods(readings: list[tuple[str, Run]], member: Member, step: int, rec
 
 
 def seconds_of(run: Run, params: Any, stats: Any, ids: np.ndarray) -> float:
-  """Time of one full batch through the program that `predict_records` has compiled, for as many windows as `report.timing_s` seconds have."""
+  """Time of one full batch through the program that `predict_records` has compiled, for the windows of `report.timing_s` seconds."""
   config = run.config
   some = np.resize(ids, config.eval.batch_size)
   arrays = {k: np.asarray(a[some]) for k, a in run.prepared.windows.arrays.items()}
