@@ -1,0 +1,83 @@
+"""Phase retrieval without a network, in the same rows: a constant image, and the classical solvers on the first test images."""
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsig.baselines import phase_solvers
+from jaxsig.errors import UserError
+from jaxsig.signal import canonical, far_field, registration
+from jaxsig.task import Method
+
+PARTS_APART = 2**31   # between the numbers of the training and of the test images
+
+
+def methods(options: dict, m: int, real: bool, objects: Callable, measured: Callable) -> dict[str, Method]:
+  """The rivals of `config.solvers`.
+
+  Args:
+    options: `images`, how many test images the solvers run on (they are slow), and `methods`, {name: options of `phase_solvers.solve`,
+      and "support", "frame" or "autocorrelation", and "shrinkwrap", whether the support is redrawn}.
+    m: side of the intensities.
+    real: whether objects are real (and then not negative).
+    objects: (record) -> [t, n, n] its objects.
+    measured: (record, indices) -> (intensity [b, m, m], keys [b]) of some of its images.
+
+  Raises:
+    UserError: a method with an unknown option.
+  """
+  found = {name: _solver(dict(given), options["images"], m, real, objects, measured) for name, given in options["methods"].items()}
+  return {"mean image": _constant(m, objects, measured), **found}
+
+
+def to_middle(image_b_v_u: jax.Array) -> jax.Array:
+  """Images rolled so that their energy lies around the middle of the grid: nothing of a compact object wraps around."""
+  m = image_b_v_u.shape[-1]
+  energy = jnp.abs(image_b_v_u) ** 2
+  turn = jnp.exp(2j * jnp.pi * np.arange(m) / m)
+  middle = lambda axis: jnp.round(jnp.angle((energy.sum(axis) * turn).sum(-1)) / (2 * jnp.pi) * m).astype(int)
+  return far_field.roll(image_b_v_u, m // 2 - middle(-1), m // 2 - middle(-2))
+
+
+def _constant(m: int, objects: Callable, measured: Callable) -> Method:
+  """The mean of the canonical training objects, whatever was measured."""
+  def fit(records: list) -> np.ndarray:
+    images = [np.asarray(canonical.canonicalise_image(objects(r), m)) for r in records]
+    return np.concatenate(images).mean(0)
+
+  def predict(mean_y_x: np.ndarray, record: Any) -> dict:
+    indices = np.arange(len(record.annotations["id_t"]))
+    intensity, _ = measured(record, indices)
+    image = to_middle(jnp.pad(jnp.asarray(mean_y_x), (0, m - len(mean_y_x)))[None])
+    image = jnp.broadcast_to(image, (len(indices), m, m))
+    return _found(image, far_field.residual(image, intensity), indices, objects(record))
+
+  return Method(fit, predict)
+
+
+def _found(image: jax.Array, residual_b: jax.Array, indices: np.ndarray, objects_t_y_x: jax.Array) -> dict[str, np.ndarray]:
+  aligned = registration.align(image, objects_t_y_x[indices]).image   # for pictures
+  return {"image_b_v_u": np.asarray(image), "residual_b": np.asarray(residual_b), "index_b": indices, "aligned_b_y_x": np.asarray(aligned)}
+
+
+def _solver(options: dict, images: int, m: int, real: bool, objects: Callable, measured: Callable) -> Method:
+  support, shrinkwrap = options.pop("support", "frame"), options.pop("shrinkwrap", False)
+  unknown = options.keys() - set(phase_solvers.Options._fields)
+  if unknown:
+    raise UserError(f"a solver has no option {sorted(unknown)[0]!r}; known are support, {', '.join(phase_solvers.Options._fields)}")
+  options = {"real": real, "positivity": real, **options, "shrinkwrap": phase_solvers.Shrinkwrap() if shrinkwrap else None}
+
+  def predict(params: None, record: Any) -> dict:
+    del params
+    indices = np.flatnonzero(record.annotations["id_t"] % PARTS_APART < images)
+    if not len(indices):
+      return {"image_b_v_u": np.zeros((0, m, m)), "residual_b": np.zeros(0), "index_b": indices}
+    intensity, keys_b = measured(record, indices)
+    frame = objects(record).shape[-1] if support == "frame" else support
+    solution = phase_solvers.solve(jnp.sqrt(intensity), keys_b, frame, **options)
+    image, residual_b = phase_solvers.best(solution)
+    return {**_found(to_middle(image), residual_b, indices, objects(record)), "iterations_b": np.asarray(solution.iterations_b_r.sum(1))}
+
+  return Method(lambda records: None, predict)
