@@ -2,6 +2,7 @@
 import base64
 import html
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -38,6 +39,13 @@ class Picture(NamedTuple):
   title: str
   path: pathlib.Path
   note: str
+
+
+def worded(said: str, words: dict) -> str:
+  """A text that speaks of patients, recordings and windows, in the report's own `words` for them."""
+  for general, own in words.items():
+    said = re.sub(rf"\b{general}(s?)\b", rf"{own}\1", said)
+  return said
 
 
 def markdown(table: Table) -> str:

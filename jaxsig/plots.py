@@ -10,7 +10,8 @@ import matplotlib
 import matplotlib.figure
 import numpy as np
 
-from jaxsig.page import Picture
+from jaxsig.page import Picture, worded
+from jaxsig.plots_images import mosaic
 
 INK, MUTED, FAINT, OURS, RIVAL, ACCENT = "#1f2933", "#7b8794", "#e8ecf0", "#0b7285", "#6b7f99", "#d9602b"
 OTHERS = ("#d9602b", "#6b7f99", "#8a5fbf", "#3f8f4f", "#c29a1c", "#b0466f", "#4a4a4a")   # lines that share one panel
@@ -37,7 +38,7 @@ def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib
   what = "mean absolute error" if metric["is_error"] else report["primary"]
   shaded = "" if within is None else f" Shaded: within {within:g}."
   plans = [
-      ("patients", f"Each patient's {what}", lambda: _dots(by_method, ours, f"{what} of a patient{unit}"),
+      ("patients", f"Each patient's {what}", lambda: _dots(by_method, ours, worded(f"{what} of a patient{unit}", report.get("words", {}))),
        "A faint dot is one patient; the large one the mean over patients, with its 95 % interval."),
       ("error_truth", "Error against the truth", lambda: _errors(rows, by_method, ours, unit, within),
        "Estimate minus truth of each window; line: median of tenths of them. Hollow: excluded windows." + shaded),
@@ -49,9 +50,12 @@ def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib
       ("examples", f"Best, median and worst patient of {ours}",
        lambda: _examples(rows, by_method, ours, report, workdirs),
        "By mean absolute error; of each the window whose error is nearest to it. Band: 1 SD of the method's samples."),
+      ("pictures", "Truth and every method, aligned", lambda: mosaic(list(by_method), workdirs),
+       "The same units for all methods, evenly spread. Each picture from zero to the maximum of its truth."),
       ("learning", "Learning curves", lambda: _learning(workdirs), "Thin: one member each. Thick: their median."),
   ]
-  return [Picture(title, folder / f"{name}.png", note) for name, title, make, note in plans
+  own = lambda said: worded(said, report.get("words", {}))
+  return [Picture(own(title), folder / f"{name}.png", own(note)) for name, title, make, note in plans
           if _save(make, folder / f"{name}.png", found["simulated"])]
 
 
@@ -62,7 +66,7 @@ def _save(make: Callable, path: pathlib.Path, simulated: bool) -> bool:
       path.unlink(missing_ok=True)   # of an earlier report
       return False
     if simulated:   # a figure travels without its page
-      figure.suptitle("SIMULATED recordings", x=0.01, ha="left", fontsize=8, color=ACCENT)
+      figure.suptitle("SIMULATED", x=0.01, ha="left", fontsize=8, color=ACCENT)
     figure.savefig(path)
   return True
 

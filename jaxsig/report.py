@@ -10,8 +10,8 @@ import numpy as np
 from jaxsig import page, plots
 from jaxsig.averages import aggregate, result
 from jaxsig.errors import UserError
-from jaxsig.page import Table
-from jaxsig.tables import interval, tables, text, worded
+from jaxsig.page import Table, worded
+from jaxsig.tables import interval, tables, text
 
 BANNER = "SIMULATED: no evidence about real data"
 RULE = ("Figures are means over patients: windows are averaged within a seed, seeds within a recording, recordings "

@@ -1,8 +1,7 @@
 """The figures of `averages.aggregate` as tables of text."""
 import math
-import re
 
-from jaxsig.page import Table
+from jaxsig.page import Table, worded
 
 
 def text(x: float | None, form: str = "z.2f") -> str:
@@ -115,13 +114,6 @@ def _strata_table(metric: dict, order: list[str]) -> Table:
 def _time_table(found: dict, label: str) -> Table:
   lines = [[m, text(found["seconds"][m], ".3g")] for m in found["methods"] if m in found["seconds"]]
   return Table("Time", ["method", label], lines)
-
-
-def worded(said: str, words: dict) -> str:
-  """A text that speaks of patients, recordings and windows, in the report's own `words` for them."""
-  for general, own in words.items():
-    said = re.sub(rf"\b{general}(s?)\b", rf"{own}\1", said)
-  return said
 
 
 def tables(found: dict, report: dict) -> list[Table]:

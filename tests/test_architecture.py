@@ -25,7 +25,8 @@ ALLOWED = {
     "report": {"averages", "tables", "plots", "page"},
     "averages": {"config", "metrics"},
     "tables": {"page"},
-    "plots": {"page"},
+    "plots": {"page", "plots_images"},
+    "plots_images": set(),
     "plots_recording": {"plots", "quality"},
     "diffusion": {"rng"},
     "tasks": {"models", "diffusion", "signal", "metrics", "baselines", "rng", "task", "config"},
@@ -35,12 +36,13 @@ ALLOWED = {
     "signal": {"signal"},
     "data": {"data", "task"},
 }
-NO_JAX = {"data", "report", "averages", "tables", "plots", "plots_recording", "quality", "page", "log", "config", "errors",
+NO_JAX = {"data", "report", "averages", "tables", "plots", "plots_images", "plots_recording", "quality", "page", "log", "config", "errors",
           "main"}
 SYSTEMS = sorted(p.stem for p in (PACKAGE / "tasks").glob("*.py") if p.stem != "__init__")
 # what the shared loop may not know
-SHARED = ("train", "evaluate", "infer", "sweep", "choose", "checkpoint", "mesh", "report", "averages", "tables", "plots", "plots_recording",
-          "export", "page", "data/core", "data/feeds", "data/cache", "data/splits", "main", "log", "config", "rng", "optim", "task")
+SHARED = ("train", "evaluate", "infer", "sweep", "choose", "checkpoint", "mesh", "report", "averages", "tables", "plots", "plots_images",
+          "plots_recording", "export", "page", "data/core", "data/feeds", "data/cache", "data/splits", "main", "log", "config", "rng",
+          "optim", "task")
 
 
 def room(path):

@@ -1,0 +1,85 @@
+"""Phase retrieval: an image from its far-field intensity |F x|^2, by a U-Net whose targets do not depend on what the intensity cannot tell.
+
+  python -m jaxsig.main --config=configs/phase_retrieval.py --workdir=runs/phase
+  python -m jaxsig.main --config=configs/phase_retrieval.py --workdir=runs/phase_fashion --config.data_dir=DATA
+
+Trains U-Net-A (Fourier phases, exact canonical targets) and as a control U-Net-B (the image as it lies) on objects that are shifted and
+flipped at random, and scores both, and the classical solvers, by the error that is left after the best shift and flip. A size for two
+cores: 14 x 14 objects in a frame of 21, 48 x 48 intensities, 8,000 training images. `:paper` has the published size (28 in 42, 96 x 96,
+60,000 images), which wants a GPU. Without a data folder a simulator of objects takes the place of Fashion-MNIST.
+
+Tayal et al., "Inverse problems, deep learning, and symmetry breaking" (2020), whose U-Net-A and U-Net-B these follow.
+"""
+import ml_collections
+
+from jaxsig.config import parse_arg
+
+IMAGE = dict(model=dict(head="image"), loss=dict(name="image"))
+METHODS = {   # of training targets: which of an object's equivalents the network is told to find
+    "unet_b": {**IMAGE, "loss": {"name": "image", "target": "as_is"}},
+    "unet_b_centred": {**IMAGE, "loss": {"name": "image", "target": "centred"}},
+    "unet_b_canonical": {**IMAGE, "loss": {"name": "image", "target": "canonical"}},
+    "unet_a_literal": {"loss": {"target": "literal"}},
+    "group_loss": {**IMAGE, "loss": {"name": "group", "target": "as_is"}},
+}
+SOLVERS = {
+    "ER": dict(method="er", iterations=1000),
+    "HIO": dict(method="hio", iterations=1000),
+    "RAAR": dict(method="raar", iterations=1000),
+    "shrinkwrap": dict(method="hio", iterations=1000, shrinkwrap=True, support="autocorrelation"),
+    "shrinkwrap, best of 4": dict(method="hio", iterations=1000, shrinkwrap=True, support="autocorrelation", restarts=4),
+    "ALM": dict(method="alm", iterations=1000, positivity=False),
+}
+
+
+def get_config(arg: str = "") -> ml_collections.ConfigDict:
+  """`arg`: "smoke", "paper" (the published size), "variant=none|flip|shift|shift_flip", "method=" one of METHODS, or several."""
+  arg = parse_arg(arg, smoke=False, paper=False, variant="shift_flip", method="")
+  config = ml_collections.ConfigDict()
+  config.task = "phase_retrieval"
+  config.method = ""
+  config.data_dir = ""
+  config.cache_dir = ""
+  config.init_from = ""
+  config.trainable = ""
+  config.data = dict(
+      name="fashion_mnist", source="auto", tfds=False, window_s=1.0, stride_s=1.0,   # an image takes the place of a second
+      train_images=8000, test_images=1000, block_images=500, shrink=2, n=21, m=48, variant=arg.variant, photons=float("inf"),
+      simulate_seed=7, simulate_patients=9000, size=28, complex_objects=False)
+  config.split = dict(kind="given", n_folds=0, folds=(0,), seeds=(0,), val_groups=1, salt=0, inner_folds=0)
+  config.model = dict(head="phase", channels=(24, 48, 96, 96), global_width=512, compute="float32")
+  config.loss = dict(name="weighted", target="canonical", rule="both")
+  config.optim = dict(learning_rate=1e-3, schedule="cosine", warmup_steps=100, drops=(), clip_norm=1.0, weight_decay=1e-4, ema=0.998)
+  config.train = dict(steps=4000, batch_size=32, log_steps=50, val_steps=500, val_windows=128, ckpt_steps=1000,
+                      members_per_program="auto", feed="auto", prefetch=4, tensorboard=True)
+  config.eval = dict(batch_size=100, seed=0, shuffle=())
+  config.solvers = dict(images=500, methods=SOLVERS)
+  config.sampler = dict(refine="none", iterations=0, dilate_px=1, threshold=0.1)
+  config.run_controls = True
+  config.run_rivals = True
+  config.variants = {}
+  config.controls = dict(unet_b=METHODS["unet_b"])
+  config.report = dict(
+      title="Phase retrieval: an image from its far-field intensity", primary="nmse_symmetric", unit="", within=0.01, higher=False,
+      metrics=("nmse_strict", "solved_nmse_below_01", "psnr_db_aligned", "ssim_aligned", "fourier_residual"), strata=(), claims=(),
+      words=dict(patient="image", recording="block", window="image"), timing_s=1.0, timing="s per image")
+  if arg.method:
+    config.update(METHODS[arg.method])
+  if arg.paper:
+    config.data.update(n=42, m=96, shrink=1, train_images=0, test_images=0, simulate_patients=70_000)
+    config.model.update(channels=(32, 64, 128, 256, 256), global_width=1024)
+    config.train.update(steps=60_000, batch_size=64)
+  if arg.smoke:
+    shrink(config)
+  return config
+
+
+def shrink(config: ml_collections.ConfigDict) -> None:
+  """Makes it small enough for a test: the same code on few images for a few steps."""
+  config.data.update(train_images=60, test_images=20, block_images=20, simulate_patients=80)
+  config.model.update(channels=(4, 8), global_width=8)
+  config.train.update(steps=4, batch_size=8, log_steps=2, val_steps=2, val_windows=8, ckpt_steps=2)
+  config.eval.update(batch_size=10)
+  config.solvers.update(images=4)
+  for options in config.solvers.methods.values():
+    options.update(iterations=20)

@@ -1,0 +1,238 @@
+"""Phase retrieval: a network from Fourier magnitudes to the object, trained on targets in which the symmetries are broken, or are not.
+
+Shift, conjugate flip and global phase leave the measurement |F x|^2 as it is, so a network that is told to find the object as it
+lay learns an average of equivalents (Tayal et al. 2020). Batches hold `image_b_y_x` (uint8; and `phase_b_y_x` in radians for complex
+objects), `id_b` (an image's own number, of which its shift and flip are drawn) and `mask_b`.
+"""
+import functools
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxsig import rng
+from jaxsig.baselines import phase_retrieval as classical
+from jaxsig.config import nearest
+from jaxsig.errors import UserError
+from jaxsig.metrics.image_rows import score_block
+from jaxsig.models.phase_retrieval import HEADS, MagnitudeUNet
+from jaxsig.signal import canonical, far_field, registration
+from jaxsig.signal.canonical import image_about
+from jaxsig.task import Task
+
+VARIANTS = {"none": (False, False), "flip": (False, True), "shift": (True, False), "shift_flip": (True, True)}
+TARGETS = ("as_is", "centred", "literal", "canonical")
+LOSSES = ("circle", "weighted", "image", "group")
+PHASE_ONLY = ("circle", "weighted")
+
+
+class Scene(NamedTuple):
+  """Objects as they lie in their n-frame, and what is measured of them on the m-grid."""
+  n: int
+  m: int
+  shift: bool
+  flip: bool
+  photons: float
+  complex_objects: bool
+
+  def objects(self, image_b_y_x: jax.Array, phase_b_y_x: jax.Array | None = None) -> jax.Array:
+    """[b, n, n], real in [0, 1] or complex, in the middle of the frame."""
+    x = jnp.asarray(image_b_y_x, jnp.float32) / 255
+    if self.complex_objects:
+      x = x * jnp.exp(1j * jnp.asarray(phase_b_y_x, jnp.float32))
+    room = [self.n - size for size in x.shape[1:]]
+    if min(room) < 0:
+      raise UserError(f"objects of {max(x.shape[1:])} pixels do not fit a frame of data.n={self.n}: enlarge it, or data.shrink")
+    return jnp.pad(x, [(0, 0)] + [(r // 2, r - r // 2) for r in room])
+
+  def moved(self, x_b_y_x: jax.Array, id_b: jax.Array) -> jax.Array:
+    """Each object shifted and flipped, where the variant does so, as its own number says."""
+    keys_b = jax.vmap(jax.random.fold_in, (None, 0))(rng.root(0, "scene"), id_b)
+    if self.flip:
+      coin_b = jax.vmap(lambda key: jax.random.bernoulli(rng.stream(key, "flip")))(keys_b)
+      x_b_y_x = jnp.where(coin_b[:, None, None], far_field.flip(x_b_y_x), x_b_y_x)
+    return jax.vmap(far_field.random_shift)(keys_b, x_b_y_x) if self.shift else x_b_y_x
+
+  def measured(self, x_b_y_x: jax.Array, keys_b: jax.Array) -> jax.Array:
+    """Intensities [b, m, m], with the noise of so many photons."""
+    intensity = far_field.intensity(x_b_y_x, self.m)
+    if np.isinf(self.photons):
+      return intensity
+    return jax.vmap(far_field.with_poisson, (0, 0, None))(keys_b, intensity, self.photons)
+
+
+class Target(NamedTuple):
+  """What the network should find of a batch of objects."""
+  image_b_y_x: jax.Array    # [b, n, n]
+  omega_b_v_u: jax.Array    # [b, m, m] phases of that image about `centre_b_2`
+  centre_b_2: jax.Array     # [b, 2] row and column of the n-frame
+
+
+def make(config: Any) -> Task:
+  """The task of `config.model`, `config.loss` (name, target, rule), `config.data` (n, m, variant, photons) and `config.sampler`.
+
+  Raises:
+    UserError: an unknown variant, target, loss, rule, head or solver, or ones that do not go together.
+  """
+  data, loss, options = config.data, config.loss, config.model.to_dict()
+  for name, known, what in ((data.variant, VARIANTS, "data.variant"), (loss.target, TARGETS, "loss.target"),
+                            (loss.name, LOSSES, "loss.name"), (options["head"], HEADS, "model.head"),
+                            (loss.rule, canonical.RULES, "loss.rule")):
+    if name not in known:
+      raise UserError(f"unknown {what} {name!r}{nearest(name, known)}")
+  if options["head"] == "image" and (loss.name in PHASE_ONLY or loss.target == "literal"):
+    raise UserError(f"model.head=image has no phases to train by loss.name={loss.name}, loss.target={loss.target}: set loss.name=image "
+                    "or group and another target, or model.head=phase")
+  network = MagnitudeUNet(**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}, complex_object=data.complex_objects)
+  scene = Scene(data.n, data.m, *VARIANTS[data.variant], data.photons, data.complex_objects)
+  init, predict = functools.partial(_init, network, scene), functools.partial(_predict, network, scene, config)
+  objects = lambda record: scene.objects(record.signals["image_t_y_x"], record.signals.get("phase_t_y_x"))
+  measured = lambda record, indices: _measured_of(objects(record), record.id, indices, scene, config.eval.seed)
+  score = lambda record: list(score_block(record, np.asarray(objects(record))))
+  rivals = classical.methods(config.solvers.to_dict(), data.m, not data.complex_objects, objects, measured)
+  return Task(init, functools.partial(_loss, network, scene, loss), predict, score, rivals, config.method or _name(config))
+
+
+def _name(config: Any) -> str:
+  return f"{config.model.head} head, {config.loss.name} loss, {config.loss.target} target"
+
+
+def _init(network: MagnitudeUNet, scene: Scene, key: jax.Array, batch: dict) -> tuple:
+  del batch
+  grid = (scene.m, scene.m, 2)
+  zeros = jnp.zeros(grid)
+  return network.init(key, jnp.zeros((1, *grid))), {"sum_v_u_c": zeros, "square_v_u_c": zeros, "count": jnp.zeros(())}
+
+
+def _features(intensity_b_v_u: jax.Array) -> jax.Array:
+  """Two compressions of the magnitude, DC in the middle, [b, m, m, 2]; the object's scale is taken out."""
+  size_b = _energy(intensity_b_v_u) ** 0.5
+  magnitude = jnp.fft.fftshift(jnp.sqrt(intensity_b_v_u), (1, 2)) / jnp.maximum(size_b, 1e-12)[:, None, None]
+  return jnp.stack([jnp.log1p(16 * magnitude), jnp.sqrt(jnp.sqrt(magnitude + 1e-8))], -1)
+
+
+def _energy(intensity_b_v_u: jax.Array) -> jax.Array:
+  """Sum of |x|^2 [b], by Parseval."""
+  return jnp.mean(intensity_b_v_u, (1, 2))
+
+
+def _counted(stats: dict, features: jax.Array, weight_b: jax.Array) -> dict:
+  """Running sums, bin by bin, over all that was trained on."""
+  weight = weight_b[:, None, None, None]
+  return {"sum_v_u_c": stats["sum_v_u_c"] + jnp.sum(weight * features, 0),
+          "square_v_u_c": stats["square_v_u_c"] + jnp.sum(weight * features**2, 0), "count": stats["count"] + jnp.sum(weight_b)}
+
+
+def _standardised(stats: dict, features: jax.Array) -> jax.Array:
+  count = jnp.maximum(stats["count"], 1)
+  mean = stats["sum_v_u_c"] / count
+  variance = jnp.maximum(stats["square_v_u_c"] / count - mean**2, 0)
+  return (features - mean) * jax.lax.rsqrt(variance + 1e-4)
+
+
+def target_of(kind: str, rule: str, x_b_y_x: jax.Array, m: int) -> Target:
+  """The equivalent of each object [b, n, n] that a network is to find: as it lies, centred, or canonical (exactly, or literally)."""
+  n, b = x_b_y_x.shape[-1], len(x_b_y_x)
+  if kind in ("as_is", "literal"):
+    centre = jnp.full((b, 2), (n - 1) / 2 if kind == "as_is" else 0.0)
+    omega = canonical.phases_about(x_b_y_x, centre, m) if kind == "as_is" else canonical.literal(x_b_y_x, m)
+    return Target(x_b_y_x, omega, centre)
+  found = canonical.canonicalise(x_b_y_x, m, rule)
+  centre = canonical.centre_of(n, found.odd)
+  if kind == "canonical":
+    return Target(canonical.canonicalise_image(x_b_y_x, m, rule), found.omega_v_u, centre)
+  lying = jnp.where(found.flipped[:, None, None], jnp.conj(found.omega_v_u), found.omega_v_u)
+  return Target(canonical.at_middle(x_b_y_x), lying, centre)
+
+
+def _loss(network: MagnitudeUNet, scene: Scene, loss: Any, params: Any, stats: dict, batch: dict, key: jax.Array) -> tuple:
+  x = scene.moved(scene.objects(batch["image_b_y_x"], batch.get("phase_b_y_x")), batch["id_b"])
+  intensity = scene.measured(x, rng.rows(rng.stream(key, "photons"), len(x)))
+  features = _features(intensity)
+  stats = _counted(stats, features, batch["mask_b"])
+  out = network.apply(params, _standardised(stats, features))
+  target = target_of(loss.target, loss.rule, x, scene.m)
+  error_b = _error(network, scene, loss.name, out, intensity, x, target)
+  value = jnp.sum(error_b * batch["mask_b"]) / jnp.maximum(jnp.sum(batch["mask_b"]), 1)
+  return value, (stats, {})
+
+
+def _error(network: MagnitudeUNet, scene: Scene, name: str, out: jax.Array, intensity: jax.Array, x: jax.Array,
+           target: Target) -> jax.Array:
+  """The loss [b] by name: relative squared errors of phases, weighted phases, images, or of the best equivalent.
+
+  The weighted error of unit phases is the relative error of the image (Parseval), but for the measurement's noise.
+  """
+  if network.head == "phase":
+    omega = _unit_phases(out)
+    difference = jnp.abs(omega - target.omega_b_v_u) ** 2
+    if name == "circle":
+      return jnp.mean(difference, (1, 2))
+    if name == "weighted":
+      return jnp.sum(intensity * difference, (1, 2)) / jnp.sum(intensity, (1, 2))
+    image = image_about(omega, jnp.sqrt(intensity), target.centre_b_2, not scene.complex_objects)
+  else:
+    image = _in_grid(_image_map(network, out, intensity, scene.n), scene.m)
+  if name == "group":
+    return registration.strict_error(image, x)
+  truth = _in_grid(target.image_b_y_x, scene.m) if network.head == "image" else _at_corner(target.image_b_y_x, scene.m)
+  return jnp.sum(jnp.abs(image - truth) ** 2, (1, 2)) / jnp.maximum(jnp.sum(jnp.abs(x) ** 2, (1, 2)), 1e-12)
+
+
+def _unit_phases(out_b_v_u_c: jax.Array) -> jax.Array:
+  """[b, m, m] of unit length, DC at the corner."""
+  real, imaginary = out_b_v_u_c[..., 0], out_b_v_u_c[..., 1]
+  length = jax.lax.rsqrt(real**2 + imaginary**2 + 1e-6)
+  return jnp.fft.ifftshift(jax.lax.complex(real * length, imaginary * length), (1, 2))
+
+
+def _image_map(network: MagnitudeUNet, out_b_v_u_c: jax.Array, intensity: jax.Array, n: int) -> jax.Array:
+  """The middle [b, n, n] of the map, in the scale of the measurement."""
+  out = jax.lax.complex(out_b_v_u_c[..., 0], out_b_v_u_c[..., 1]) if network.complex_object else out_b_v_u_c[..., 0]
+  first = (out.shape[1] - n) // 2
+  root_mean_square = jnp.sqrt(_energy(intensity)) / n
+  return out[:, first:first + n, first:first + n] * root_mean_square[:, None, None]
+
+
+def _at_corner(x_b_y_x: jax.Array, m: int) -> jax.Array:
+  return jnp.pad(x_b_y_x, [(0, 0)] + [(0, m - x_b_y_x.shape[-1])] * 2)
+
+
+def _in_grid(x_b_y_x: jax.Array, m: int) -> jax.Array:
+  """The n-frame in the middle of the m-grid, where alignment may move it to all sides."""
+  before = (m - x_b_y_x.shape[-1]) // 2
+  return jnp.roll(_at_corner(x_b_y_x, m), (before, before), (1, 2))
+
+
+def _predict(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, stats: dict, batch: dict, keys_b: jax.Array) -> dict:
+  x = scene.moved(scene.objects(batch["image_b_y_x"], batch.get("phase_b_y_x")), batch["id_b"])
+  intensity = scene.measured(x, keys_b)
+  image = reconstruct(network, scene, config.loss.target, params, stats, intensity)
+  shown = {"truth_b_y_x": x, "aligned_b_y_x": registration.align(image, x).image}   # for pictures
+  return {"image_b_v_u": image, "residual_b": far_field.residual(image, intensity), **shown}
+
+
+def reconstruct(network: MagnitudeUNet, scene: Scene, target: str, params: Any, stats: dict, intensity: jax.Array) -> jax.Array:
+  """Images [b, m, m] with the frame in the middle, of intensities [b, m, m]; real ones are not negative."""
+  out = network.apply(params, _standardised(stats, _features(intensity)))
+  real = not scene.complex_objects
+  if network.head == "image":
+    image = _in_grid(_image_map(network, out, intensity, scene.n), scene.m)
+  else:
+    omega, magnitude = _unit_phases(out), jnp.sqrt(intensity)
+    if target in ("as_is", "literal"):
+      centre = jnp.full((len(out), 2), (scene.n - 1) / 2 if target == "as_is" else 0.0)
+      image = image_about(omega, magnitude, centre, real)
+    else:
+      image = canonical.image_of(omega, magnitude, real, scene.n)
+    before = (scene.m - scene.n) // 2
+    image = jnp.roll(image, (before, before), (1, 2))
+  return jnp.maximum(image, 0) if real else image
+
+
+def _measured_of(x_t_y_x: jax.Array, record: str, indices: np.ndarray, scene: Scene, seed: int) -> tuple[jax.Array, jax.Array]:
+  """(intensities [b, m, m], keys [b]) of some objects of a record, with the noise that the network is shown."""
+  key = rng.stream(rng.root(seed, "predict"), record)
+  keys_b = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.asarray(indices))
+  return scene.measured(x_t_y_x[indices], keys_b), keys_b

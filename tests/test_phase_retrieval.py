@@ -1,0 +1,172 @@
+"""The system: targets that the measurement can tell, losses that agree, and the program from a folder to a table."""
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from jaxsig import config as configs
+from jaxsig import evaluate, rng, sweep, train
+from jaxsig.data import fashion_mnist
+from jaxsig.errors import UserError
+from jaxsig.signal import far_field, registration
+from jaxsig.task import make
+from jaxsig.tasks import phase_retrieval as system
+
+FILE = ROOT / "configs" / "phase_retrieval.py"
+
+
+def small(arg="smoke", **overrides):
+  dotted = {key.replace("__", "."): value for key, value in overrides.items()}
+  return configs.load(FILE, arg, {"run_controls": False, "train.tensorboard": False, **dotted})
+
+
+@functools.lru_cache
+def batch(n=12):
+  config = small()
+  [record, *_] = fashion_mnist.simulate(3, 80, config.data)
+  windows = fashion_mnist.prepare(record, config.data)
+  return {**{k: x[:n] for k, x in windows.items()}, "mask_b": np.ones(n, np.float32)}
+
+
+def scene(variant="shift_flip", photons=np.inf):
+  return system.Scene(21, 48, *system.VARIANTS[variant], photons, False)
+
+
+def objects():
+  return scene().objects(batch()["image_b_y_x"])
+
+
+@pytest.mark.parametrize("variant, moves", [("none", False), ("flip", True), ("shift", True), ("shift_flip", True)])
+def test_a_variant_moves_objects_and_never_their_intensity(variant, moves):
+  x, ids = objects(), batch()["id_b"]
+  moved = scene(variant).moved(x, ids)
+  assert moves == bool(jnp.abs(moved - x).max() > 0.1)
+  np.testing.assert_allclose(far_field.intensity(moved, 48), far_field.intensity(x, 48), atol=2e-3)
+  np.testing.assert_array_equal(scene(variant).moved(x[5:7], ids[5:7]), moved[5:7])   # by the image's number, not its place
+
+
+@pytest.mark.parametrize("kind, same", [("canonical", True), ("centred", False), ("as_is", False), ("literal", False)])
+def test_only_exact_canonical_targets_are_those_of_the_orbit(kind, same):
+  x = objects()
+  moved = scene().moved(x, batch()["id_b"])
+  a, b = (system.target_of(kind, "both", y, 48) for y in (x, moved))
+  difference_b = jnp.abs(a.omega_b_v_u - b.omega_b_v_u).max((1, 2))
+  images_b = jnp.abs(a.image_b_y_x - b.image_b_y_x).max((1, 2))
+  if same:
+    assert images_b.max() < 1e-5
+  else:
+    assert (difference_b > 0.1).sum() >= 3 and (kind == "literal" or (images_b > 0.1).sum() >= 3)
+
+
+@pytest.mark.parametrize("kind", ["canonical", "centred", "as_is"])
+def test_a_target_s_phases_are_those_of_its_image(kind):
+  x = scene().moved(objects(), batch()["id_b"])
+  target = system.target_of(kind, "both", x, 48)
+  magnitude = jnp.sqrt(far_field.intensity(x, 48))
+  image = system.image_about(target.omega_b_v_u, magnitude, target.centre_b_2, True)
+  np.testing.assert_allclose(image[:, :21, :21], target.image_b_y_x, atol=2e-4)
+
+
+def make_out(seed=0):
+  return jax.random.normal(jax.random.key(seed), (12, 48, 48, 2))
+
+
+def error(name, out, head="phase", kind="canonical"):
+  x = scene().moved(objects(), batch()["id_b"])
+  intensity = far_field.intensity(x, 48)
+  network = make_network(head)
+  return system._error(network, scene(), name, out, intensity, x, system.target_of(kind, "both", x, 48))
+
+
+def make_network(head):
+  return system.MagnitudeUNet(channels=(4, 8), global_width=8, head=head)
+
+
+def test_weighted_phase_error_is_the_relative_error_of_the_image():
+  # Parseval: of unit phases that are Hermitian, so that the image is real; those of a network are not, and lose their other part
+  other = jnp.fft.fftshift(system.target_of("canonical", "both", objects()[::-1], 48).omega_b_v_u, (1, 2))
+  out = jnp.stack([other.real, other.imag], -1)
+  weighted, image = error("weighted", out), error("image", out)
+  assert weighted.min() > 0.05
+  inside = jnp.abs(weighted - image) / weighted
+  assert jnp.median(inside) < 0.02   # the Nyquist bins alone are not Hermitian about a half pixel
+
+
+def test_group_loss_does_not_know_which_equivalent_it_is_shown():
+  out = jax.random.uniform(jax.random.key(0), (12, 48, 48, 1))
+  network, x, ids = make_network("image"), objects(), batch()["id_b"]
+  moved, intensity = scene().moved(x, ids), far_field.intensity(x, 48)
+  values = [system._error(network, scene(), name, out, intensity, y, system.target_of("as_is", "both", y, 48))
+            for name in ("group", "image") for y in (x, moved)]
+  np.testing.assert_allclose(values[0], values[1], rtol=1e-4)
+  assert (jnp.abs(values[2] - values[3]) > 1e-3).sum() >= 3
+  assert (values[0] <= values[2] + 1e-5).all()
+
+
+@pytest.mark.parametrize("method", ["", *sorted(configs.module_of(FILE).METHODS)])
+def test_every_leaf_learns_and_the_loss_falls(method):
+  config = small("smoke" + f",method={method}" * bool(method))
+  task = make(config)
+  data = jax.tree.map(jnp.asarray, batch())
+  params, stats = jax.jit(task.init)(jax.random.key(0), data)
+  params = jax.tree.map(lambda x: x + 0.01 * jax.random.normal(jax.random.key(1), x.shape), params)   # zero layers would hide others
+  step = jax.jit(jax.value_and_grad(lambda p: task.loss(p, stats, data, jax.random.key(2))[0]))
+  first, gradient = step(params)
+  assert all(float(jnp.abs(g).max()) > 0 for g in jax.tree.leaves(gradient))
+  for _ in range(15):
+    value, gradient = step(params)
+    norm = jnp.sqrt(sum(jnp.sum(g**2) for g in jax.tree.leaves(gradient)))
+    params = jax.tree.map(lambda p, g: p - 0.05 * g / norm, params, gradient)
+  assert float(value) < float(first)
+
+
+def test_prediction_scales_with_the_intensity_and_forgets_its_batch():
+  config = small()
+  task, data = make(config), jax.tree.map(jnp.asarray, batch())
+  params, _ = jax.jit(task.init)(jax.random.key(0), data)
+  _, (stats, _) = jax.jit(task.loss)(params, task.init(jax.random.key(0), data)[1], data, jax.random.key(0))
+  keys = rng.rows(jax.random.key(5), 12)
+  out = jax.jit(task.predict)(params, stats, data, keys)
+  few = jax.jit(task.predict)(params, stats, {k: x[3:6] for k, x in data.items()}, keys[3:6])
+  np.testing.assert_allclose(few["image_b_v_u"], out["image_b_v_u"][3:6], atol=1e-5)
+  assert out["image_b_v_u"].min() >= 0
+  intensity = far_field.intensity(objects(), 48)
+  for head in ("phase", "image"):
+    network = make_network(head)
+    params, stats = system._init(network, scene(), jax.random.key(1), data)
+    one, hundred = (system.reconstruct(network, scene(), "canonical", params, stats, s * intensity) for s in (1, 100))
+    np.testing.assert_allclose(hundred, 10 * one, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"data.variant": "shfit"}, "did you mean 'shift"), ({"loss.target": "cannonical"}, "canonical"),
+    ({"model.head": "image"}, "no phases"), ({"loss.rule": "2,0"}, "loss.rule"), ({"data.n": 12}, "do not fit")])
+def test_a_wrong_setting_is_one_sentence(changes, words):
+  config = small(**{k.replace(".", "__"): v for k, v in changes.items()})
+  with pytest.raises(UserError, match=words):
+    make(config).loss({}, {}, batch(), jax.random.key(0))
+
+
+def test_from_the_simulator_to_rows_and_a_table(tmp_path):
+  config = small()
+  run, members = sweep.open_run(config, tmp_path / "w")
+  train.train(run, members)
+  rows = evaluate.evaluate(run, members)
+  methods = {r["method"] for r in rows}
+  assert {"mean image", "HIO", "shrinkwrap"} < methods
+  test_images = {r["group"] for r in rows}
+  assert len(test_images) == 20 and all(g.startswith("test_") for g in test_images)
+  by = {(r["method"], r["metric"], r["group"]): r["value"] for r in rows}
+  stored = np.load(tmp_path / "w" / "predictions" / members[0].name / run.task.method / "test_000.npz")
+  [record] = [r for r in run.prepared.records if r.id == "test_000"]
+  truth = scene().objects(record.signals["image_t_y_x"])
+  error_b = registration.symmetric_error(stored["image_b_v_u"], truth)
+  got_b = [by[run.task.method, "nmse_symmetric", f"test_000_{i}"] for i in range(20)]
+  np.testing.assert_allclose(got_b, error_b, rtol=1e-4)
+  assert len({k[2] for k in by if k[0] == "HIO"}) == 4
+  sweep.tell([tmp_path / "w"], tmp_path / "w" / "report")
+  page = (tmp_path / "w" / "report" / "table.md").read_text()
+  assert "images" in page and "patients" not in page.partition("Provenance")[0]
