@@ -47,10 +47,10 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
       train_images=8000, test_images=1000, block_images=500, shrink=2, n=21, m=48, variant=arg.variant, photons=float("inf"),
       simulate_seed=7, simulate_patients=9000, size=28, complex_objects=False)
   config.split = dict(kind="given", n_folds=0, folds=(0,), seeds=(0,), val_groups=1, salt=0, inner_folds=0)
-  config.model = dict(head="phase", channels=(24, 48, 96, 96), global_width=512, compute="float32")
+  config.model = dict(head="phase", channels=(16, 32, 64, 64), global_width=512, compute="float32")
   config.loss = dict(name="weighted", target="canonical", rule="both")
   config.optim = dict(learning_rate=1e-3, schedule="cosine", warmup_steps=100, drops=(), clip_norm=1.0, weight_decay=1e-4, ema=0.998)
-  config.train = dict(steps=4000, batch_size=32, log_steps=50, val_steps=500, val_windows=128, ckpt_steps=1000,
+  config.train = dict(steps=2000, batch_size=32, log_steps=50, val_steps=500, val_windows=128, ckpt_steps=1000,
                       members_per_program="auto", feed="auto", prefetch=4, tensorboard=True)
   config.eval = dict(batch_size=100, seed=0, shuffle=())
   config.solvers = dict(images=500, methods=SOLVERS)

@@ -206,15 +206,19 @@ def _in_grid(x_b_y_x: jax.Array, m: int) -> jax.Array:
 
 
 def _predict(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, stats: dict, batch: dict, keys_b: jax.Array) -> dict:
-  x = scene.moved(scene.objects(batch["image_b_y_x"], batch.get("phase_b_y_x")), batch["id_b"])
-  intensity = scene.measured(x, keys_b)
+  x = scene.objects(batch["image_b_y_x"], batch.get("phase_b_y_x"))
+  intensity = scene.measured(scene.moved(x, batch["id_b"]), keys_b)
   image = reconstruct(network, scene, config.loss.target, params, stats, intensity)
   shown = {"truth_b_y_x": x, "aligned_b_y_x": registration.align(image, x).image}   # for pictures
   return {"image_b_v_u": image, "residual_b": far_field.residual(image, intensity), **shown}
 
 
 def reconstruct(network: MagnitudeUNet, scene: Scene, target: str, params: Any, stats: dict, intensity: jax.Array) -> jax.Array:
-  """Images [b, m, m] with the frame in the middle, of intensities [b, m, m]; real ones are not negative."""
+  """Images [b, m, m] with the object in the middle, of intensities [b, m, m]; real ones are not negative.
+
+  A real object's spectrum is Hermitian: the real part of the image is that of the mean of each predicted phase and its mirror's
+  conjugate, so bins of which the network is unsure count less.
+  """
   out = network.apply(params, _standardised(stats, _features(intensity)))
   real = not scene.complex_objects
   if network.head == "image":
@@ -226,9 +230,7 @@ def reconstruct(network: MagnitudeUNet, scene: Scene, target: str, params: Any, 
       image = image_about(omega, magnitude, centre, real)
     else:
       image = canonical.image_of(omega, magnitude, real, scene.n)
-    before = (scene.m - scene.n) // 2
-    image = jnp.roll(image, (before, before), (1, 2))
-  return jnp.maximum(image, 0) if real else image
+  return classical.to_middle(jnp.maximum(image, 0) if real else image)
 
 
 def _measured_of(x_t_y_x: jax.Array, record: str, indices: np.ndarray, scene: Scene, seed: int) -> tuple[jax.Array, jax.Array]:
