@@ -14,19 +14,20 @@ import ml_collections
 
 from jaxsig.config import parse_arg
 
-IMAGE = dict(model=dict(head="image"), loss=dict(name="image"))
-METHODS = {   # of training targets: which of an object's equivalents the network is told to find
-    "unet_b": {**IMAGE, "loss": {"name": "image", "target": "as_is"}},
-    "unet_b_centred": {**IMAGE, "loss": {"name": "image", "target": "centred"}},
-    "unet_b_canonical": {**IMAGE, "loss": {"name": "image", "target": "canonical"}},
-    "unet_a_literal": {"loss": {"target": "literal"}},
-    "group_loss": {**IMAGE, "loss": {"name": "group", "target": "as_is"}},
+METHODS = {   # which of an object's equivalents the network is told to find, and how it says it
+    "unet_b": dict(method="U-Net-B", model=dict(head="image"), loss=dict(name="image", target="as_is")),
+    "unet_b_centred": dict(method="U-Net-B, centred", model=dict(head="image"), loss=dict(name="image", target="centred")),
+    "unet_b_canonical": dict(method="U-Net-B, canonical", model=dict(head="image"), loss=dict(name="image", target="canonical")),
+    "unet_a_literal": dict(method="U-Net-A, literal", loss=dict(target="literal")),
+    "group_loss": dict(method="least error over the group", model=dict(head="image"), loss=dict(name="group", target="as_is")),
 }
 SOLVERS = {
     "ER": dict(method="er", iterations=1000),
     "HIO": dict(method="hio", iterations=1000),
     "RAAR": dict(method="raar", iterations=1000),
     "shrinkwrap": dict(method="hio", iterations=1000, shrinkwrap=True, support="autocorrelation"),
+    "shrinkwrap 100": dict(method="hio", iterations=100, shrinkwrap=True, support="autocorrelation"),
+    "shrinkwrap 300": dict(method="hio", iterations=300, shrinkwrap=True, support="autocorrelation"),
     "shrinkwrap, best of 4": dict(method="hio", iterations=1000, shrinkwrap=True, support="autocorrelation", restarts=4),
     "ALM": dict(method="alm", iterations=1000, positivity=False),
 }
@@ -37,7 +38,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   arg = parse_arg(arg, smoke=False, paper=False, variant="shift_flip", method="")
   config = ml_collections.ConfigDict()
   config.task = "phase_retrieval"
-  config.method = ""
+  config.method = "U-Net-A, exact"
   config.data_dir = ""
   config.cache_dir = ""
   config.init_from = ""
@@ -54,11 +55,11 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
                       members_per_program="auto", feed="auto", prefetch=4, tensorboard=True)
   config.eval = dict(batch_size=100, seed=0, shuffle=())
   config.solvers = dict(images=500, methods=SOLVERS)
-  config.sampler = dict(refine="none", iterations=0, dilate_px=1, threshold=0.1)
+  config.sampler = dict(iterations=0, restarts=1)   # of HIO + shrinkwrap, from the network's support and image
   config.run_controls = True
   config.run_rivals = True
-  config.variants = {}
-  config.controls = dict(unet_b=METHODS["unet_b"])
+  config.variants = {f"refined {k}": dict(sampler=dict(iterations=k)) for k in (100, 300, 1000)}
+  config.controls = dict(unet_b=dict(**METHODS["unet_b"], variants={}, run_rivals=False))
   config.report = dict(
       title="Phase retrieval: an image from its far-field intensity", primary="nmse_symmetric", unit="", within=0.01, higher=False,
       metrics=("nmse_strict", "solved_nmse_below_01", "psnr_db_aligned", "ssim_aligned", "fourier_residual"), strata=(), claims=(),
@@ -81,5 +82,6 @@ def shrink(config: ml_collections.ConfigDict) -> None:
   config.train.update(steps=4, batch_size=8, log_steps=2, val_steps=2, val_windows=8, ckpt_steps=2)
   config.eval.update(batch_size=10)
   config.solvers.update(images=4)
+  config.variants = {"refined 20": dict(sampler=dict(iterations=20))}
   for options in config.solvers.methods.values():
     options.update(iterations=20)

@@ -77,13 +77,25 @@ def _agree(a: dict, b: dict) -> bool:
   return a["kept"] == b["kept"] and bool(np.isclose(result(a), result(b), rtol=1e-3, atol=1e-3, equal_nan=True))
 
 
-def markdown(rows: list[dict], report: dict) -> str:
-  """All tables as Markdown, under the title and the banner where recordings are simulated, and how they came about."""
+def markdown(rows: list[dict], report: dict, short: bool = False) -> str:
+  """All tables as Markdown, under the title and the banner where recordings are simulated, and how they came about.
+
+  Args:
+    rows: as from `load_rows`.
+    report: as for `aggregate`.
+    short: only the table of the primary metric on what was kept, and the claims.
+  """
   found = aggregate(rows, report)
   head = [f"## {report['title']}"] if "title" in report else []
   head += [f"> **{BANNER}**"] if found["simulated"] else []
   origin = " ".join(f"{label}: {text}." for label, text in _origin(rows, report))
-  return "\n\n".join([*head, *[page.markdown(t) for t in tables(found, report)], worded(RULE, report.get("words", {})), origin]) + "\n"
+  shown, rule = tables(found, report), worded(RULE, report.get("words", {}))
+  return "\n\n".join([*head, *[page.markdown(t) for t in (_few(shown) if short else shown)], rule, origin]) + "\n"
+
+
+def _few(every: list[Table]) -> list[Table]:
+  first = every[0]._replace(lines=[line for line in every[0].lines if not line[0].endswith(", all windows")])
+  return [first, *[t for t in every if t.title == "Claims"]]
 
 
 def terminal(rows: list[dict], report: dict) -> str:

@@ -136,10 +136,10 @@ def tell(workdirs: list[pathlib.Path], folder: pathlib.Path) -> None:
 
 
 def update_table(workdirs: list[pathlib.Path], path: str, name: str) -> None:
-  """Writes the tables of the primary metric into a text file, between its `table:NAME` marks."""
+  """Writes the tables of the primary metric into a text file, between its `table:NAME` marks; "NAME_short" has only the first."""
   from jaxsig import report
   settings = json.loads((workdirs[0] / "config.json").read_text())["report"]
-  text = report.markdown(report.load_rows(workdirs), {**settings, "metrics": []})
+  text = report.markdown(report.load_rows(workdirs), {**settings, "metrics": []}, name.endswith("_short"))
   report.update_block(path, name, text.partition("\n")[2].lstrip())   # without the title: the file has its own
 
 

@@ -9,6 +9,7 @@ from conftest import ROOT
 
 from jaxsig import config as configs
 from jaxsig import evaluate, rng, sweep, train
+from jaxsig.baselines import phase_retrieval as classical
 from jaxsig.data import fashion_mnist
 from jaxsig.errors import UserError
 from jaxsig.signal import far_field, registration
@@ -150,13 +151,30 @@ def test_a_wrong_setting_is_one_sentence(changes, words):
     make(config).loss({}, {}, batch(), jax.random.key(0))
 
 
+def test_refinement_finishes_what_a_proposal_began():
+  x = objects()
+  intensity, keys = far_field.intensity(x, 48), rng.rows(jax.random.key(3), len(x))
+  proposal = system._in_grid(0.75 * x + 0.25 * far_field.flip(x), 48)
+  image, residual_b = classical.refined(proposal, intensity, keys, 200, 1, True)
+  before, after = (registration.symmetric_error(classical.to_middle(i), x) for i in (proposal, image))
+  assert jnp.median(before) > 0.02 and (after < 0.01).mean() > 0.7
+  np.testing.assert_allclose(residual_b, far_field.residual(image, intensity), atol=1e-3)
+
+
+def test_to_middle_unwraps_what_lies_over_the_edge():
+  x = np.asarray(system._at_corner(objects(), 48))
+  away = np.roll(x, (-11, 30), (1, 2))
+  assert registration.symmetric_error(away, objects()).max() > 0.05
+  assert registration.symmetric_error(classical.to_middle(away), objects()).max() < 1e-6
+
+
 def test_from_the_simulator_to_rows_and_a_table(tmp_path):
-  config = small()
+  config = small(variants={"refined 100": {"sampler": {"iterations": 20}}})
   run, members = sweep.open_run(config, tmp_path / "w")
   train.train(run, members)
   rows = evaluate.evaluate(run, members)
   methods = {r["method"] for r in rows}
-  assert {"mean image", "HIO", "shrinkwrap"} < methods
+  assert {"mean image", "HIO", "shrinkwrap", run.task.method, f"{run.task.method}, refined 100"} < methods
   test_images = {r["group"] for r in rows}
   assert len(test_images) == 20 and all(g.startswith("test_") for g in test_images)
   by = {(r["method"], r["metric"], r["group"]): r["value"] for r in rows}

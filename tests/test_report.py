@@ -280,3 +280,11 @@ def test_update_block_replaces_only_its_own_block(tmp_path):
   for file, name in ((path, "one"), (path, "three"), (tmp_path / "none.md", "one")):
     with pytest.raises(UserError, match=f"table:{name}"):
       report.update_block(file, name, "x")
+
+
+def test_the_short_form_has_what_was_kept_and_the_claims():
+  settings = {**REPORT, "claims": [{"text": "one beats the other", "better": "ours", "worse": "rival"}]}
+  rows = [*UNEVEN, *[{**r, "method": "rival"} for r in UNEVEN], {**UNEVEN[0], "unit": "900-960 s", "kept": False, "why": "no"}]
+  long, short = (report.markdown(rows, {**settings, "metrics": []}, s) for s in (False, True))
+  assert ", all windows" in long and ", all windows" not in short and "one beats the other" in short and report.RULE in short
+  assert [line for line in short.splitlines() if line.startswith("###")] == [f"### {PRIMARY}", "### Claims"]

@@ -6,11 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsig.baselines import phase_solvers
+from jaxsig.baselines import phase_projections, phase_solvers
 from jaxsig.errors import UserError
 from jaxsig.signal import canonical, far_field, registration
 from jaxsig.task import Method
 
+GUESS = phase_solvers.Shrinkwrap(sigma_px=1.0, threshold=0.1)   # how a proposal's support is drawn
 PARTS_APART = 2**31   # between the numbers of the training and of the test images
 
 
@@ -39,6 +40,18 @@ def to_middle(image_b_v_u: jax.Array) -> jax.Array:
   turn = jnp.exp(2j * jnp.pi * np.arange(m) / m)
   middle = lambda axis: jnp.round(jnp.angle((energy.sum(axis) * turn).sum(-1)) / (2 * jnp.pi) * m).astype(int)
   return far_field.roll(image_b_v_u, m // 2 - middle(-1), m // 2 - middle(-2))
+
+
+def refined(image_b_v_u: jax.Array, intensity_b_v_u: jax.Array, keys_b: jax.Array, iterations: int, restarts: int,
+            real: bool) -> tuple[jax.Array, jax.Array]:
+  """HIO + shrinkwrap from a proposal: (image [b, m, m], residual [b]), the best of restarts by residual.
+
+  All restarts are given the proposal's support (GUESS), which shrinkwrap then redraws; the first also starts from its image.
+  """
+  support = jax.vmap(lambda image: phase_projections.shrunk_support(image, GUESS.sigma_px, GUESS.threshold))(image_b_v_u)
+  found = phase_solvers.solve(jnp.sqrt(intensity_b_v_u), keys_b, support, start=image_b_v_u, method="hio", iterations=iterations,
+                              restarts=restarts, real=real, positivity=real, shrinkwrap=GUESS._replace(sigma_px=2.0))
+  return phase_solvers.best(found)
 
 
 def _constant(m: int, objects: Callable, measured: Callable) -> Method:

@@ -209,8 +209,13 @@ def _predict(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, sta
   x = scene.objects(batch["image_b_y_x"], batch.get("phase_b_y_x"))
   intensity = scene.measured(scene.moved(x, batch["id_b"]), keys_b)
   image = reconstruct(network, scene, config.loss.target, params, stats, intensity)
+  residual_b = far_field.residual(image, intensity)
+  if config.sampler.iterations:
+    keys_b, real = jax.vmap(lambda key: rng.stream(key, "refine"))(keys_b), not scene.complex_objects
+    image, residual_b = classical.refined(image, intensity, keys_b, config.sampler.iterations, config.sampler.restarts, real)
+    image = classical.to_middle(image)
   shown = {"truth_b_y_x": x, "aligned_b_y_x": registration.align(image, x).image}   # for pictures
-  return {"image_b_v_u": image, "residual_b": far_field.residual(image, intensity), **shown}
+  return {"image_b_v_u": image, "residual_b": residual_b, **shown}
 
 
 def reconstruct(network: MagnitudeUNet, scene: Scene, target: str, params: Any, stats: dict, intensity: jax.Array) -> jax.Array:
