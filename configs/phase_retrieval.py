@@ -46,6 +46,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   config.data = dict(
       name="fashion_mnist", source="auto", tfds=False, window_s=1.0, stride_s=1.0,   # an image takes the place of a second
       train_images=8000, test_images=1000, block_images=500, shrink=2, n=21, m=48, variant=arg.variant, photons=float("inf"),
+      intensity_dataset="", intensity_mask="", intensity_centred="auto",
       simulate_seed=7, simulate_patients=9000, size=28, complex_objects=False)
   config.split = dict(kind="given", n_folds=0, folds=(0,), seeds=(0,), val_groups=1, salt=0, inner_folds=0)
   config.model = dict(head="phase", channels=(16, 32, 64, 64), global_width=512, compute="float32")
@@ -55,7 +56,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
                       members_per_program="auto", feed="auto", prefetch=4, tensorboard=True)
   config.eval = dict(batch_size=100, seed=0, shuffle=())
   config.solvers = dict(images=500, methods=SOLVERS)
-  config.sampler = dict(iterations=0, restarts=1)   # of HIO + shrinkwrap, from the network's support and image
+  config.sampler = dict(iterations=0, restarts=1,   # of HIO + shrinkwrap, from the network's support and image
+                        own_iterations=1000, own_restarts=4)   # of a user's own intensity
   config.run_controls = True
   config.run_rivals = True
   config.variants = {f"refined {k}": dict(sampler=dict(iterations=k)) for k in (100, 300, 1000)}

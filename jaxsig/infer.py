@@ -1,4 +1,5 @@
 """A user's own recording in; waveform, rates with their quality and a picture out. Gaps give gaps, not numbers."""
+import glob
 import json
 import pathlib
 import re
@@ -121,7 +122,7 @@ def _rate(row: dict) -> dict:
 
 
 def run(model: Model, source: str | pathlib.Path, rate_hz: float | None, folder: pathlib.Path) -> None:
-  """The mode: writes `<id>.csv` (waveforms), `<id>_rates.csv`, `<id>.json`, `<id>.rows.jsonl` and `<id>.png` to a folder.
+  """The mode: writes to a folder `<id>.json` and what the data set writes; of a waveform `<id>_rates.csv`, `.rows.jsonl` and `.png` too.
 
   Raises:
     UserError: as `predict`, or the folder cannot be written.
@@ -134,15 +135,20 @@ def run(model: Model, source: str | pathlib.Path, rate_hz: float | None, folder:
     write(found, model, folder)
   except OSError as error:
     raise UserError(f"the folder {folder} cannot be written ({error.strerror}): name another with --output") from error
-  for line in _lines(found.rates, model.config.report.unit):
+  for line in [*found.record.info.get("notes", ()), *_lines(found, model.config.report.unit)]:
     say(line)
-  say(f"written to {folder / found.record.id}.csv, _rates.csv, .json, .rows.jsonl and .png")
+  say(f"written to {folder}: {', '.join(sorted(p.name for p in folder.glob(f'{glob.escape(found.record.id)}[._]*')))}")
 
 
 def write(found: Prediction, model: Model, folder: pathlib.Path) -> None:
   """Writes all files of a prediction."""
-  from jaxsig import plots_recording  # draws: not needed in Python
   record, name = found.record, found.record.id
+  if not _is_wave(record):
+    model.data.write(record, folder)
+    said = json.loads((folder / f"{name}.json").read_text())
+    (folder / f"{name}.json").write_text(json.dumps({**summary(found, model), **said}, indent=1) + "\n")
+    return
+  from jaxsig import plots_recording  # draws: not needed in Python
   waves = {k: x for k, x in record.predictions.items() if k.endswith("_t") or k == "rate_hz"}
   waves = dict(sorted(waves.items(), key=lambda item: np.ndim(item[1])))   # a waveform before its samples
   model.data.write(record._replace(predictions=waves), folder)
@@ -155,6 +161,10 @@ def write(found: Prediction, model: Model, folder: pathlib.Path) -> None:
   plots_recording.draw(record, found.rates, found.gaps.lost_s, model.config.report.unit, folder / f"{name}.png")
 
 
+def _is_wave(record: core.Record) -> bool:
+  return any(k.endswith("_t") for k in record.predictions)
+
+
 def summary(found: Prediction, model: Model) -> dict:
   """What was predicted, by which model, as plain JSON values."""
   record = found.record
@@ -164,7 +174,13 @@ def summary(found: Prediction, model: Model) -> dict:
           "quality": Counter(rate["quality"] for rate in found.rates), "rates": found.rates}
 
 
-def _lines(rates: list[dict], unit: str) -> Iterator[str]:
+def _lines(found: Prediction, unit: str) -> Iterator[str]:
+  rates = found.rates
+  if not _is_wave(found.record):   # units of their own: what is said of each in one number
+    numbers = {k[:-2].replace("_", " "): x for k, x in found.record.predictions.items() if k.endswith("_b") and k != "start_s_b"}
+    for i in range(min(MOST_LINES, len(found.record.predictions["start_s_b"]))):
+      yield f"{i}: ".rjust(6) + ", ".join(f"{name} {float(x[i]):.3g}" for name, x in numbers.items())
+    return
   if not rates:
     yield "no rate: no scoring window lies inside the recording"
   if len(rates) <= MOST_LINES:

@@ -23,7 +23,7 @@ MODEL = flags.DEFINE_string("model", "", "predict: a shipped model's name or fol
 OUTPUT = flags.DEFINE_string("output", "", "predict: the folder of the results; export: the folder of the model, jaxsig/pretrained/NAME")
 RATE_HZ = flags.DEFINE_float("rate_hz", None, "predict: the sampling rate, where the file does not say it")
 WORKDIRS = flags.DEFINE_list("workdirs", [], "report: the workdirs whose rows are joined; export: one with patients held out, for the card")
-UPDATE = flags.DEFINE_string("update", "", "report: FILE.md:NAME writes the tables between that file's table:NAME marks, NAME_short the first")
+UPDATE = flags.DEFINE_string("update", "", "report: FILE.md:NAME writes the tables between its table:NAME marks, NAME_short the first")
 DEVICES = flags.DEFINE_integer("cpu_devices", 0, "simulate this many devices on the CPU")
 
 

@@ -1,7 +1,10 @@
 """The figures of `averages.aggregate` as tables of text."""
 import math
+from collections import defaultdict
 
 from jaxsig.page import Table, worded
+
+MOST_NAMES = 12   # of patients in a sentence
 
 
 def text(x: float | None, form: str = "z.2f") -> str:
@@ -41,13 +44,16 @@ def _notes(metric: dict, order: list[str]) -> list[str]:
   notes += [f"In no method: {', '.join(sorted(nowhere))}."] if nowhere else []
   absent = [m for m in order if m not in metric["methods"]]
   notes += [f"Without such rows: {', '.join(absent)}."] if absent else []
+  missing = defaultdict(list)
   for name, x in metric["methods"].items():
-    missing = [g for g in x["missing"] if g not in nowhere]
-    if missing:
-      notes.append(f"Missing in {name}: {', '.join(missing) if x['by_patient'] else 'all patients'}.")
+    missing[_who([g for g in x["missing"] if g not in nowhere]) if x["by_patient"] else "all patients"].append(name)
     if x["clashes"]:
       notes.append(f"{x['clashes']} results of {name} differ between the workdirs: the first's are shown.")
-  return notes
+  return notes + [f"Missing in {', '.join(names)}: {who}." for who, names in missing.items() if who]
+
+
+def _who(groups: list[str]) -> str:
+  return ", ".join(groups) if len(groups) <= MOST_NAMES else f"{len(groups)} patients"
 
 
 def _paired_table(found: dict, error: bool) -> Table:

@@ -175,3 +175,23 @@ def test_a_grid_smaller_than_the_object_is_refused():
   with pytest.raises(UserError, match="cuts"):
     far_field.spectrum(jnp.ones((42, 42)), 41)
   assert FarField(42, 83, True).oversampled and not FarField(42, 82, True).oversampled
+
+
+def test_regrid_is_exact_while_the_autocorrelation_fits():
+  x = content(True, 21, 4, count=5)
+  for a, b in ((48, 64), (64, 48), (41, 96), (96, 41), (45, 43)):
+    np.testing.assert_allclose(far_field.regrid(far_field.intensity(x, a), b), far_field.intensity(x, b), atol=1e-9)
+  lossy = far_field.regrid(far_field.intensity(x, 64), 24)
+  assert lossy.min() >= 0 and jnp.abs(lossy - far_field.intensity(x, 24)).max() > 1
+
+
+def test_hidden_bins_are_filled_from_the_mirror_and_else_from_around():
+  x = jnp.abs(content(True, 21, 4, count=5))
+  intensity = far_field.intensity(x, 64)
+  one_side, both = np.ones((2, 64, 64))
+  one_side[1:9, :32] = 0
+  np.testing.assert_allclose(far_field.filled(intensity * one_side, one_side), intensity, rtol=1e-9, atol=1e-9)
+  both[0, 0] = both[40:44, 40:44] = both[21:25, 21:25] = 0
+  found = far_field.filled(intensity * both, both)
+  np.testing.assert_array_equal(found[:, both > 0], (intensity * both)[:, both > 0])
+  assert (found[:, 0, 0] > 0.05 * intensity[:, 0, 0]).all() and (found >= 0).all()

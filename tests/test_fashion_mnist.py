@@ -179,7 +179,7 @@ def test_a_users_intensity_becomes_windows(tmp_path):
   np.testing.assert_allclose(windows["intensity_b_v_u"][0][good], intensity[good], rtol=1e-6)
   assert windows["id_b"].dtype == np.uint32 and windows["start_s_b"].tolist() == [0] and "label_b" not in windows
   whole = fashion_mnist.read(np.stack([intensity, intensity]), None, options(n=16, intensity_centred="no"))
-  assert whole.info["notes"] == [] and "mask_v_u" not in whole.annotations
+  assert whole.info["notes"] == [] and whole.signals["mask_t_v_u"].all()
   assert fashion_mnist.prepare(whole, options())["mask_b_v_u"].all()
 
 

@@ -1,5 +1,6 @@
 """The system: targets that the measurement can tell, losses that agree, and the program from a folder to a table."""
 import functools
+import json
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 from jaxsig import config as configs
-from jaxsig import evaluate, rng, sweep, train
+from jaxsig import evaluate, infer, rng, shipped, sweep, train
 from jaxsig.baselines import phase_retrieval as classical
 from jaxsig.data import fashion_mnist
 from jaxsig.errors import UserError
@@ -168,7 +169,31 @@ def test_to_middle_unwraps_what_lies_over_the_edge():
   assert registration.symmetric_error(classical.to_middle(away), objects()).max() < 1e-6
 
 
-def test_from_the_simulator_to_rows_and_a_table(tmp_path):
+def check_own_intensity(folder, capsys):
+  """A file of another grid, with a beam stop, centred as detectors have it."""
+  x = objects()[:2]
+  intensity, hidden = np.fft.fftshift(far_field.intensity(x, 64), (1, 2)), np.s_[31:34, 31:34]
+  intensity[:, *hidden] = 0
+  mask = np.ones((64, 64), np.uint8)
+  mask[hidden] = 0
+  np.save(folder / "mine.npy", intensity)
+  np.save(folder / "mask.npy", mask)
+  model = shipped.from_workdir(folder / "w")
+  model = model._replace(config=configs.override(model.config, {"data.intensity_mask": str(folder / "mask.npy")}))
+  infer.run(model, folder / "mine.npy", None, folder / "out")
+  image, said = np.load(folder / "out" / "mine_image.npy"), json.loads((folder / "out" / "mine.json").read_text())
+  assert image.shape == (2, 64, 64) and (folder / "out" / "mine_image.png").is_file()
+  assert len(said["residual_b"]) == 2 and "not determined" in said["notes"][-1] and said["model"] == "w"
+  np.testing.assert_allclose(said["residual_b"], residual_seen(image, np.fft.ifftshift(intensity, (1, 2)), np.fft.ifftshift(mask)), rtol=0.02)
+  assert "residual" in capsys.readouterr().out
+
+
+def residual_seen(image, intensity, mask):
+  difference = mask * (np.abs(np.fft.fft2(image)) - np.sqrt(intensity))
+  return np.linalg.norm(difference, axis=(1, 2)) / np.linalg.norm(mask * np.sqrt(intensity), axis=(1, 2))
+
+
+def test_from_the_simulator_to_rows_and_a_table(tmp_path, capsys):
   config = small(variants={"refined 100": {"sampler": {"iterations": 20}}})
   run, members = sweep.open_run(config, tmp_path / "w")
   train.train(run, members)
@@ -186,5 +211,7 @@ def test_from_the_simulator_to_rows_and_a_table(tmp_path):
   np.testing.assert_allclose(got_b, error_b, rtol=1e-4)
   assert len({k[2] for k in by if k[0] == "HIO"}) == 4
   sweep.tell([tmp_path / "w"], tmp_path / "w" / "report")
+  assert (tmp_path / "w" / "report" / "pictures.png").is_file()
+  check_own_intensity(tmp_path, capsys)
   page = (tmp_path / "w" / "report" / "table.md").read_text()
   assert "images" in page and "patients" not in page.partition("Provenance")[0]

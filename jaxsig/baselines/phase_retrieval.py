@@ -43,14 +43,15 @@ def to_middle(image_b_v_u: jax.Array) -> jax.Array:
 
 
 def refined(image_b_v_u: jax.Array, intensity_b_v_u: jax.Array, keys_b: jax.Array, iterations: int, restarts: int,
-            real: bool) -> tuple[jax.Array, jax.Array]:
+            real: bool, seen_v_u: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
   """HIO + shrinkwrap from a proposal: (image [b, m, m], residual [b]), the best of restarts by residual.
 
   All restarts are given the proposal's support (GUESS), which shrinkwrap then redraws; the first also starts from its image.
   """
   support = jax.vmap(lambda image: phase_projections.shrunk_support(image, GUESS.sigma_px, GUESS.threshold))(image_b_v_u)
-  found = phase_solvers.solve(jnp.sqrt(intensity_b_v_u), keys_b, support, start=image_b_v_u, method="hio", iterations=iterations,
-                              restarts=restarts, real=real, positivity=real, shrinkwrap=GUESS._replace(sigma_px=2.0))
+  found = phase_solvers.solve(jnp.sqrt(intensity_b_v_u), keys_b, support, seen_v_u, start=image_b_v_u, method="hio",
+                              iterations=iterations, restarts=restarts, real=real, positivity=real,
+                              shrinkwrap=GUESS._replace(sigma_px=2.0))
   return phase_solvers.best(found)
 
 

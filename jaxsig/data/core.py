@@ -159,7 +159,7 @@ def gaps(record: Record, bridge_s: float) -> Gaps:
 
 def _finite(record: Record) -> np.ndarray:
   n = min(len(x) for x in record.signals.values())
-  return np.all([np.isfinite(x[:n]) for x in record.signals.values()], 0)
+  return np.all([np.isfinite(x[:n]).reshape(n, -1).all(1) for x in record.signals.values()], 0)
 
 
 def stretches(record: Record, bridge_s: float, least_s: float = 0.0) -> list[Stretch]:

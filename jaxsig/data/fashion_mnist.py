@@ -105,16 +105,17 @@ def read(source: Any, rate_hz: float | None, config: Any) -> Record:
     config: `n`, and where there are any `intensity_dataset`, `intensity_mask`, `intensity_centred`.
 
   Returns:
-    Record with signals {"intensity_t_v_u": float32 [t, m, m]} with zero frequency at [0, 0], annotations {"mask_v_u": bool} where some
+    Record with signals {"intensity_t_v_u": float32 [t, m, m]} with zero frequency at [0, 0], "mask_t_v_u": bool, False where
     pixels do not count, and info["notes"], a sentence for each thing that was done to the intensity or is wrong with its sampling.
   """
   options = {k: getattr(config, f"intensity_{k}", default) for k, default in (("dataset", ""), ("mask", ""), ("centred", "auto"))}
   found = intensity_file.read_intensity(source, **options)
   sampling = intensity_file.undersampled_note(found.frames_t_v_u.shape[-1], config.n)
   name = pathlib.Path(source).stem if isinstance(source, (str, pathlib.Path)) else "intensity"
-  annotations = {} if found.mask_v_u is None else {"mask_v_u": found.mask_v_u}
+  frames = found.frames_t_v_u
+  mask = np.broadcast_to(True if found.mask_v_u is None else found.mask_v_u, frames.shape)
   info = {"source": "user", "notes": [*found.notes, *([sampling] if sampling else [])]}
-  return Record(name, "user", 1.0, {"intensity_t_v_u": found.frames_t_v_u}, annotations, info)
+  return Record(name, "user", 1.0, {"intensity_t_v_u": frames, "mask_t_v_u": mask}, {}, info)
 
 
 def write(record: Record, folder: str) -> None:

@@ -70,8 +70,8 @@ def prepare(record: Record, config: Any) -> dict[str, np.ndarray]:
   """One window an image: a record's arrays under the names of a batch.
 
   Args:
-    record: as `blocks` makes it, or of a user's own intensity, `signals["intensity_t_v_u"]` [t, m, m] with the pixels that count in
-      `annotations["mask_v_u"]` (all, where there is none).
+    record: as `blocks` makes it, or of a user's own intensity, `signals["intensity_t_v_u"]` [t, m, m] and `signals["mask_t_v_u"]`, the
+      pixels that count.
     config: nothing of it is read.
 
   Returns:
@@ -84,8 +84,5 @@ def prepare(record: Record, config: Any) -> dict[str, np.ndarray]:
   notes = record.annotations
   if "label_t" in notes:
     windows["label_b"] = notes["label_t"].astype(np.int32)
-  if "intensity_b_v_u" in windows:
-    shape = windows["intensity_b_v_u"].shape
-    windows["mask_b_v_u"] = np.broadcast_to(notes.get("mask_v_u", True), shape).astype(bool)
   windows["id_b"] = notes["id_t"] if "id_t" in notes else (stable_hash(record.id) + np.arange(n)).astype(np.uint32)
   return {**windows, "start_s_b": np.arange(n, dtype=np.float32)}

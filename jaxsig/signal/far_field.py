@@ -90,6 +90,33 @@ def residual(x_y_x: jax.Array, intensity_v_u: jax.Array) -> jax.Array:
   return distance / jnp.maximum(jnp.linalg.norm(magnitude_v_u, axis=(-2, -1)), jnp.finfo(distance.dtype).tiny)
 
 
+def regrid(intensity_v_u: jax.Array, m: int) -> jax.Array:
+  """The intensity [..., m, m] of the same object on a finer or coarser grid, through its autocorrelation.
+
+  Exact where the object's side n fits both grids, 2n - 1 <= m; lags beyond the smaller grid are lost, which rounds negative
+  values up to zero.
+  """
+  old = intensity_v_u.shape[-1]
+  reach = (min(m, old) - 1) // 2
+  lags = np.arange(-reach, reach + 1)
+  autocorrelation = jnp.fft.ifft2(intensity_v_u)[..., lags[:, None] % old, lags[None] % old]
+  zeros = jnp.zeros((*intensity_v_u.shape[:-2], m, m), autocorrelation.dtype)
+  return jnp.maximum(jnp.fft.fft2(zeros.at[..., lags[:, None] % m, lags[None] % m].set(autocorrelation)).real, 0)
+
+
+def filled(intensity_v_u: jax.Array, seen_v_u: jax.Array, reach_px: float = 3.0) -> jax.Array:
+  """Hidden bins (seen 0) [..., m, m] guessed: the mirror bin where that is seen, else the mean of what is seen around, by a Gaussian."""
+  mirror = lambda x: jnp.roll(x[..., ::-1, ::-1], (1, 1), (-2, -1))
+  seen = jnp.broadcast_to(seen_v_u, intensity_v_u.shape) > 0
+  known = jnp.where(seen, intensity_v_u, jnp.where(mirror(seen), mirror(intensity_v_u), 0))
+  seen = seen | mirror(seen)
+  m = intensity_v_u.shape[-1]
+  near = jnp.exp(-0.5 * (np.hypot(*np.meshgrid(frequencies(m), frequencies(m))) / reach_px) ** 2)
+  blur = lambda x: jnp.fft.ifft2(jnp.fft.fft2(x) * jnp.fft.fft2(near)).real
+  around = blur(known) / jnp.maximum(blur(seen.astype(known.dtype)), 1e-6)
+  return jnp.where(seen, known, jnp.maximum(around, 0))
+
+
 def beam_stop(m: int, radius_px: float) -> np.ndarray:
   """Mask [m, m] float32: 0 in bins less than radius_px from DC, which the stop hides, and 1 in those that are measured."""
   k = frequencies(m)

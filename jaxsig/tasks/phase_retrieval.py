@@ -89,7 +89,7 @@ def make(config: Any) -> Task:
   init, predict = functools.partial(_init, network, scene), functools.partial(_predict, network, scene, config)
   objects = lambda record: scene.objects(record.signals["image_t_y_x"], record.signals.get("phase_t_y_x"))
   measured = lambda record, indices: _measured_of(objects(record), record.id, indices, scene, config.eval.seed)
-  score = lambda record: list(score_block(record, np.asarray(objects(record))))
+  score = lambda record: list(score_block(record, np.asarray(objects(record)))) if "image_t_y_x" in record.signals else []
   rivals = classical.methods(config.solvers.to_dict(), data.m, not data.complex_objects, objects, measured)
   return Task(init, functools.partial(_loss, network, scene, loss), predict, score, rivals, config.method or _name(config))
 
@@ -206,6 +206,8 @@ def _in_grid(x_b_y_x: jax.Array, m: int) -> jax.Array:
 
 
 def _predict(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, stats: dict, batch: dict, keys_b: jax.Array) -> dict:
+  if "intensity_b_v_u" in batch:
+    return _predict_own(network, scene, config, params, stats, batch, keys_b)
   x = scene.objects(batch["image_b_y_x"], batch.get("phase_b_y_x"))
   intensity = scene.measured(scene.moved(x, batch["id_b"]), keys_b)
   image = reconstruct(network, scene, config.loss.target, params, stats, intensity)
@@ -216,6 +218,17 @@ def _predict(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, sta
     image = classical.to_middle(image)
   shown = {"truth_b_y_x": x, "aligned_b_y_x": registration.align(image, x).image}   # for pictures
   return {"image_b_v_u": image, "residual_b": residual_b, **shown}
+
+
+def _predict_own(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, stats: dict, batch: dict, keys_b: jax.Array) -> dict:
+  """Images of intensities of a user's own, on their own grid: the network's proposal, then HIO + shrinkwrap on what is seen."""
+  intensity, seen, sampler = batch["intensity_b_v_u"], batch["mask_b_v_u"][0], config.sampler
+  m, real = intensity.shape[-1], not scene.complex_objects
+  guess = reconstruct(network, scene, config.loss.target, params, stats, far_field.regrid(far_field.filled(intensity, seen), scene.m))
+  first, size = (scene.m - min(m, scene.m)) // 2, min(m, scene.m)
+  guess = _in_grid(guess[:, first:first + size, first:first + size], m)
+  image, residual_b = classical.refined(guess, intensity, keys_b, sampler.own_iterations, sampler.own_restarts, real, seen)
+  return {"image_b_y_x": classical.to_middle(image), "residual_b": residual_b}
 
 
 def reconstruct(network: MagnitudeUNet, scene: Scene, target: str, params: Any, stats: dict, intensity: jax.Array) -> jax.Array:
