@@ -5,7 +5,7 @@
 
 Trains U-Net-A (Fourier phases, exact canonical targets) and as a control U-Net-B (the image as it lies) on objects that are shifted and
 flipped at random, and scores both, and the classical solvers, by the error that is left after the best shift and flip. A size for two
-cores: 14 x 14 objects in a frame of 21, 48 x 48 intensities, 8,000 training images. `:paper` has the published size (28 in 42, 96 x 96,
+cores: 14 x 14 objects in a frame of 21, 48 x 48 intensities, one pass over the 60,000 images. `:paper` has the published size (28 in 42, 96 x 96,
 60,000 images), which wants a GPU. Without a data folder a simulator of objects takes the place of Fashion-MNIST.
 
 Tayal et al., "Inverse problems, deep learning, and symmetry breaking" (2020), whose U-Net-A and U-Net-B these follow.
@@ -45,9 +45,9 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   config.trainable = ""
   config.data = dict(
       name="fashion_mnist", source="auto", tfds=False, window_s=1.0, stride_s=1.0,   # an image takes the place of a second
-      train_images=8000, test_images=1000, block_images=500, shrink=2, n=21, m=48, variant=arg.variant, photons=float("inf"),
+      train_images=0, test_images=1000, block_images=500, shrink=2, n=21, m=48, variant=arg.variant, photons=float("inf"),
       intensity_dataset="", intensity_mask="", intensity_centred="auto",
-      simulate_seed=7, simulate_patients=9000, size=28, complex_objects=False)
+      simulate_seed=7, simulate_patients=21_000, size=28, complex_objects=False)
   config.split = dict(kind="given", n_folds=0, folds=(0,), seeds=(0,), val_groups=1, salt=0, inner_folds=0)
   config.model = dict(head="phase", channels=(16, 32, 64, 64), global_width=512, compute="float32")
   config.loss = dict(name="weighted", target="canonical", rule="both")
