@@ -31,7 +31,9 @@ class Level(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
-    return CircularConv(self.features, self.dtype)(CircularConv(self.features, self.dtype)(x))
+    for _ in range(2):
+      x = CircularConv(self.features, self.dtype)(x)
+    return x
 
 
 class GlobalPath(nn.Module):
