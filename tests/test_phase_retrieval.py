@@ -13,6 +13,7 @@ from jaxsig import evaluate, infer, rng, shipped, sweep, train
 from jaxsig.baselines import phase_retrieval as classical
 from jaxsig.data import fashion_mnist
 from jaxsig.errors import UserError
+from jaxsig.models.phase_retrieval import CircularConv
 from jaxsig.signal import far_field, registration
 from jaxsig.task import make
 from jaxsig.tasks import phase_retrieval as system
@@ -106,6 +107,15 @@ def test_group_loss_does_not_know_which_equivalent_it_is_shown():
   np.testing.assert_allclose(values[0], values[1], rtol=1e-4)
   assert (jnp.abs(values[2] - values[3]) > 1e-3).sum() >= 3
   assert (values[0] <= values[2] + 1e-5).all()
+
+
+def test_convolutions_are_circular():
+  layer, x = CircularConv(8), jax.random.normal(jax.random.key(0), (1, 6, 8, 3))
+  params = layer.init(jax.random.key(1), x)
+  rolled = layer.apply(params, jnp.roll(x, (2, -3), (1, 2)))
+  np.testing.assert_allclose(rolled, jnp.roll(layer.apply(params, x), (2, -3), (1, 2)), atol=1e-5)
+  spike = jnp.zeros_like(x).at[0, 0, 0].set(1.0)
+  assert layer.apply(params, spike)[0, -1, -1].std() > 0.01   # the corner opposite is a neighbour
 
 
 @pytest.mark.parametrize("method", ["", *sorted(configs.module_of(FILE).METHODS)])
