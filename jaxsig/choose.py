@@ -11,8 +11,11 @@ NO_ANSWER = 10.0   # what a window without an estimate costs, in the unit of the
 
 
 def trials(config: Any, candidates: dict, readings: dict, inner_folds: int) -> dict[str, Any]:
-  """{candidate: config} of the trainings on the inner split, each read in all `readings` (variants that need no training)."""
-  own = {"split.inner_folds": inner_folds, "run_controls": False, "run_rivals": False, "variants": readings}
+  """{candidate: config} of the trainings on the inner split, each read in all `readings` (variants that need no training).
+
+  One choice serves all seeds of a fold: the first seed makes it.
+  """
+  own = {"split.inner_folds": inner_folds, "split.seeds": tuple(config.split.seeds)[:1], "run_controls": False, "run_rivals": False, "variants": readings}
   return {name: configs.override(config, {**configs.changes(changes), **own}) for name, changes in candidates.items()}
 
 

@@ -106,10 +106,10 @@ def test_a_method_may_have_a_comma_in_its_name():
 # From candidates to trainings
 
 def test_trials_are_the_candidates_on_the_inner_split_in_all_readings_and_no_more():
-  trials = choose.trials(ours(), CANDIDATES, READINGS, 3)
+  trials = choose.trials(configs.override(ours(), {"split.seeds": (4, 5, 6)}), CANDIDATES, READINGS, 3)
   assert list(trials) == ["balanced", "mild"]
   for trial in trials.values():
-    assert trial.split.inner_folds == 3 and not trial.run_controls and not trial.run_rivals
+    assert trial.split.inner_folds == 3 and tuple(trial.split.seeds) == (4,) and not trial.run_controls and not trial.run_rivals
     assert {k: dict(v.sampler) for k, v in trial.variants.items()} == {"soft": {"temperature": 1.5}, "softer": {"temperature": 2.0}}
     assert list(evaluate.variants(trial)) == ["soft", "softer"]
   assert configs.differing(trials["balanced"], trials["mild"]) == ["data.warps", "optim.learning_rate"]
