@@ -56,15 +56,17 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
                       members_per_program="auto", feed="auto", prefetch=4, tensorboard=True)
   config.eval = dict(batch_size=100, seed=0, shuffle=())
   config.solvers = dict(images=500, methods=SOLVERS)
-  config.sampler = dict(iterations=0, restarts=1,   # of HIO + shrinkwrap, from the network's support and image
-                        own_iterations=1000, own_restarts=4)   # of a user's own intensity
+  config.sampler = dict(iterations=0, restarts=1)   # of HIO + shrinkwrap, from the network's support and image
   config.run_controls = True
   config.run_rivals = True
   config.variants = {f"refined {k}": dict(sampler=dict(iterations=k)) for k in (100, 300, 1000)}
-  config.controls = dict(unet_b=dict(**METHODS["unet_b"], variants={}, run_rivals=False))
+  config.variants["refined, best of 4"] = dict(sampler=dict(iterations=1000, restarts=4))
+  config.predict_variant = "refined, best of 4"   # of a user's own intensity
+  config.controls = dict(unet_b=dict(**METHODS["unet_b"], variants={}, predict_variant="", run_rivals=False))
   config.report = dict(
       title="Phase retrieval: an image from its far-field intensity", primary="nmse_symmetric", unit="", within=0.01, higher=False,
-      metrics=("nmse_strict", "solved_nmse_below_01", "psnr_db_aligned", "ssim_aligned", "fourier_residual"), strata=(), claims=(),
+      metrics=("nmse_strict", "solved_nmse_below_01", "psnr_db_aligned", "ssim_aligned", "fourier_residual", "solved_brier"),
+      strata=(), claims=(),
       words=dict(patient="image", recording="block", window="image"), timing_s=1.0, timing="s per image")
   if arg.method:
     config.update(METHODS[arg.method])
@@ -84,6 +86,6 @@ def shrink(config: ml_collections.ConfigDict) -> None:
   config.train.update(steps=4, batch_size=8, log_steps=2, val_steps=2, val_windows=8, ckpt_steps=2)
   config.eval.update(batch_size=10)
   config.solvers.update(images=4)
-  config.variants = {"refined 20": dict(sampler=dict(iterations=20))}
+  config.variants = {"refined, best of 4": dict(sampler=dict(iterations=20, restarts=2))}
   for options in config.solvers.methods.values():
     options.update(iterations=20)

@@ -15,7 +15,8 @@ def trials(config: Any, candidates: dict, readings: dict, inner_folds: int) -> d
 
   One choice serves all seeds of a fold: the first seed makes it.
   """
-  own = {"split.inner_folds": inner_folds, "split.seeds": tuple(config.split.seeds)[:1], "run_controls": False, "run_rivals": False, "variants": readings}
+  own = {"split.inner_folds": inner_folds, "split.seeds": tuple(config.split.seeds)[:1], "run_controls": False,
+         "run_rivals": False, "variants": readings}
   return {name: configs.override(config, {**configs.changes(changes), **own}) for name, changes in candidates.items()}
 
 

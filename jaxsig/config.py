@@ -14,7 +14,7 @@ from jaxsig.errors import UserError
 RUNTIME = ("data_dir", "cache_dir", "report", "train.log_steps", "train.ckpt_steps", "train.members_per_program", "train.feed",
            "train.prefetch", "eval.batch_size", "controls", "run_controls")
 # What no training depends on: a variant of an evaluation may change it.
-EVALUATION = ("sampler", "score", "eval", "variants", "run_rivals", "method")
+EVALUATION = ("sampler", "score", "eval", "solvers", "variants", "predict_variant", "run_rivals", "method")
 NOTES = ("data_card", "methods", "trained_on")   # in a config.json beside the config itself
 
 

@@ -21,6 +21,8 @@ from jaxsig.log import Progress
 from jaxsig.task import Task, make
 from jaxsig.train import Run, base_of, example, folder_of, window_ids
 
+CALIBRATION = "calibration.json"   # of a member: {method: what `Task.calibrate` has found}
+
 
 def evaluate(run: Run, members: list[Member]) -> list[dict]:
   """Rows of all members' held-out records; a member whose rows are there already is not evaluated again.
@@ -37,11 +39,12 @@ def evaluate(run: Run, members: list[Member]) -> list[dict]:
     folder = folder_of(run, member)
     done = _same_stamp(folder / "rows.jsonl", stamp)
     if done is None:
-      found, timing = _member_rows(readings, member, stamp["step"])
+      found, timing, calibrations = _member_rows(readings, member, stamp["step"])
       done = [_complete(row, stamp) for row in found]
       if mesh.is_main():
         folder.mkdir(parents=True, exist_ok=True)   # no training has made it where a model comes from elsewhere
         (folder / "timing.json").write_text(json.dumps(timing))
+        (folder / CALIBRATION).write_text(json.dumps(calibrations))
         write_rows(folder / "rows.jsonl", done)
     timings.append(json.loads((folder / "timing.json").read_text()) if (folder / "timing.json").is_file() else {})
     rows += done
@@ -82,20 +85,29 @@ def _last_step(run: Run, member: Member) -> int:
   return steps[-1]
 
 
-def _member_rows(readings: list[tuple[str, Run]], member: Member, step: int) -> tuple[list[dict], dict[str, float]]:
+def _member_rows(readings: list[tuple[str, Run]], member: Member, step: int) -> tuple[list[dict], dict[str, float], dict[str, dict]]:
   run = readings[0][1]
-  records = [run.prepared.records[i] for i in records_of(member.test, run.prepared.groups)]
-  training = [run.prepared.records[i] for i in records_of(member.train + member.val, run.prepared.groups)]
+  records, validation, training = (
+      [run.prepared.records[i] for i in records_of(groups, run.prepared.groups)]
+      for groups in (member.test, member.val if run.task.calibrate else (), member.train + member.val))
   out = run.workdir / "predictions" / member.name
-  rows, timing = [], {}
-  for method, score, predicted, seconds in _all_methods(readings, member, step, records, training):
-    timing[method] = seconds
+  rows, timing, calibrations = [], {}, {}
+  for method, score, every, seconds in _all_methods(readings, member, step, validation + records, training):
+    timing[method], predicted = seconds, every[len(validation):]
+    if validation:
+      calibrations[method] = run.task.calibrate(every[:len(validation)])
+      predicted = [assessed(run.task, r, calibrations[method]) for r in predicted]
     for record in predicted:
       if mesh.is_main():
         _store(out / method / f"{record.id}.npz", record.predictions)
         _store(out / "_prepared" / f"{record.id}.npz", record.prepared)
       rows += [{"method": method, "record": record.id, "group": record.group, **row} for row in score(record)]
-  return rows, timing
+  return rows, timing, calibrations
+
+
+def assessed(task: Task, record: Record, calibration: dict | None) -> Record:
+  """The record with what a calibration says of its predictions."""
+  return record._replace(predictions={**record.predictions, **task.assess(record.predictions, calibration)}) if calibration else record
 
 
 def variants(config: Any) -> dict[str, Any]:
@@ -134,7 +146,7 @@ def _all_methods(readings: list[tuple[str, Run]], member: Member, step: int, rec
   """(method, its score, records with its predictions, seconds for `report.timing_s`) of the system, variants, and rivals."""
   run = readings[0][1]
   params, stats = restore_ema(run, member, step)
-  ids = window_ids(run.prepared, member.test)
+  ids = window_ids(run.prepared, tuple(dict.fromkeys(r.group for r in records)))
   for method, own in readings:
     yield method, own.task.score, predict_records(own, params, stats, records, ids), seconds_of(own, params, stats, ids)
   for name, method in run.task.rivals.items() if run.config.run_rivals else ():

@@ -42,6 +42,7 @@ def predict(source: Any, rate_hz: float | None, model: Model, block_s: float = B
   stitched = core.stitch(outputs, start_s_b, config.data.window_s, config.data.get("causal", False))
   stitched = {k: _fit(x, duration_s * stitched["rate_hz"]) if k.endswith("_t") else x for k, x in stitched.items()}
   record = record._replace(predictions=stitched | {"start_s_b": start_s_b, "window_s": float(config.data.window_s)})
+  record = evaluate.assessed(model.task, record, model.calibration)
   gaps = core.gaps(record, BRIDGE_S)
   seen = start_s_b if _any_finite(outputs) else start_s_b[:0]
   unseen_s = core.uncovered(seen, config.data.window_s, duration_s)

@@ -32,6 +32,7 @@ def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib
   """
   metric, ours, within = found["metrics"][report["primary"]], found["reference"], report.get("within")
   unit = f" ({report['unit']})" if "unit" in report and metric["is_error"] else ""
+  told = [r for r in rows if r.get("probability") is not None and r.get("value") is not None]
   rows = [r for r in rows if r["metric"] == report["primary"] and None not in (r.get("truth"), r.get("estimate"))]
   by_method = {m: metric["methods"][m] for m in found["methods"] if m in metric["methods"]}
   by_method = {m: x for m, x in by_method.items() if x["by_patient"]}
@@ -50,6 +51,8 @@ def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib
       ("examples", f"Best, median and worst patient of {ours}",
        lambda: _examples(rows, by_method, ours, report, workdirs),
        "By mean absolute error; of each the window whose error is nearest to it. Band: 1 SD of the method's samples."),
+      ("reliability", "Probability told and found", lambda: _reliability(told, ours),
+       "Units in bins of the probability that a method tells, the larger the more; on the line it is right."),
       ("pictures", "Truth and every method, aligned", lambda: mosaic(list(by_method), workdirs),
        "The same units for all methods, evenly spread. Each picture from zero to the maximum of its truth."),
       ("learning", "Learning curves", lambda: _learning(workdirs), "Thin: one member each. Thick: their median."),
@@ -168,6 +171,23 @@ def _uncertainty(by_method: dict, ours: str, label: str) -> matplotlib.figure.Fi
   right.set(xlabel="interval (%)", ylabel="truths inside (%)", xlim=(40, 100), ylim=(0, 102))
   handles = {text: handle for axis in (left, right) for handle, text in zip(*axis.get_legend_handles_labels())}
   figure.legend([handles[m] for m in names], names, loc="outside upper right", ncols=min(4, len(names)))
+  return figure
+
+
+def _reliability(told: list, ours: str) -> matplotlib.figure.Figure | None:
+  by_method = defaultdict(list)
+  for row in told:
+    by_method[row["method"]].append((row["probability"], row["value"]))
+  if not by_method:
+    return None
+  figure, axes = _panels(list(by_method), ours, "probability told", "share found")
+  for axis, pairs in zip(axes, by_method.values()):
+    told_k, found_k = _columns(pairs)
+    axis.plot((0, 1), (0, 1), color=MUTED, lw=1, ls="--")
+    bins = np.minimum((10 * told_k).astype(int), 9)
+    for k in np.unique(bins):
+      mine = bins == k
+      axis.scatter(told_k[mine].mean(), found_k[mine].mean(), s=8 + 120 * mine.mean(), color=RIVAL, alpha=0.8, linewidths=0)
   return figure
 
 

@@ -30,6 +30,7 @@ class Model(NamedTuple):
   data: Data
   params: Any
   stats: Any
+  calibration: dict | None = None   # what its task has learnt on validation records of the error of its predictions
 
 
 def save(folder: str | pathlib.Path, name: str, params: Any, config: Any, card: str, stats: Any = None,
@@ -113,12 +114,16 @@ def from_workdir(workdir: pathlib.Path, config: Any = None) -> Model:
     except (OSError, ValueError):
       raise UserError(f"{workdir}/config.json is missing or broken: name the config that trained it with --config") from None
   same_config(config, workdir)
+  variant = config.get("predict_variant", "")   # a reading of the same training that serves a user's own files
+  config = evaluate.variants(config)[variant] if variant else config
   task, data = make(config), make_data(config)
   run = train.make_run(config, workdir, task, _simulated(data, config))
   step = max(checkpoint.steps(train.folder_of(run, member) / "checkpoints"), default=0)
   if not step:
     raise UserError(f"{workdir} holds no checkpoint of {member.name}: run --mode=train with this --workdir first")
-  return Model(workdir.name, config, task, data, *evaluate.restore_ema(run, member, step))
+  found = train.folder_of(run, member) / evaluate.CALIBRATION
+  calibration = json.loads(found.read_text()).get(evaluate.method_name(task.method, variant)) if found.is_file() else None
+  return Model(workdir.name, config, task, data, *evaluate.restore_ema(run, member, step), calibration)
 
 
 def first_member(workdir: pathlib.Path) -> Member:

@@ -18,6 +18,8 @@ class Task(NamedTuple):
   score: Callable    # (record with predictions) -> [row], numpy; one row a metric and scoring unit (see evaluate.py)
   rivals: dict       # {name: Method}: training-free methods and controls
   method: str = ""   # what the tables call this system
+  calibrate: Callable | None = None   # (validation records with predictions) -> plain dict: what a method's output says of its own error
+  assess: Callable | None = None      # (predictions, that dict) -> {name_b: array}: what joins the predictions of other records
 
 
 class Method(NamedTuple):

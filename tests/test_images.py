@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from jaxsig.metrics import image_rows, images
+from jaxsig.metrics import image_rows, images, solved
 
 RANDOM = np.random.default_rng(0)
 A_B_Y_X, B_B_Y_X = RANDOM.uniform(size=(2, 3, 20, 20)).astype(np.float32)
@@ -56,3 +56,22 @@ def test_rows_are_of_the_images_that_were_predicted():
 def test_a_block_of_which_nothing_was_predicted_has_no_rows():
   nothing = record(image_b_v_u=np.zeros((0, 48, 48)), residual_b=np.zeros(0), index_b=np.zeros(0, int))
   assert not list(image_rows.score_block(nothing, np.zeros((3, 24, 24))))
+
+
+def test_a_probability_is_the_share_that_was_solved_at_that_residual():
+  residual = 10.0 ** RANDOM.uniform(-5, 0, 20_000)
+  truth = 1 / (1 + np.exp(6 + 3 * np.log10(residual)))   # even odds at a hundredth
+  curve = solved.fit(residual, RANDOM.uniform(size=truth.shape) < truth)
+  assert curve["slope"] == pytest.approx(-3, abs=0.15) and curve["intercept"] == pytest.approx(-6, abs=0.3)
+  np.testing.assert_allclose(solved.probability(curve, residual), truth, atol=0.02)
+  assert solved.probability(curve, np.array([0.0]))[0] > 0.99
+
+
+def test_a_probability_knows_how_few_it_has_seen_and_never_rises_with_the_residual():
+  for count in (8, 98):
+    for value in (0, 1):
+      curve = solved.fit(RANDOM.uniform(size=count), np.full(count, value))
+      expected = (count + 1) / (count + 2)
+      assert solved.probability(curve, np.array([0.3])) == pytest.approx(expected if value else 1 - expected)
+  backwards = solved.fit(np.array([1e-4, 1e-3, 0.1, 0.5]), np.array([0, 0, 1, 1]))
+  assert backwards["slope"] == 0 and solved.probability(backwards, np.array([0.1])) == pytest.approx(0.5, abs=1e-3)

@@ -13,6 +13,7 @@ from jaxsig import evaluate, infer, rng, shipped, sweep, train
 from jaxsig.baselines import phase_retrieval as classical
 from jaxsig.data import fashion_mnist
 from jaxsig.errors import UserError
+from jaxsig.metrics import solved
 from jaxsig.models.phase_retrieval import CircularConv
 from jaxsig.signal import far_field, registration
 from jaxsig.task import make
@@ -193,7 +194,8 @@ def check_own_intensity(folder, capsys):
   infer.run(model, folder / "mine.npy", None, folder / "out")
   image, said = np.load(folder / "out" / "mine_image.npy"), json.loads((folder / "out" / "mine.json").read_text())
   assert image.shape == (2, 64, 64) and (folder / "out" / "mine_image.png").is_file()
-  assert len(said["residual_b"]) == 2 and "not determined" in said["notes"][-1] and said["model"] == "w"
+  assert len(said["residual_b"]) == 2 and all(0 < p < 1 for p in said["solved_probability_b"])
+  assert "not determined" in said["notes"][-1] and said["model"] == "w"
   unshifted = np.fft.ifftshift(intensity, (1, 2)), np.fft.ifftshift(mask)
   np.testing.assert_allclose(said["residual_b"], residual_seen(image, *unshifted), rtol=0.02)
   assert "residual" in capsys.readouterr().out
@@ -205,12 +207,12 @@ def residual_seen(image, intensity, mask):
 
 
 def test_from_the_simulator_to_rows_and_a_table(tmp_path, capsys):
-  config = small(variants={"refined 100": {"sampler": {"iterations": 20}}})
+  config = small()
   run, members = sweep.open_run(config, tmp_path / "w")
   train.train(run, members)
   rows = evaluate.evaluate(run, members)
   methods = {r["method"] for r in rows}
-  assert {"mean image", "HIO", "shrinkwrap", run.task.method, f"{run.task.method}, refined 100"} < methods
+  assert {"mean image", "HIO", "shrinkwrap", run.task.method, f"{run.task.method}, refined, best of 4"} < methods
   test_images = {r["group"] for r in rows}
   assert len(test_images) == 20 and all(g.startswith("test_") for g in test_images)
   by = {(r["method"], r["metric"], r["group"]): r["value"] for r in rows}
@@ -222,7 +224,12 @@ def test_from_the_simulator_to_rows_and_a_table(tmp_path, capsys):
   np.testing.assert_allclose(got_b, error_b, rtol=1e-4)
   assert len({k[2] for k in by if k[0] == "HIO"}) == 4
   sweep.tell([tmp_path / "w"], tmp_path / "w" / "report")
-  assert (tmp_path / "w" / "report" / "pictures.png").is_file()
+  assert all((tmp_path / "w" / "report" / f"{name}.png").is_file() for name in ("pictures", "reliability"))
+  curve = json.loads((tmp_path / "w" / "members" / members[0].name / "calibration.json").read_text())["HIO"]
+  row = next(r for r in rows if r["method"] == "HIO" and "probability" in r)
+  assert row["probability"] == pytest.approx(solved.probability(curve, by["HIO", "fourier_residual", row["group"]]), rel=1e-5)
+  brier = (row["probability"] - row["value"]) ** 2
+  assert by["HIO", "solved_brier", row["group"]] == pytest.approx(brier, rel=1e-5)
   check_own_intensity(tmp_path, capsys)
   page = (tmp_path / "w" / "report" / "table.md").read_text()
   assert "images" in page and "patients" not in page.partition("Provenance")[0]

@@ -34,7 +34,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
       if lead:
         overrides["report"] = {"claims": CLAIMS}
       else:
-        overrides["variants"] = {}
+        overrides |= {"variants": {}, "predict_variant": ""}
       if len(variants) > 1:
         overrides["method"] = f"{NAMES[method]} ({variant.replace('_', ' + ')})"
       name = f"{method}_{variant}" if len(variants) > 1 else method or "exact"

@@ -85,7 +85,8 @@ def _solver(options: dict, images: int, m: int, real: bool, objects: Callable, m
 
   def predict(params: None, record: Any) -> dict:
     del params
-    indices = np.flatnonzero(record.annotations["id_t"] % PARTS_APART < images)
+    number_t = record.annotations["id_t"]   # of images to test on, or of a block to calibrate by
+    indices = np.flatnonzero(number_t - number_t[0] < images if number_t[0] < PARTS_APART else number_t - PARTS_APART < images)
     if not len(indices):
       return {"image_b_v_u": np.zeros((0, m, m)), "residual_b": np.zeros(0), "index_b": indices}
     intensity, keys_b = measured(record, indices)

@@ -42,7 +42,17 @@ def score_block(record: Any, truth_b_y_x: np.ndarray) -> Iterator[dict[str, Any]
   found = [_measured(recon[i:i + AT_ONCE], truth_b_y_x[index[i:i + AT_ONCE]]) for i in range(0, len(recon), AT_ONCE)]
   values = {name: np.concatenate([f[name] for f in found]) for name in found[0]} if found else {}
   values["fourier_residual"] = np.asarray(record.predictions["residual_b"])
+  told_b = record.predictions.get("solved_probability_b")
+  if told_b is not None and found:
+    values["solved_brier"] = (told_b - values["solved_nmse_below_01"]) ** 2
   for name, value_b in values.items():
-    for i, value in zip(index, value_b, strict=True):
+    told = [{}] * len(index) if told_b is None or name != "solved_nmse_below_01" else [{"probability": float(p)} for p in told_b]
+    for i, value, more in zip(index, value_b, told, strict=True):
       yield {"metric": name, "unit": f"image {i}", "group": f"{record.id}_{i}", "kept": True, "why": "",
-             "stratum": f"class {record.annotations['label_t'][i]}", "value": float(value) if np.isfinite(value) else None}
+             "stratum": f"class {record.annotations['label_t'][i]}", "value": float(value) if np.isfinite(value) else None, **more}
+
+
+def solved_b(record: Any, truth_b_y_x: np.ndarray) -> np.ndarray:
+  """[b] 1 where a prediction of the record is solved, else 0; arguments as of `score_block`."""
+  rows = [r for r in score_block(record, truth_b_y_x) if r["metric"] == "solved_nmse_below_01"]
+  return np.array([r["value"] for r in rows])

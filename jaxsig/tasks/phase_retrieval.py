@@ -5,6 +5,7 @@ lay learns an average of equivalents (Tayal et al. 2020). Batches hold `image_b_
 objects), `id_b` (an image's own number, of which its shift and flip are drawn) and `mask_b`.
 """
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +16,8 @@ from jaxsig import rng
 from jaxsig.baselines import phase_retrieval as classical
 from jaxsig.config import nearest
 from jaxsig.errors import UserError
-from jaxsig.metrics.image_rows import score_block
+from jaxsig.metrics import solved
+from jaxsig.metrics.image_rows import score_block, solved_b
 from jaxsig.models.phase_retrieval import HEADS, MagnitudeUNet
 from jaxsig.signal import canonical, far_field, registration
 from jaxsig.signal.canonical import image_about
@@ -91,7 +93,18 @@ def make(config: Any) -> Task:
   measured = lambda record, indices: _measured_of(objects(record), record.id, indices, scene, config.eval.seed)
   score = lambda record: list(score_block(record, np.asarray(objects(record)))) if "image_t_y_x" in record.signals else []
   rivals = classical.methods(config.solvers.to_dict(), data.m, not data.complex_objects, objects, measured)
-  return Task(init, functools.partial(_loss, network, scene, loss), predict, score, rivals, config.method or _name(config))
+  return Task(init, functools.partial(_loss, network, scene, loss), predict, score, rivals, config.method or _name(config),
+              functools.partial(_calibrate, objects), _assess)
+
+
+def _calibrate(objects: Callable, records: list) -> dict[str, float]:
+  """The curve of `metrics.solved` from records whose truth is known."""
+  found = [(r.predictions["residual_b"], solved_b(r, np.asarray(objects(r)))) for r in records]
+  return solved.fit(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def _assess(predictions: dict, curve: dict) -> dict[str, np.ndarray]:
+  return {"solved_probability_b": solved.probability(curve, predictions["residual_b"])}
 
 
 def _name(config: Any) -> str:
@@ -222,12 +235,12 @@ def _predict(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, sta
 
 def _predict_own(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, stats: dict, batch: dict, keys_b: jax.Array) -> dict:
   """Images of intensities of a user's own, on their own grid: the network's proposal, then HIO + shrinkwrap on what is seen."""
-  intensity, seen, sampler = batch["intensity_b_v_u"], batch["mask_b_v_u"][0], config.sampler
+  intensity, seen = batch["intensity_b_v_u"], batch["mask_b_v_u"][0]
   m, real = intensity.shape[-1], not scene.complex_objects
   guess = reconstruct(network, scene, config.loss.target, params, stats, far_field.regrid(far_field.filled(intensity, seen), scene.m))
   first, size = (scene.m - min(m, scene.m)) // 2, min(m, scene.m)
   guess = _in_grid(guess[:, first:first + size, first:first + size], m)
-  image, residual_b = classical.refined(guess, intensity, keys_b, sampler.own_iterations, sampler.own_restarts, real, seen)
+  image, residual_b = classical.refined(guess, intensity, keys_b, config.sampler.iterations, config.sampler.restarts, real, seen)
   return {"image_b_y_x": classical.to_middle(image), "residual_b": residual_b}
 
 
