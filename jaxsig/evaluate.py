@@ -227,7 +227,7 @@ def predict_records(run: Run, params: Any, stats: Any, records: list[Record], id
   for record in records:
     mine = windows.record_b[ids] == index[record.id]
     starts_s = arrays["start_s_b"][mine]
-    stitched = stitch({k: v[mine] for k, v in out.items()}, starts_s, config.data.window_s, config.data.get("causal", False))
+    stitched = stitch({k: v[mine] for k, v in out.items()}, starts_s, config.data.window_s, getattr(config.data, "causal", False))
     done.append(record._replace(predictions={**stitched, "start_s_b": starts_s, "window_s": config.data.window_s}))
   return done
 

@@ -39,7 +39,7 @@ def predict(source: Any, rate_hz: float | None, model: Model, block_s: float = B
   record = model.data.read(source, rate_hz, config.data)
   outputs, start_s_b = _windows(record, model, block_s)
   duration_s = record.duration_s
-  stitched = core.stitch(outputs, start_s_b, config.data.window_s, config.data.get("causal", False))
+  stitched = core.stitch(outputs, start_s_b, config.data.window_s, getattr(config.data, "causal", False))
   stitched = {k: _fit(x, duration_s * stitched["rate_hz"]) if k.endswith("_t") else x for k, x in stitched.items()}
   record = record._replace(predictions=stitched | {"start_s_b": start_s_b, "window_s": float(config.data.window_s)})
   record = evaluate.assessed(model.task, record, model.calibration)

@@ -75,7 +75,7 @@ def _with_warps(data: Any, record: Record, windows: dict, config: Any) -> dict:
   """A record's windows, then as many at most of the record warped in time by each of `config.warps`; `warp_b` is 1 for its own."""
   parts = [(1.0, windows)]
   n = len(windows["start_s_b"])
-  for factor in config.get("warps", ()):
+  for factor in getattr(config, "warps", ()):
     copy = warped(record, factor)
     if copy.duration_s >= config.window_s:
       more = data.prepare(copy, config)
