@@ -78,6 +78,7 @@ def dispatch(mode: str) -> None:
     _need(WORKDIR.value, "workdir", mode)
     workdirs = [pathlib.Path(w) for w in _need(WORKDIRS.value, "workdirs", mode)]
     sweep.tell(workdirs, workdir / "report")
+    sweep.say_whose(workdirs, workdir)
     if UPDATE.value:
       sweep.update_table(workdirs, *UPDATE.value.rpartition(":")[::2])
   elif mode == "export":

@@ -76,9 +76,16 @@ def sweep(listing: Any, workdir: pathlib.Path) -> list[pathlib.Path]:
     for folder, chosen in (_chosen(config, one, workdir / name) if "candidates" in one else {workdir / name: config}).items():
       done += experiment(chosen, folder)
   done = [w for w in done if (w / "rows.jsonl").stat().st_size]
-  if done and mesh.is_main():   # whose report it is: for an export that gives it as evidence
-    _write_json(workdir / "config.json", json.loads((done[0] / "config.json").read_text()))
+  if done:
+    say_whose(done, workdir)
   return done
+
+
+def say_whose(workdirs: list[pathlib.Path], folder: pathlib.Path) -> None:
+  """Leaves the first workdir's config in the folder of their joined report: for an export that gives it as evidence."""
+  if mesh.is_main() and folder not in workdirs:
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_json(folder / "config.json", json.loads((workdirs[0] / "config.json").read_text()))
 
 
 def _in_order(listing: Any) -> list[tuple[str, Any]]:
