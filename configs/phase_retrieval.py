@@ -67,7 +67,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
       title="Phase retrieval: an image from its far-field intensity", primary="nmse_symmetric", unit="", within=0.01, higher=False,
       metrics=("nmse_strict", "solved_nmse_below_01", "psnr_db_aligned", "ssim_aligned", "fourier_residual", "solved_brier"),
       strata=(), claims=(),
-      words=dict(patient="image", recording="block", window="image"), timing_s=1.0, timing="s per image")
+      words=dict(patient="image", recording="block", window="view"), timing_s=1.0, timing="s per image")
   if arg.method:
     config.update(METHODS[arg.method])
   if arg.paper:

@@ -127,11 +127,12 @@ def tables(found: dict, report: dict) -> list[Table]:
   first, *others = [_metric_table(name, x, found["methods"], report) for name, x in found["metrics"].items()]
   primary = found["metrics"][report["primary"]]
   paired = [_paired_table(found, primary["is_error"])] if found["paired"] else []
+  own = lambda said: worded(said, report.get("words", {}))
   claims = [_claims_table(found["claims"], report["primary"])] if found["claims"] else []
+  claims = [t._replace(lines=[[*line[:-1], own(line[-1])] for line in t.lines]) for t in claims]
   timing = report.get("timing", "s per 8 min")
   certainty = [_certainty_table(found, primary, report.get("unit", ""), timing)] if found["uncertainty"] else []
   strata = [_strata_table(primary, found["methods"])] if primary["strata"] else []
   time = [_time_table(found, timing)] if found["seconds"] and not certainty else []
-  own = lambda said: worded(said, report.get("words", {}))
   return [t._replace(title=own(t.title), header=[*map(own, t.header)], note=own(t.note))
           for t in (first, *paired, *claims, *certainty, *time, *strata, *others)]

@@ -205,8 +205,10 @@ def test_methods_of_a_value_come_in_the_order_that_the_report_calls_better():
 def test_a_report_of_images_speaks_of_images_and_tells_the_time_of_each_method():
   rows = [{**value(g, f"r{g}", 0.5, m), "seconds": s} for m, s in (("fast", 0.01), ("slow", 2.0)) for g in "ABC"]
   settings = {"primary": rows[0]["metric"], "higher": False, "timing": "s per image",
+              "claims": [{"text": "patients like it", "better": "fast", "worse": "slow", "higher": False}],
               "words": {"patient": "image", "recording": "block", "window": "crop"}}
   said = report.markdown(rows, settings)
-  assert "3 images, 3 blocks, 3 crops" in said and not any(w in said for w in ("patient", "recordings within", "windows"))
+  assert "3 images, 3 blocks, 3 crops" in said and "(3 images)" in said and "patients like it" in said
+  assert not any(w in said.replace("patients like it", "") for w in ("patient", "recordings within", "windows"))
   assert table(rows, "Time", settings) == {"fast": ["0.01"], "slow": ["2"]}
   assert "patients" in report.markdown(rows, {**settings, "words": {}})
