@@ -212,7 +212,7 @@ def test_from_the_simulator_to_rows_and_a_table(tmp_path, capsys):
   train.train(run, members)
   rows = evaluate.evaluate(run, members)
   methods = {r["method"] for r in rows}
-  assert {"mean image", "HIO", "shrinkwrap", run.task.method, f"{run.task.method}, refined, best of 4"} < methods
+  assert {"constant", "HIO", "shrinkwrap", run.task.method, f"{run.task.method}, refined, best of 4"} < methods
   test_images = {r["group"] for r in rows}
   assert len(test_images) == 20 and all(g.startswith("test_") for g in test_images)
   by = {(r["method"], r["metric"], r["group"]): r["value"] for r in rows}

@@ -30,7 +30,7 @@ def methods(options: dict, m: int, real: bool, objects: Callable, measured: Call
     UserError: a method with an unknown option.
   """
   found = {name: _solver(dict(given), options["images"], m, real, objects, measured) for name, given in options["methods"].items()}
-  return {"mean image": _constant(m, objects, measured), **found}
+  return {"constant": _constant(m, objects, measured), **found}
 
 
 def to_middle(image_b_v_u: jax.Array) -> jax.Array:
