@@ -3,7 +3,7 @@
   python -m jaxsig.main --config=configs/respdiff.py --workdir=runs/respdiff
   python -m jaxsig.main --config=configs/respdiff.py:real --workdir=runs/respdiff_bidmc --config.data_dir=DATA
 
-The first trains on the simulator: about six minutes on two cores with its control, and a rate error of about 1.9 a minute where the best
+The first trains on the simulator: about six minutes on two cores with its control, and a rate error of about 2 a minute where the best
 training-free rival has 3.5. `:real` sets six patient-grouped folds for BIDMC: about 38 minutes on two busy cores, about 1.6 a minute on
 26 of the 53 recordings (README.md has both tables). `:smoke` is over in 15 seconds.
 
