@@ -41,9 +41,9 @@ class Picture(NamedTuple):
   note: str
 
 
-def worded(said: str, words: dict) -> str:
-  """A text that speaks of patients, recordings and windows, in the report's own `words` for them."""
-  for general, own in words.items():
+def worded(said: str, report: dict) -> str:
+  """A text that speaks of patients, recordings and windows, in the report's own "words" for them."""
+  for general, own in report.get("words", {}).items():
     said = re.sub(rf"\b{general}(s?)\b", rf"{own}\1", said)
   return said
 

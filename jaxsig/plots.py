@@ -37,9 +37,10 @@ def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib
   by_method = {m: metric["methods"][m] for m in found["methods"] if m in metric["methods"]}
   by_method = {m: x for m, x in by_method.items() if x["by_patient"]}
   what = "mean absolute error" if metric["is_error"] else report["primary"]
+  decimals = 2 if metric["is_error"] else 3
   shaded = "" if within is None else f" Shaded: within {within:g}."
   plans = [
-      ("patients", f"Each patient's {what}", lambda: _dots(by_method, ours, worded(f"{what} of a patient{unit}", report.get("words", {}))),
+      ("patients", f"Each patient's {what}", lambda: _dots(by_method, ours, worded(f"{what} of a patient{unit}", report), decimals),
        "A faint dot is one patient; the large one the mean over patients, with its 95 % interval."),
       ("error_truth", "Error against the truth", lambda: _errors(rows, by_method, ours, unit, within),
        "Estimate minus truth of each window; line: median of tenths of them. Hollow: excluded windows." + shaded),
@@ -55,11 +56,16 @@ def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib
        "Units in bins of the probability that a method tells, the larger the more; on the line it is right."),
       ("pictures", "Truth and every method, aligned", lambda: mosaic(list(by_method), workdirs),
        "The same units for all methods, evenly spread. Each picture from zero to the maximum of its truth."),
-      ("learning", "Learning curves", lambda: _learning(workdirs), "Thin: one member each. Thick: their median."),
   ]
-  own = lambda said: worded(said, report.get("words", {}))
+  return drawn(plans, report, found["simulated"], workdirs, folder)
+
+
+def drawn(plans: Sequence[tuple], report: dict, simulated: bool, workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> list[Picture]:
+  """Draws (name, title, maker of the figure, note) each, then learning curves; one whose maker gives None is left out."""
+  plans = [*plans, ("learning", "Learning curves", lambda: _learning(workdirs), "Thin: one member each. Thick: their median.")]
+  own = lambda said: worded(said, report)
   return [Picture(own(title), folder / f"{name}.png", own(note)) for name, title, make, note in plans
-          if _save(make, folder / f"{name}.png", found["simulated"])]
+          if _save(make, folder / f"{name}.png", simulated)]
 
 
 def _save(make: Callable, path: pathlib.Path, simulated: bool) -> bool:
@@ -74,7 +80,7 @@ def _save(make: Callable, path: pathlib.Path, simulated: bool) -> bool:
   return True
 
 
-def _dots(by_method: dict, ours: str, label: str) -> matplotlib.figure.Figure:
+def _dots(by_method: dict, ours: str, label: str, decimals: int) -> matplotlib.figure.Figure:
   figure, [axis] = _grid(1, 0.5 + 0.52 * len(by_method))
   for y, (name, found) in enumerate(reversed(by_method.items())):
     x, color = found["kept"], OURS if name == ours else RIVAL
@@ -84,7 +90,7 @@ def _dots(by_method: dict, ours: str, label: str) -> matplotlib.figure.Figure:
     if x["low"] is not None:
       axis.plot((x["low"], x["high"]), (y, y), color=color, lw=3, solid_capstyle="round")
     axis.scatter(x["mean"], y, s=70, color=color, edgecolor="white", linewidth=1.2, zorder=3)
-    axis.text(1.02, y, f"{x['mean']:z.2f}", transform=axis.get_yaxis_transform(), va="center", color=color,
+    axis.text(1.02, y, f"{x['mean']:z.{decimals}f}", transform=axis.get_yaxis_transform(), va="center", color=color,
               weight="bold" if name == ours else "normal")
   axis.set_yticks(range(len(by_method)), reversed(by_method), color=INK)
   axis.set(xlabel=label, ylim=(-0.6, len(by_method) - 0.4))

@@ -3,11 +3,12 @@ import json
 import math
 import pathlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numpy as np
 
-from jaxsig import page, plots
+from jaxsig import axis, page, plots, plots_axis
 from jaxsig.averages import aggregate, result
 from jaxsig.errors import UserError
 from jaxsig.page import Table, worded
@@ -24,15 +25,19 @@ def load_rows(workdirs: Iterable[str | pathlib.Path]) -> list[dict]:
 
   A workdir's own method ("methods" in its config.json, or else that of its first row) that bears the name of an earlier one but
   gives other results becomes `name (workdir)`. Any other shared row whose result differs is marked {"clash": True}, which the
-  tables tell. Rows get "seconds" from the workdir's timing.json, {method: seconds}, None where it does not say.
+  tables tell. Rows get "seconds" from the workdir's timing.json, {method: seconds}, None where it does not say; and where the first
+  workdir's config has a report.axis, "at": the number at that key in the config of the row's workdir, by which rows differ.
 
   Raises:
-    UserError: no workdir, no rows, a broken line, simulated beside real recordings, one row on two versions of data.
+    UserError: no workdir, no rows, a broken line, simulated beside real recordings, one row on two versions of data, no number at
+      report.axis.
   """
-  joined = {}
+  joined, along = {}, None
   for workdir in map(pathlib.Path, workdirs):
-    rows = _read(workdir)
-    own = set(_json(workdir / "config.json").get("methods") or [rows[0]["method"]])
+    rows, config = _read(workdir), _json(workdir / "config.json")
+    along = config.get("report", {}).get("axis", "") if along is None else along
+    rows = [{**row, "at": axis.setting(workdir, config, along)} for row in rows] if along else rows
+    own = set(config.get("methods") or [rows[0]["method"]])
     differing = {r["method"] for r in rows if r["method"] in own and not _agree(joined.get(_key(r), r), r)}
     for row in rows:
       row = {**row, "method": f"{row['method']} ({workdir.name})"} if row["method"] in differing else row
@@ -70,11 +75,24 @@ def _json(path: pathlib.Path) -> dict:
 
 
 def _key(row: dict) -> tuple:
-  return tuple(row[k] for k in ("method", "metric", "record", "unit", "member"))
+  return tuple(row[k] for k in ("method", "metric", "record", "unit", "member")) + (row.get("at"),)
 
 
 def _agree(a: dict, b: dict) -> bool:
   return a["kept"] == b["kept"] and bool(np.isclose(result(a), result(b), rtol=1e-3, atol=1e-3, equal_nan=True))
+
+
+class _Form(NamedTuple):
+  """How rows become figures, and what is made of those."""
+  aggregate: Callable   # (rows, report) -> found
+  tables: Callable      # (found, report) -> [Table]
+  draw: Callable        # (rows, found, report, workdirs, folder) -> [Picture]
+  tiles: Callable       # (found, report) -> [(figure, what it is)]
+
+
+def _form(report: dict) -> _Form:
+  along = _Form(axis.aggregate, axis.tables, plots_axis.draw, axis.tiles)
+  return along if report.get("axis") else _Form(aggregate, tables, plots.draw, _tiles)
 
 
 def markdown(rows: list[dict], report: dict, short: bool = False) -> str:
@@ -85,11 +103,12 @@ def markdown(rows: list[dict], report: dict, short: bool = False) -> str:
     report: as for `aggregate`.
     short: only the table of the primary metric on what was kept, and the claims.
   """
-  found = aggregate(rows, report)
+  form = _form(report)
+  found = form.aggregate(rows, report)
   head = [f"## {report['title']}"] if "title" in report else []
   head += [f"> **{BANNER}**"] if found["simulated"] else []
   origin = " ".join(f"{label}: {text}." for label, text in _origin(rows, report))
-  shown, rule = tables(found, report), worded(RULE, report.get("words", {}))
+  shown, rule = form.tables(found, report), worded(RULE, report)
   return "\n\n".join([*head, *[page.markdown(t) for t in (_few(shown) if short else shown)], rule, origin]) + "\n"
 
 
@@ -100,9 +119,10 @@ def _few(every: list[Table]) -> list[Table]:
 
 def terminal(rows: list[dict], report: dict) -> str:
   """The same tables in aligned columns, for a console."""
-  found = aggregate(rows, report)
+  form = _form(report)
+  found = form.aggregate(rows, report)
   banner = [f"*** {BANNER} ***"] if found["simulated"] else []
-  return "\n\n".join([*banner, *[page.plain(t) for t in tables(found, report)]])
+  return "\n\n".join([*banner, *[page.plain(t) for t in form.tables(found, report)]])
 
 
 def _origin(rows: list[dict], report: dict) -> list[tuple[str, str]]:
@@ -112,7 +132,7 @@ def _origin(rows: list[dict], report: dict) -> list[tuple[str, str]]:
   for r in rows:
     made[f"config {r['config']}, commit {r['commit']}, data {r['data']}, step {r['step']}"][r["method"]] = None
   count = lambda name: len({r[name] for r in rows})
-  own = lambda said: worded(said, report.get("words", {}))
+  own = lambda said: worded(said, report)
   return [(own("recordings").capitalize(), own(f"{count('record')} of {count('group')} patients, {every('source')}")),
           ("Members", f"{count('member')} (folds {every('fold')}; seeds {every('seed')})"),
           *[("Made by", f"{stamp}: {', '.join(names)}") for stamp, names in made.items()]]
@@ -135,19 +155,20 @@ def write(workdirs: Iterable[str | pathlib.Path], folder: str | pathlib.Path) ->
   workdirs, folder = [pathlib.Path(w) for w in workdirs], pathlib.Path(folder)
   rows = load_rows(workdirs)
   report = _json(workdirs[0] / "config.json")["report"]
-  found, (cards, splits) = aggregate(rows, report), _about(workdirs)
+  form, (cards, splits) = _form(report), _about(workdirs)
+  found = form.aggregate(rows, report)
   folder.mkdir(parents=True, exist_ok=True)
   (folder / "table.md").write_text(markdown(rows, report) + "".join(f"\n{label}: {text}\n" for label, text in cards))
   everything = {**found, "report": report, "origin": _origin(rows, report) + cards, "split": splits}
   (folder / "table.json").write_text(json.dumps(everything, indent=1, allow_nan=False))
-  shown = tables(found, report)
-  further = len(shown) - len(found["metrics"]) + 1
+  shown = form.tables(found, report)
+  further = len(shown) - len({*report.get("metrics", ())} - {report["primary"]})
   members = [[f"{name} {m['member']}", *[", ".join(m[k]) for k in ("test", "val", "train")]]
              for name, split in splits.items() for m in split]
-  last = [Table("Provenance", ["", ""], everything["origin"], worded(RULE, report.get("words", {})), False),
+  last = [Table("Provenance", ["", ""], everything["origin"], worded(RULE, report), False),
           Table(f"Split: {len(members)} members", ["member", "test", "validation", "training"], members, "", False)]
-  blocks = [*shown[:further], *plots.draw(rows, found, report, workdirs, folder), *shown[further:], *last]
-  whole = page.page(report.get("title", "Report"), BANNER if found["simulated"] else "", _tiles(found, report), blocks,
+  blocks = [*shown[:further], *form.draw(rows, found, report, workdirs, folder), *shown[further:], *last]
+  whole = page.page(report.get("title", "Report"), BANNER if found["simulated"] else "", form.tiles(found, report), blocks,
                     found["reference"])
   (folder / "index.html").write_text(whole)
   return folder / "index.html"
@@ -160,7 +181,7 @@ def _tiles(found: dict, report: dict) -> list[tuple[str, str]]:
   tiles = [(interval(x, metric["is_error"]), f"{'MAE' if metric['is_error'] else 'mean'} of {ours}, {unit}".rstrip(", ")),
           (text(x["coverage"], ".0%"), "of windows with an estimate"), *(error if metric["is_error"] else []),
           (str(metric["patients"]), f"patients, {metric['records']} recordings, {metric['units']} windows")]
-  return [(figure, worded(said, report.get("words", {}))) for figure, said in tiles]
+  return [(figure, worded(said, report)) for figure, said in tiles]
 
 
 def update_block(path: str | pathlib.Path, name: str, markdown_text: str) -> None:

@@ -127,7 +127,7 @@ def tables(found: dict, report: dict) -> list[Table]:
   first, *others = [_metric_table(name, x, found["methods"], report) for name, x in found["metrics"].items()]
   primary = found["metrics"][report["primary"]]
   paired = [_paired_table(found, primary["is_error"])] if found["paired"] else []
-  own = lambda said: worded(said, report.get("words", {}))
+  own = lambda said: worded(said, report)
   claims = [_claims_table(found["claims"], report["primary"])] if found["claims"] else []
   claims = [t._replace(lines=[[*line[:-1], own(line[-1])] for line in t.lines]) for t in claims]
   timing = report.get("timing", "s per 8 min")

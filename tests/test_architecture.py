@@ -22,10 +22,12 @@ ALLOWED = {
     "shipped": {"train", "evaluate", "checkpoint", "weights", "sweep", "data", "task", "config"},
     "export": {"shipped", "evaluate", "checkpoint", "sweep", "config"},
     "infer": {"shipped", "evaluate", "sweep", "plots_recording", "quality", "data", "config", "mesh"},
-    "report": {"averages", "tables", "plots", "page"},
+    "report": {"averages", "axis", "tables", "plots", "plots_axis", "page"},
+    "axis": {"averages", "tables", "page"},
     "averages": {"config", "metrics"},
     "tables": {"page"},
     "plots": {"page", "plots_images"},
+    "plots_axis": {"axis", "plots", "page"},
     "plots_images": set(),
     "plots_recording": {"plots", "quality"},
     "diffusion": {"rng"},
@@ -36,13 +38,13 @@ ALLOWED = {
     "signal": {"signal"},
     "data": {"data", "task"},
 }
-NO_JAX = {"data", "report", "averages", "tables", "plots", "plots_images", "plots_recording", "quality", "page", "log", "config", "errors",
-          "main"}
+NO_JAX = {"data", "report", "averages", "axis", "tables", "plots", "plots_axis", "plots_images", "plots_recording", "quality", "page",
+          "log", "config", "errors", "main"}
 SYSTEMS = sorted(p.stem for p in (PACKAGE / "tasks").glob("*.py") if p.stem != "__init__")
 # what the shared loop may not know
-SHARED = ("train", "evaluate", "infer", "sweep", "choose", "checkpoint", "mesh", "report", "averages", "tables", "plots", "plots_images",
-          "plots_recording", "export", "page", "data/core", "data/feeds", "data/cache", "data/splits", "main", "log", "config", "rng",
-          "optim", "task")
+SHARED = ("train", "evaluate", "infer", "sweep", "choose", "checkpoint", "mesh", "report", "averages", "axis", "tables", "plots",
+          "plots_axis", "plots_images", "plots_recording", "export", "page", "data/core", "data/feeds", "data/cache", "data/splits", "main",
+          "log", "config", "rng", "optim", "task")
 
 
 def room(path):
