@@ -43,7 +43,8 @@ def test_records_are_blocks_of_consecutive_images(folder, made):
   assert [len(r.signals["image_t_y_x"]) for r in records] == [10, 10, 3, 7]
   for record in records:
     assert record.group == record.id and record.duration_s == len(record.annotations["label_t"])
-    assert record.info == {"part": record.id.split("_")[0], "source": "fashion_mnist"}
+    part, number = record.id.split("_")
+    assert record.info == {"part": part, "first": 10 * int(number), "source": "fashion_mnist"}
   for part, (images, labels) in made.items():
     np.testing.assert_array_equal(joined(records, part, "image_t_y_x"), images)
     np.testing.assert_array_equal(joined(records, part, "label_t"), labels)
@@ -56,6 +57,15 @@ def test_the_first_images_of_each_part_are_used(folder, made):
   for field, many in (("train_images", 24), ("test_images", 8), ("test_images", -1)):
     assert f"data.{field}={many}" in says(fashion_mnist.load, folder, options(**{field: many}))
   assert "data.block_images=0" in says(fashion_mnist.load, folder, options(block_images=0))
+
+
+def test_only_the_classes_that_are_asked_for(folder, made):
+  records = fashion_mnist.load(folder, options(train_classes=(1, 4), test_classes=(0,), test_images=1))
+  images, labels = made["train"]
+  np.testing.assert_array_equal(joined(records, "train", "image_t_y_x"), images[np.isin(labels, (1, 4))])
+  assert set(joined(records, "train", "label_t")) == {1, 4}
+  np.testing.assert_array_equal(joined(records, "test", "image_t_y_x"), made["test"][0][made["test"][1] == 0][:1])
+  assert "0 images in that part of the classes (11,)" in says(fashion_mnist.load, folder, options(train_classes=(11,)))
 
 
 def test_windows_are_the_records_images(folder, made):

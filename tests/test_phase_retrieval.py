@@ -15,7 +15,7 @@ from jaxsig.data import fashion_mnist
 from jaxsig.errors import UserError
 from jaxsig.metrics import solved
 from jaxsig.models.phase_retrieval import CircularConv
-from jaxsig.signal import far_field, registration
+from jaxsig.signal import canonical, far_field, registration
 from jaxsig.task import make
 from jaxsig.tasks import phase_retrieval as system
 
@@ -154,7 +154,33 @@ def test_prediction_scales_with_the_intensity_and_forgets_its_batch():
     np.testing.assert_allclose(hundred, 10 * one, rtol=2e-3, atol=2e-3)
 
 
+@pytest.mark.parametrize("photons, spread", [(1e4, 1.5), ((1e3, 1e6), 10)])
+def test_each_image_has_its_own_number_of_photons(photons, spread):
+  x = objects()
+  clean, keys = far_field.intensity(x, 48), rng.rows(jax.random.key(3), len(x))
+  noisy = scene(photons=photons).measured(x, keys)
+  counted_b = np.asarray(clean.sum((1, 2)) ** 2 / ((noisy - clean) ** 2).sum((1, 2)))   # as the variance is intensity * total / photons
+  low, high = np.broadcast_to(photons, 2)
+  assert (counted_b > 0.7 * low).all() and (counted_b < 1.4 * high).all()
+  assert (counted_b.max() / counted_b.min() > spread) == (low < high)
+  np.testing.assert_array_equal(scene(photons=photons).measured(x[4:6], keys[4:6]), noisy[4:6])
+
+
+def test_the_odd_component_is_learnt_in_training_and_by_that_rule_alone():
+  config, data = small("smoke,method=rule_odd_pca"), jax.tree.map(jnp.asarray, batch())
+  task = make(config)
+  params, stats = jax.jit(task.init)(jax.random.key(0), data)
+  step = jax.jit(lambda stats: task.loss(params, stats, data, jax.random.key(2))[1][0])
+  wanted_k = canonical.learn_odd_pca(objects(), 48)   # flips of the objects, as in training, cannot change it
+  before = abs(stats["odd_k"] @ wanted_k) / jnp.linalg.norm(stats["odd_k"])
+  for _ in range(20):
+    stats = step(stats)
+  assert before < 0.95 and abs(stats["odd_k"] @ wanted_k) > 0.999
+  assert "odd_k" not in jax.eval_shape(make(small()).init, jax.random.key(0), data)[1]
+
+
 @pytest.mark.parametrize("changes, words", [
+    ({"data.photons": 0.0}, "data.photons=0.0 is no number of photons"),
     ({"data.variant": "shfit"}, "did you mean 'shift"), ({"loss.target": "cannonical"}, "canonical"),
     ({"model.head": "image"}, "no phases"), ({"loss.rule": "2,0"}, "loss.rule"), ({"data.n": 12}, "do not fit")])
 def test_a_wrong_setting_is_one_sentence(changes, words):
@@ -167,10 +193,19 @@ def test_refinement_finishes_what_a_proposal_began():
   x = objects()
   intensity, keys = far_field.intensity(x, 48), rng.rows(jax.random.key(3), len(x))
   proposal = system._in_grid(0.75 * x + 0.25 * far_field.flip(x), 48)
-  image, residual_b = classical.refined(proposal, intensity, keys, 200, 1, True)
-  before, after = (registration.symmetric_error(classical.to_middle(i), x) for i in (proposal, image))
-  assert jnp.median(before) > 0.02 and (after < 0.01).mean() > 0.7
-  np.testing.assert_allclose(residual_b, far_field.residual(image, intensity), atol=1e-3)
+  before = registration.symmetric_error(classical.to_middle(proposal), x)
+  assert jnp.median(before) > 0.02
+  for method, share in (("hio", 0.7), ("raar", 0.5), ("er", 0.1)):
+    image, residual_b = classical.refined(proposal, intensity, keys, dict(method=method, iterations=200, restarts=1), True)
+    after = registration.symmetric_error(image, x)
+    assert (after < 0.01).mean() > share and jnp.median(after / before) < 0.5
+    np.testing.assert_allclose(residual_b, far_field.residual(image, intensity), atol=1e-3)
+
+
+def test_a_solver_s_unknown_option_is_one_sentence():
+  for given in ({"iteration": 3}, {"shrinkwrap": {"sigma": 2.0}}):
+    with pytest.raises(UserError, match="no (options 'iteration'|shrinkwrap 'sigma')"):
+      classical.methods({"images": 1, "methods": {"HIO": given}}, 48, True, None, None)
 
 
 def test_to_middle_unwraps_what_lies_over_the_edge():

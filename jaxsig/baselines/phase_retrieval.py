@@ -11,8 +11,9 @@ from jaxsig.errors import UserError
 from jaxsig.signal import canonical, far_field, registration
 from jaxsig.task import Method
 
-GUESS = phase_solvers.Shrinkwrap(sigma_px=1.0, threshold=0.1)   # how a proposal's support is drawn
-PARTS_APART = 2**31   # between the numbers of the training and of the test images
+# Chosen on validation images: how a proposal's support is drawn, and HIO from there on, where little blur is enough
+PROPOSED = phase_solvers.Shrinkwrap(sigma_px=1.0, threshold=0.12)
+FROM_PROPOSAL = {"hio": {"beta": 0.8, "shrinkwrap": phase_solvers.Shrinkwrap(0.8, 0.8, 1.0, 0.07)}}
 
 
 def methods(options: dict, m: int, real: bool, objects: Callable, measured: Callable) -> dict[str, Method]:
@@ -20,7 +21,7 @@ def methods(options: dict, m: int, real: bool, objects: Callable, measured: Call
 
   Args:
     options: `images`, how many test images the solvers run on (they are slow), and `methods`, {name: options of `phase_solvers.solve`,
-      and "support", "frame" or "autocorrelation", and "shrinkwrap", whether the support is redrawn}.
+      and "support", "frame" or "autocorrelation", and "shrinkwrap", how the support is redrawn: {} as `Shrinkwrap` has it}.
     m: side of the intensities.
     real: whether objects are real (and then not negative).
     objects: (record) -> [t, n, n] its objects.
@@ -42,17 +43,29 @@ def to_middle(image_b_v_u: jax.Array) -> jax.Array:
   return far_field.roll(image_b_v_u, m // 2 - middle(-1), m // 2 - middle(-2))
 
 
-def refined(image_b_v_u: jax.Array, intensity_b_v_u: jax.Array, keys_b: jax.Array, iterations: int, restarts: int,
-            real: bool, seen_v_u: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
-  """HIO + shrinkwrap from a proposal: (image [b, m, m], residual [b]), the best of restarts by residual.
+def refined(image_b_v_u: jax.Array, intensity_b_v_u: jax.Array, keys_b: jax.Array, options: dict, real: bool,
+            seen_v_u: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
+  """A classical solver from a proposal: (image [b, m, m] in the middle, residual [b]), the best of restarts by residual.
 
-  All restarts are given the proposal's support (GUESS), which shrinkwrap then redraws; the first also starts from its image.
+  All restarts are given the proposal's support, which HIO then redraws (shrinkwrap) and the others keep; the first also starts
+  from its image.
+
+  Args:
+    image_b_v_u: [b, m, m] the proposals.
+    intensity_b_v_u: [b, m, m].
+    keys_b: [b] random keys.
+    options: "method", "iterations" and "restarts" of `phase_solvers.Options`.
+    real: the objects are real, and then not negative.
+    seen_v_u: [m, m], 0 where nothing is measured.
+
+  Raises:
+    UserError: an unknown method.
   """
-  support = jax.vmap(lambda image: phase_projections.shrunk_support(image, GUESS.sigma_px, GUESS.threshold))(image_b_v_u)
-  found = phase_solvers.solve(jnp.sqrt(intensity_b_v_u), keys_b, support, seen_v_u, start=image_b_v_u, method="hio",
-                              iterations=iterations, restarts=restarts, real=real, positivity=real,
-                              shrinkwrap=GUESS._replace(sigma_px=2.0))
-  return phase_solvers.best(found)
+  support = jax.vmap(lambda image: phase_projections.shrunk_support(image, PROPOSED.sigma_px, PROPOSED.threshold))(image_b_v_u)
+  options = {**FROM_PROPOSAL.get(options["method"], {}), **options, "real": real, "positivity": real}
+  found = phase_solvers.solve(jnp.sqrt(intensity_b_v_u), keys_b, support, seen_v_u, start=image_b_v_u, **options)
+  image, residual_b = phase_solvers.best(found)
+  return to_middle(image), residual_b
 
 
 def _constant(m: int, objects: Callable, measured: Callable) -> Method:
@@ -77,22 +90,23 @@ def _found(image: jax.Array, residual_b: jax.Array, indices: np.ndarray, objects
 
 
 def _solver(options: dict, images: int, m: int, real: bool, objects: Callable, measured: Callable) -> Method:
-  support, shrinkwrap = options.pop("support", "frame"), options.pop("shrinkwrap", False)
-  unknown = options.keys() - set(phase_solvers.Options._fields)
-  if unknown:
-    raise UserError(f"a solver has no option {sorted(unknown)[0]!r}; known are support, {', '.join(phase_solvers.Options._fields)}")
-  options = {"real": real, "positivity": real, **options, "shrinkwrap": phase_solvers.Shrinkwrap() if shrinkwrap else None}
+  support, shrinkwrap = options.pop("support", "frame"), options.pop("shrinkwrap", None)
+  for given, kind in ((options, phase_solvers.Options), (shrinkwrap or {}, phase_solvers.Shrinkwrap)):
+    if unknown := sorted(given.keys() - set(kind._fields)):
+      raise UserError(f"a solver has no {kind.__name__.lower()} {unknown[0]!r}; known are support, {', '.join(kind._fields)}")
+  redrawn = None if shrinkwrap is None else phase_solvers.Shrinkwrap(**shrinkwrap)
+  options = {"real": real, "positivity": real, **options, "shrinkwrap": redrawn}
 
   def predict(params: None, record: Any) -> dict:
     del params
-    number_t = record.annotations["id_t"]   # of images to test on, or of a block to calibrate by
-    indices = np.flatnonzero(number_t - number_t[0] < images if number_t[0] < PARTS_APART else number_t - PARTS_APART < images)
+    before = record.info["first"] if record.info["part"] == "test" else 0   # any block of the training part serves to calibrate by
+    indices = np.arange(min(len(record.annotations["id_t"]), max(0, images - before)))
     if not len(indices):
       return {"image_b_v_u": np.zeros((0, m, m)), "residual_b": np.zeros(0), "index_b": indices}
     intensity, keys_b = measured(record, indices)
-    frame = objects(record).shape[-1] if support == "frame" else support
-    solution = phase_solvers.solve(jnp.sqrt(intensity), keys_b, frame, **options)
+    x_t_y_x = objects(record)
+    solution = phase_solvers.solve(jnp.sqrt(intensity), keys_b, x_t_y_x.shape[-1] if support == "frame" else support, **options)
     image, residual_b = phase_solvers.best(solution)
-    return {**_found(to_middle(image), residual_b, indices, objects(record)), "iterations_b": np.asarray(solution.iterations_b_r.sum(1))}
+    return {**_found(to_middle(image), residual_b, indices, x_t_y_x), "iterations_b": np.asarray(solution.iterations_b_r.sum(1))}
 
   return Method(lambda records: None, predict)

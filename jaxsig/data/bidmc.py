@@ -13,7 +13,7 @@ import numpy as np
 from jaxsig.data import bidmc_files, ppg_file, simulate_respiration
 from jaxsig.data.core import Record
 from jaxsig.data.ppg_windows import long_enough, prepare
-from jaxsig.data.recordings import inspect_all, load_all
+from jaxsig.data.recordings import inspect_all, load_all, plain
 from jaxsig.errors import UserError
 from jaxsig.task import Data
 
@@ -90,20 +90,12 @@ def write(record: Record, folder: str) -> None:
     if name.endswith("_t"):
       x = np.asarray(x)
       waves |= {name[:-2]: x} if x.ndim == 1 else {f"{name[:-4]}_{i}": row for i, row in enumerate(x)}
-  rest = {name: _plain(x) for name, x in record.predictions.items() if not name.endswith("_t")}
+  rest = {name: plain(x) for name, x in record.predictions.items() if not name.endswith("_t")}
   (folder / f"{record.id}.json").write_text(json.dumps(rest, indent=2) + "\n")
   if waves:
     time_s = np.arange(len(next(iter(waves.values())))) / record.predictions["rate_hz"]
     np.savetxt(folder / f"{record.id}.csv", np.stack([time_s, *waves.values()], -1), ["%.9g"] + ["%.6g"] * len(waves), ",",
                header=",".join(["time_s", *waves]), comments="")   # of a day, six digits would not tell the samples apart
-
-
-def _plain(x: Any) -> Any:
-  """Plain JSON of numbers and arrays; NaN, which JSON does not have, becomes null."""
-  x = np.asarray(x).tolist()
-  if isinstance(x, list):
-    return [_plain(y) for y in x]
-  return None if isinstance(x, float) and not np.isfinite(x) else x
 
 
 def download(folder: str) -> None:

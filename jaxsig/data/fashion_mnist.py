@@ -2,6 +2,7 @@
 
 Fields of `config.data` that are read here:
   train_images, test_images     how many of each part, from its start; 0 for all
+  train_classes, test_classes   only images of these classes; may be left out, or empty for all
   block_images                  images to a record; a record is on one side of every split
   shrink                        side of the squares that are averaged to a pixel: 1 for 28 x 28, 2 for 14 x 14
   complex_objects               give objects a phase: that of image i of a part is image i + 1, over 1.5 pi
@@ -19,7 +20,7 @@ import numpy as np
 from jaxsig.data import idx_files, intensity_file, simulate_objects
 from jaxsig.data.core import Record
 from jaxsig.data.image_blocks import WHITE, blocks, masked_phase, prepare
-from jaxsig.data.recordings import inspect_all
+from jaxsig.data.recordings import inspect_all, plain
 from jaxsig.errors import UserError
 from jaxsig.task import Data
 
@@ -43,15 +44,17 @@ def load(folder: str, config: Any) -> list[Record]:
   records = []
   for part, many in zip(PARTS, (config.train_images, config.test_images), strict=True):
     image_t_y_x, label_t = _from_tfds(folder, part) if config.tfds else idx_files.read_part(folder, NAME, part, AGAIN)
-    if not 0 <= many <= len(label_t):
-      raise UserError(f"data.{part}_images={many}, but {folder} has {len(label_t)} images in that part: ask for as many at most, "
-                      "or 0 for all")
+    classes = tuple(getattr(config, f"{part}_classes", ()))
+    kept = np.flatnonzero(np.isin(label_t, classes)) if classes else np.arange(len(label_t))
+    if not 0 <= many <= len(kept) or not len(kept):
+      raise UserError(f"data.{part}_images={many}, but {folder} has {len(kept)} images in that part"
+                      f"{f' of the classes {classes}' if classes else ''}: ask for as many at most, or 0 for all")
     signals = {"image_t_y_x": image_t_y_x}
     if config.complex_objects:
       phase = (np.roll(image_t_y_x, -1, 0) / np.float32(WHITE) - 0.5) * PHASE_SPAN_RAD
       signals["phase_t_y_x"] = masked_phase(phase, image_t_y_x)
-    keep = slice(many or None)
-    records += blocks(part, {k: x[keep] for k, x in signals.items()}, label_t[keep], config, NAME)
+    kept = kept[:many or None]
+    records += blocks(part, {k: x[kept] for k, x in signals.items()}, label_t[kept], config, NAME)
   return records
 
 
@@ -129,7 +132,7 @@ def write(record: Record, folder: str) -> None:
   for name, x in record.predictions.items():
     x = np.asarray(x)
     if x.ndim != 3:
-      rest[name] = _plain(x)
+      rest[name] = plain(x)
       continue
     stem = folder / f"{record.id}_{name.partition('_b_')[0]}"
     np.save(stem.with_name(stem.name + ".npy"), x, allow_pickle=False)
@@ -146,13 +149,6 @@ def _save_png(path: pathlib.Path, x_b_y_x: np.ndarray) -> None:
   rows = x.reshape(-1, across, *x.shape[1:]).swapaxes(1, 2)
   sheet = rows.reshape(rows.shape[0] * rows.shape[1], -1)[:-1, :-1]   # without the last of the lines between images
   Image.fromarray(np.rint(255 * sheet).astype(np.uint8)).save(path)
-
-
-def _plain(x: np.ndarray) -> Any:
-  """Plain JSON of numbers and arrays; NaN, which JSON does not have, becomes null."""
-  if x.ndim:
-    return [_plain(y) for y in x]
-  return None if x.dtype.kind == "f" and not np.isfinite(x) else x.item()
 
 
 DATA = Data(load, simulate, read, prepare, write, inspect, sources)

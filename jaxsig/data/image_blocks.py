@@ -21,7 +21,8 @@ def blocks(part: str, signals: dict, label_t: np.ndarray, config: Any, source: s
     source: for `info`.
 
   Returns:
-    Records "train_000", ..., each a group of its own, so that a block is on one side of every split. `annotations["id_t"]` (uint32)
+    Records "train_000", ..., each a group of its own, so that a block is on one side of every split. `info["first"]` is how
+    many images of the part come before it. `annotations["id_t"]` (uint32)
     numbers the images of the whole data set (those of the test part from 2**31 on), whatever the size of the blocks is.
 
   Raises:
@@ -36,7 +37,8 @@ def blocks(part: str, signals: dict, label_t: np.ndarray, config: Any, source: s
   for number, first in enumerate(range(0, len(label_t), size)):
     here, name = slice(first, first + size), f"{part}_{number:03}"
     annotations = {"label_t": label_t[here], "id_t": id_t[here]}
-    out.append(Record(name, name, 1.0, {k: x[here] for k, x in signals.items()}, annotations, {"part": part, "source": source}))
+    info = {"part": part, "first": first, "source": source}
+    out.append(Record(name, name, 1.0, {k: x[here] for k, x in signals.items()}, annotations, info))
   return out
 
 

@@ -3,6 +3,8 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from jaxsig.data.core import Record
 from jaxsig.errors import UserError
 
@@ -37,3 +39,11 @@ def inspect_all(found: Iterable, name_of: Callable, summary: Callable) -> dict:
     except UserError as error:
       skipped.append({"record": name_of(files), "why": str(error)})
   return {"records": records, "skipped": skipped}
+
+
+def plain(x: Any) -> Any:
+  """Plain JSON of numbers and arrays; NaN, which JSON does not have, becomes null."""
+  x = np.asarray(x).tolist()
+  if isinstance(x, list):
+    return [plain(y) for y in x]
+  return None if isinstance(x, float) and not np.isfinite(x) else x

@@ -37,9 +37,8 @@ def score_block(record: Any, truth_b_y_x: np.ndarray) -> Iterator[dict[str, Any]
   Returns:
     {"metric", "unit", "group": the image, "value", "stratum": its class, ...}; a prediction that is not finite has the value None.
   """
-  recon = np.asarray(record.predictions["image_b_v_u"])
-  index = np.asarray(record.predictions.get("index_b", np.arange(len(recon))))
-  found = [_measured(recon[i:i + AT_ONCE], truth_b_y_x[index[i:i + AT_ONCE]]) for i in range(0, len(recon), AT_ONCE)]
+  index, pairs = _pairs(record, truth_b_y_x)
+  found = [_measured(*pair) for pair in pairs]
   values = {name: np.concatenate([f[name] for f in found]) for name in found[0]} if found else {}
   values["fourier_residual"] = np.asarray(record.predictions["residual_b"])
   told_b = record.predictions.get("solved_probability_b")
@@ -54,5 +53,13 @@ def score_block(record: Any, truth_b_y_x: np.ndarray) -> Iterator[dict[str, Any]
 
 def solved_b(record: Any, truth_b_y_x: np.ndarray) -> np.ndarray:
   """[b] 1 where a prediction of the record is solved, else 0; arguments as of `score_block`."""
-  rows = [r for r in score_block(record, truth_b_y_x) if r["metric"] == "solved_nmse_below_01"]
-  return np.array([r["value"] for r in rows])
+  errors = [registration.symmetric_error(*pair) for pair in _pairs(record, truth_b_y_x)[1]]
+  return np.concatenate([np.zeros(0), *errors]) < SOLVED
+
+
+def _pairs(record: Any, truth_b_y_x: np.ndarray) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+  """Which images of the record were predicted, and [(reconstructions, truths)] of a few at once."""
+  recon = np.asarray(record.predictions["image_b_v_u"])
+  index = np.asarray(record.predictions.get("index_b", np.arange(len(recon))))
+  parts = [slice(i, i + AT_ONCE) for i in range(0, len(recon), AT_ONCE)]
+  return index, [(recon[part], truth_b_y_x[index[part]]) for part in parts]

@@ -51,7 +51,7 @@ def canonicalise(x_y_x: jax.Array, m: int, rule: str = "both", weights: jax.Arra
   Raises:
     UserError: an unknown rule, missing or misshapen weights, m < n.
   """
-  return _canonical(_inexact(x_y_x), m, _weights(m, rule, weights))
+  return _canonical(_inexact(x_y_x), m, weights_of(m, rule, weights))
 
 
 def canonicalise_image(x_y_x: jax.Array, m: int, rule: str = "both", weights: jax.Array | None = None) -> jax.Array:
@@ -59,7 +59,7 @@ def canonicalise_image(x_y_x: jax.Array, m: int, rule: str = "both", weights: ja
 
   A real x is copied bit for bit up to its sign. Arguments and errors as in `canonicalise`; take the same m, as rules depend on it.
   """
-  return _canonical_image(_inexact(x_y_x), m, _weights(m, rule, weights))
+  return _canonical_image(_inexact(x_y_x), m, weights_of(m, rule, weights))
 
 
 @functools.partial(jax.jit, static_argnames="m")
@@ -83,12 +83,29 @@ def learn_odd_pca(images_b_y_x: jax.Array, m: int) -> jax.Array:
   Raises:
     UserError: m < n.
   """
+  first_k = jnp.linalg.eigh(odd_moments(images_b_y_x, m))[1][:, -1]
+  return first_k * jnp.sign(first_k[jnp.argmax(jnp.abs(first_k))])
+
+
+@functools.partial(jax.jit, static_argnames="m")
+def odd_moments(images_b_y_x: jax.Array, m: int) -> jax.Array:
+  """Second moments [k, k], summed over images, of which `learn_odd_pca` takes the first component; an empty image adds nothing."""
   g_b_v_u, _, _ = _centred(_inexact(images_b_y_x), m)
   v, u = _low(m)
   odd_b_k = g_b_v_u.imag[..., v, u] / _top(g_b_v_u)[..., None]
-  moments_k_k = jnp.einsum("...k,...l->kl", odd_b_k, odd_b_k, precision="highest")
-  first_k = jnp.linalg.eigh(moments_k_k)[1][:, -1]
-  return first_k * jnp.sign(first_k[jnp.argmax(jnp.abs(first_k))])
+  return jnp.einsum("...k,...l->kl", odd_b_k, odd_b_k, precision="highest")
+
+
+def weights_of(m: int, rule: str, weights: jax.Array | None = None) -> jax.Array:
+  """Weights [k] of a rule over Im G at the lowest |k|, in the order of `learn_odd_pca`; errors as in `canonicalise`."""
+  v, u = _low(m)
+  if rule not in RULES:
+    raise UserError(f"unknown rule {rule!r} for the flip: one of {', '.join(map(repr, RULES))}")
+  if rule != "odd_pca":
+    return np.array([RULES[rule].get(bin_, 0.0) for bin_ in zip(v, u)])
+  if weights is None or np.shape(weights) != v.shape:
+    raise UserError(f"the rule odd_pca needs its {len(v)} weights: learn them with learn_odd_pca(images, {m})")
+  return jnp.asarray(weights)
 
 
 @functools.partial(jax.jit, static_argnames=("real", "n"))
@@ -195,18 +212,6 @@ def _orientation(g_v_u: jax.Array, w_k: jax.Array) -> tuple[jax.Array, jax.Array
   first = jnp.argmax(jnp.abs(votes_k) > floor, -1)[..., None]
   flipped = (jnp.take_along_axis(votes_k, first, -1) < -floor)[..., 0]
   return flipped, jnp.abs(ruled) / _top(g_v_u)
-
-
-def _weights(m: int, rule: str, weights: jax.Array | None) -> jax.Array:
-  """Weights [k] over the bins of `_low`."""
-  v, u = _low(m)
-  if rule not in RULES:
-    raise UserError(f"unknown rule {rule!r} for the flip: one of {', '.join(map(repr, RULES))}")
-  if rule != "odd_pca":
-    return np.array([RULES[rule].get(bin_, 0.0) for bin_ in zip(v, u)])
-  if weights is None or np.shape(weights) != v.shape:
-    raise UserError(f"the rule odd_pca needs its {len(v)} weights: learn them with learn_odd_pca(images, {m})")
-  return jnp.asarray(weights)
 
 
 @functools.lru_cache   # int32, so that one table serves both precisions of jax

@@ -35,7 +35,7 @@ class Scene(NamedTuple):
   m: int
   shift: bool
   flip: bool
-  photons: float
+  photons: float | tuple[float, float]   # expected in an image; of two, each image has its own between them, even in the logarithm
   complex_objects: bool
 
   def objects(self, image_b_y_x: jax.Array, phase_b_y_x: jax.Array | None = None) -> jax.Array:
@@ -59,9 +59,12 @@ class Scene(NamedTuple):
   def measured(self, x_b_y_x: jax.Array, keys_b: jax.Array) -> jax.Array:
     """Intensities [b, m, m], with the noise of so many photons."""
     intensity = far_field.intensity(x_b_y_x, self.m)
-    if np.isinf(self.photons):
+    low, high = np.broadcast_to(self.photons, 2)
+    if np.isinf(low):
       return intensity
-    return jax.vmap(far_field.with_poisson, (0, 0, None))(keys_b, intensity, self.photons)
+    drawn = lambda key: jax.random.uniform(rng.stream(key, "photons"), minval=np.log(low), maxval=np.log(high))
+    photons_b = jnp.exp(jax.vmap(drawn)(keys_b)) if low < high else jnp.full(len(keys_b), low)
+    return jax.vmap(far_field.with_poisson)(keys_b, intensity, photons_b)
 
 
 class Target(NamedTuple):
@@ -87,8 +90,11 @@ def make(config: Any) -> Task:
     raise UserError(f"model.head=image has no phases to train by loss.name={loss.name}, loss.target={loss.target}: set loss.name=image "
                     "or group and another target, or model.head=phase")
   network = MagnitudeUNet(**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}, complex_object=data.complex_objects)
-  scene = Scene(data.n, data.m, *VARIANTS[data.variant], data.photons, data.complex_objects)
-  init, predict = functools.partial(_init, network, scene), functools.partial(_predict, network, scene, config)
+  photons = data.photons if isinstance(data.photons, float) else tuple(data.photons)
+  if not 0 < np.min(photons) <= np.max(photons) or np.shape(photons) not in ((), (2,)):
+    raise UserError(f"data.photons={photons} is no number of photons: give one above 0, inf for no noise, or the least and the most")
+  scene = Scene(data.n, data.m, *VARIANTS[data.variant], photons, data.complex_objects)
+  init, predict = functools.partial(_init, network, scene, loss.rule), functools.partial(_predict, network, scene, config)
   objects = lambda record: scene.objects(record.signals["image_t_y_x"], record.signals.get("phase_t_y_x"))
   measured = lambda record, indices: _measured_of(objects(record), record.id, indices, scene, config.eval.seed)
   score = lambda record: list(score_block(record, np.asarray(objects(record)))) if "image_t_y_x" in record.signals else []
@@ -111,11 +117,15 @@ def _name(config: Any) -> str:
   return f"{config.model.head} head, {config.loss.name} loss, {config.loss.target} target"
 
 
-def _init(network: MagnitudeUNet, scene: Scene, key: jax.Array, batch: dict) -> tuple:
+def _init(network: MagnitudeUNet, scene: Scene, rule: str, key: jax.Array, batch: dict) -> tuple:
   del batch
   grid = (scene.m, scene.m, 2)
   zeros = jnp.zeros(grid)
-  return network.init(key, jnp.zeros((1, *grid))), {"sum_v_u_c": zeros, "square_v_u_c": zeros, "count": jnp.zeros(())}
+  stats = {"sum_v_u_c": zeros, "square_v_u_c": zeros, "count": jnp.zeros(())}
+  if rule == "odd_pca":
+    first_k = jnp.asarray(canonical.weights_of(scene.m, "both"), jnp.float32)
+    stats |= {"odd_k": first_k, "moments_k_k": jnp.zeros((len(first_k), len(first_k)))}
+  return network.init(key, jnp.zeros((1, *grid))), stats
 
 
 def _features(intensity_b_v_u: jax.Array) -> jax.Array:
@@ -137,6 +147,13 @@ def _counted(stats: dict, features: jax.Array, weight_b: jax.Array) -> dict:
           "square_v_u_c": stats["square_v_u_c"] + jnp.sum(weight * features**2, 0), "count": stats["count"] + jnp.sum(weight_b)}
 
 
+def _with_odd(stats: dict, x_b_y_x: jax.Array, weight_b: jax.Array, m: int) -> dict:
+  """The principal odd component of all that was trained on, nearer by one power iteration; in a few steps it stands still."""
+  moments_k_k = stats["moments_k_k"] + canonical.odd_moments(x_b_y_x * weight_b[:, None, None], m)
+  odd_k = moments_k_k @ stats["odd_k"]
+  return {**stats, "moments_k_k": moments_k_k, "odd_k": odd_k / jnp.maximum(jnp.linalg.norm(odd_k), 1e-12)}
+
+
 def _standardised(stats: dict, features: jax.Array) -> jax.Array:
   count = jnp.maximum(stats["count"], 1)
   mean = stats["sum_v_u_c"] / count
@@ -144,17 +161,20 @@ def _standardised(stats: dict, features: jax.Array) -> jax.Array:
   return (features - mean) * jax.lax.rsqrt(variance + 1e-4)
 
 
-def target_of(kind: str, rule: str, x_b_y_x: jax.Array, m: int) -> Target:
-  """The equivalent of each object [b, n, n] that a network is to find: as it lies, centred, or canonical (exactly, or literally)."""
+def target_of(kind: str, rule: str, x_b_y_x: jax.Array, m: int, weights_k: jax.Array | None = None) -> Target:
+  """The equivalent of each object [b, n, n] that a network is to find: as it lies, centred, or canonical (exactly, or literally).
+
+  `rule` and `weights_k` are those of `canonical.canonicalise`.
+  """
   n, b = x_b_y_x.shape[-1], len(x_b_y_x)
   if kind in ("as_is", "literal"):
     centre = jnp.full((b, 2), (n - 1) / 2 if kind == "as_is" else 0.0)
     omega = canonical.phases_about(x_b_y_x, centre, m) if kind == "as_is" else canonical.literal(x_b_y_x, m)
     return Target(x_b_y_x, omega, centre)
-  found = canonical.canonicalise(x_b_y_x, m, rule)
+  found = canonical.canonicalise(x_b_y_x, m, rule, weights_k)
   centre = canonical.centre_of(n, found.odd)
   if kind == "canonical":
-    return Target(canonical.canonicalise_image(x_b_y_x, m, rule), found.omega_v_u, centre)
+    return Target(canonical.canonicalise_image(x_b_y_x, m, rule, weights_k), found.omega_v_u, centre)
   lying = jnp.where(found.flipped[:, None, None], jnp.conj(found.omega_v_u), found.omega_v_u)
   return Target(canonical.at_middle(x_b_y_x), lying, centre)
 
@@ -163,9 +183,11 @@ def _loss(network: MagnitudeUNet, scene: Scene, loss: Any, params: Any, stats: d
   x = scene.moved(scene.objects(batch["image_b_y_x"], batch.get("phase_b_y_x")), batch["id_b"])
   intensity = scene.measured(x, rng.rows(rng.stream(key, "photons"), len(x)))
   features = _features(intensity)
-  stats = _counted(stats, features, batch["mask_b"])
+  stats = {**stats, **_counted(stats, features, batch["mask_b"])}
+  if "odd_k" in stats:
+    stats = _with_odd(stats, x, batch["mask_b"], scene.m)
   out = network.apply(params, _standardised(stats, features))
-  target = target_of(loss.target, loss.rule, x, scene.m)
+  target = target_of(loss.target, loss.rule, x, scene.m, stats.get("odd_k"))
   error_b = _error(network, scene, loss.name, out, intensity, x, target)
   value = jnp.sum(error_b * batch["mask_b"]) / jnp.maximum(jnp.sum(batch["mask_b"]), 1)
   return value, (stats, {})
@@ -214,8 +236,8 @@ def _at_corner(x_b_y_x: jax.Array, m: int) -> jax.Array:
 
 def _in_grid(x_b_y_x: jax.Array, m: int) -> jax.Array:
   """The n-frame in the middle of the m-grid, where alignment may move it to all sides."""
-  before = (m - x_b_y_x.shape[-1]) // 2
-  return jnp.roll(_at_corner(x_b_y_x, m), (before, before), (1, 2))
+  room = m - x_b_y_x.shape[-1]
+  return jnp.pad(x_b_y_x, [(0, 0)] + [(room // 2, room - room // 2)] * 2)
 
 
 def _predict(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, stats: dict, batch: dict, keys_b: jax.Array) -> dict:
@@ -227,21 +249,20 @@ def _predict(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, sta
   residual_b = far_field.residual(image, intensity)
   if config.sampler.iterations:
     keys_b, real = jax.vmap(lambda key: rng.stream(key, "refine"))(keys_b), not scene.complex_objects
-    image, residual_b = classical.refined(image, intensity, keys_b, config.sampler.iterations, config.sampler.restarts, real)
-    image = classical.to_middle(image)
+    image, residual_b = classical.refined(image, intensity, keys_b, config.sampler.to_dict(), real)
   shown = {"truth_b_y_x": x, "aligned_b_y_x": registration.align(image, x).image}   # for pictures
   return {"image_b_v_u": image, "residual_b": residual_b, **shown}
 
 
 def _predict_own(network: MagnitudeUNet, scene: Scene, config: Any, params: Any, stats: dict, batch: dict, keys_b: jax.Array) -> dict:
-  """Images of intensities of a user's own, on their own grid: the network's proposal, then HIO + shrinkwrap on what is seen."""
+  """Images of intensities of a user's own, on their own grid: the network's proposal, then a solver on what is seen."""
   intensity, seen = batch["intensity_b_v_u"], batch["mask_b_v_u"][0]
   m, real = intensity.shape[-1], not scene.complex_objects
   guess = reconstruct(network, scene, config.loss.target, params, stats, far_field.regrid(far_field.filled(intensity, seen), scene.m))
   first, size = (scene.m - min(m, scene.m)) // 2, min(m, scene.m)
   guess = _in_grid(guess[:, first:first + size, first:first + size], m)
-  image, residual_b = classical.refined(guess, intensity, keys_b, config.sampler.iterations, config.sampler.restarts, real, seen)
-  return {"image_b_y_x": classical.to_middle(image), "residual_b": residual_b}
+  image, residual_b = classical.refined(guess, intensity, keys_b, config.sampler.to_dict(), real, seen)
+  return {"image_b_y_x": image, "residual_b": residual_b}
 
 
 def reconstruct(network: MagnitudeUNet, scene: Scene, target: str, params: Any, stats: dict, intensity: jax.Array) -> jax.Array:

@@ -43,6 +43,8 @@ def make(config: Any) -> Task:
                     "head reads other rates")
   if config.loss.rate_weight and not hasattr(NETWORKS[network], "rate_logits"):
     raise UserError(f"model.network={network} has no rate head to train: set loss.rate_weight=0, or take respdiff_long")
+  if wrong := sorted(options.keys() - NETWORKS[network].__dataclass_fields__.keys()):
+    raise UserError(f"model.network={network} has no setting model.{wrong[0]}, which is of another network: start from a config of its own")
   network = NETWORKS[network](**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()})
   process = diffusion.make_schedule(config.process.schedule, **config.process.options.to_dict())
   diffusion.check(process, config.sampler.name, config.sampler.steps, config.process.target)
