@@ -22,6 +22,7 @@ METHODS = {   # which of an object's equivalents the network is told to find, an
     "unet_a_literal": dict(method="U-Net-A, literal", loss=dict(target="literal")),
     "rule_0_1": dict(method="U-Net-A, rule (0, 1)", loss=dict(rule="0,1")),
     "rule_odd_pca": dict(method="U-Net-A, odd PCA", loss=dict(rule="odd_pca")),
+    "both_heads": dict(method="U-Net-A and B, exact", model=dict(head="both")),
     "group_loss": dict(method="least error over the group", model=dict(head="image"), loss=dict(name="group", target="as_is")),
 }
 CLOTHES, SHOES_AND_BAGS = (0, 1, 2, 3, 4, 6), (5, 7, 8, 9)

@@ -15,13 +15,19 @@ RUNTIME = ("data_dir", "cache_dir", "report", "train.log_steps", "train.ckpt_ste
            "train.prefetch", "eval.batch_size", "controls", "run_controls")
 # What no training depends on: a variant of an evaluation may change it.
 EVALUATION = ("sampler", "score", "eval", "solvers", "variants", "predict_variant", "run_rivals", "method")
+# How a user's own file is read: no training and no row depends on it, so comparisons and fingerprints see only these values.
+OWN_FILE = {"data.intensity_dataset": "", "data.intensity_mask": "", "data.intensity_centred": "auto"}
 NOTES = ("data_card", "methods", "trained_on")   # in a config.json beside the config itself
 
 
 def nearest(name: str, known: Any) -> str:
   """The tail of an error sentence: the closest known name, or all of them."""
   close = difflib.get_close_matches(name, list(known), 1, 0.5)
-  return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(sorted(known))}"
+  return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(map(_quoted, sorted(known)))}"
+
+
+def _quoted(name: str) -> str:
+  return repr(name) if "," in name else name
 
 
 def parse_arg(arg: str, **defaults: Any) -> ml_collections.ConfigDict:
@@ -96,7 +102,7 @@ def changes(overrides: Any) -> dict[str, Any]:
 
 
 def _essential(config: Any, without: tuple[str, ...] = RUNTIME) -> dict[str, Any]:
-  return {k: v for k, v in flat(config).items() if not under(k, without)}
+  return {k: OWN_FILE.get(k, v) for k, v in flat(config).items() if not under(k, without)}
 
 
 def under(key: str, names: tuple[str, ...]) -> bool:

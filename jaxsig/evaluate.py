@@ -122,8 +122,17 @@ def variants(config: Any) -> dict[str, Any]:
   return out
 
 
+def for_own_files(config: Any) -> tuple[str, Any]:
+  """(name, config) of the variant that reads a user's own files, `config.predict_variant`; ("", config) where none is named."""
+  name, found = config.get("predict_variant", ""), variants(config)
+  if name and name not in found:
+    raise UserError(f"predict_variant={name} is no variant of this config{nearest(name, found)}")
+  return name, found[name] if name else config
+
+
 def check_variants(config: Any, arrays: dict) -> None:
-  """UserError where a config or a variant of it shuffles what is not there: better before a training than after it."""
+  """UserError where a config or a variant of it names what is not there: better before a training than after it."""
+  for_own_files(config)
   for one in (config, *variants(config).values()):
     for name in one.eval.shuffle:
       if name not in arrays:

@@ -1,4 +1,4 @@
-"""A user's own recording in; waveform, rates with their quality and a picture out. Gaps give gaps, not numbers."""
+"""A user's own recording in; waveform, rates with their quality and a picture out. Gaps give gaps, not numbers. Or an intensity: images."""
 import glob
 import json
 import pathlib
@@ -19,6 +19,7 @@ from jaxsig.sweep import say
 BRIDGE_S = 1.0      # the longest gap that a straight line fills
 BLOCK_S = 3600.0    # of a recording that is prepared and predicted at once
 MOST_LINES = 30     # of rates on the console
+TIMES = ("start_s_b", "window_s")   # where in a recording predictions lie: images of their own have no place
 
 
 class Prediction(NamedTuple):
@@ -122,6 +123,18 @@ def _rate(row: dict) -> dict:
   return {"start_s": start_s, "end_s": end_s, "rate_bpm": row["estimate"], **numbers, "quality": row["quality"]}
 
 
+def results(found: Prediction) -> dict:
+  """What `jaxsig.predict` returns, by name: of a waveform predictions, rates, rows and gaps, of images predictions; and notes of both."""
+  notes = {"notes": list(found.record.info.get("notes", ()))}
+  if not _is_wave(found.record):
+    return {**_of_images(found.record), **notes}
+  return {**found.record.predictions, "rates": found.rates, "rows": found.rows, **found.gaps._asdict(), **notes}
+
+
+def _of_images(record: core.Record) -> dict:
+  return {k: x for k, x in record.predictions.items() if k not in TIMES}
+
+
 def run(model: Model, source: str | pathlib.Path, rate_hz: float | None, folder: pathlib.Path) -> None:
   """The mode: writes to a folder `<id>.json` and what the data set writes; of a waveform `<id>_rates.csv`, `.rows.jsonl` and `.png` too.
 
@@ -145,7 +158,7 @@ def write(found: Prediction, model: Model, folder: pathlib.Path) -> None:
   """Writes all files of a prediction."""
   record, name = found.record, found.record.id
   if not _is_wave(record):
-    model.data.write(record, folder)
+    model.data.write(record._replace(predictions=_of_images(record)), folder)
     said = json.loads((folder / f"{name}.json").read_text())
     (folder / f"{name}.json").write_text(json.dumps({**summary(found, model), **said}, indent=1) + "\n")
     return
@@ -169,8 +182,10 @@ def _is_wave(record: core.Record) -> bool:
 def summary(found: Prediction, model: Model) -> dict:
   """What was predicted, by which model, as plain JSON values."""
   record = found.record
-  return {"record": record.id, "rate_hz": record.rate_hz, "duration_s": record.duration_s, "model": model.name,
-          "config": fingerprint(model.config), "commit": evaluate.commit_of_code(), "metric": model.config.report.primary,
+  made_by = {"record": record.id, "model": model.name, "config": fingerprint(model.config), "commit": evaluate.commit_of_code()}
+  if not _is_wave(record):
+    return made_by
+  return {**made_by, "rate_hz": record.rate_hz, "duration_s": record.duration_s, "metric": model.config.report.primary,
           "unit": model.config.report.unit, "lost_s": found.gaps.lost_s.tolist(), "bridged_s": found.gaps.bridged_s.tolist(),
           "quality": Counter(rate["quality"] for rate in found.rates), "rates": found.rates}
 
@@ -178,7 +193,7 @@ def summary(found: Prediction, model: Model) -> dict:
 def _lines(found: Prediction, unit: str) -> Iterator[str]:
   rates = found.rates
   if not _is_wave(found.record):   # units of their own: what is said of each in one number
-    numbers = {k[:-2].replace("_", " "): x for k, x in found.record.predictions.items() if k.endswith("_b") and k != "start_s_b"}
+    numbers = {k[:-2].replace("_", " "): x for k, x in _of_images(found.record).items() if k.endswith("_b")}
     for i in range(min(MOST_LINES, len(found.record.predictions["start_s_b"]))):
       yield f"{i}: ".rjust(6) + ", ".join(f"{name} {float(x[i]):.3g}" for name, x in numbers.items())
     return

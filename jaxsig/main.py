@@ -18,7 +18,7 @@ EXIT_USER, EXIT_INTERRUPTED = 2, 75
 CONFIG = config_flags.DEFINE_config_file("config", None, "config file, with an argument after a colon: configs/respdiff.py:smoke")
 WORKDIR = flags.DEFINE_string("workdir", "", "where checkpoints, rows and the report go")
 MODE = flags.DEFINE_string("mode", "train", f"one of {', '.join(MODES)}; train evaluates at the end")
-INPUT = flags.DEFINE_string("input", "", "predict: a recording of your own (CSV, NPY or WFDB)")
+INPUT = flags.DEFINE_string("input", "", "predict: a recording of your own (CSV, NPY or WFDB), or an intensity (NPY, HDF5, CXI or TIFF)")
 MODEL = flags.DEFINE_string("model", "", "predict: a shipped model's name or folder, instead of --workdir; by default the shipped one")
 OUTPUT = flags.DEFINE_string("output", "", "predict: the folder of the results; export: the folder of the model, jaxsig/pretrained/NAME")
 RATE_HZ = flags.DEFINE_float("rate_hz", None, "predict: the sampling rate, where the file does not say it")
@@ -40,6 +40,8 @@ def parse(argv: list[str]) -> None:
   try:
     left = flags.FLAGS(argv)
   except flags.Error as error:
+    if not paths and (changed := _overrides(argv)):
+      raise UserError(f"--config.{min(changed)} needs --config=FILE, the config that it changes (of a --workdir, its own)") from None
     raise UserError(" ".join(str(error).split()).rstrip("?. ")) from None
   except (AttributeError, KeyError) as error:
     known = configs.flat(configs.load(paths[-1], _argument(argv))) if paths else {}

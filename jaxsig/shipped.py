@@ -114,8 +114,7 @@ def from_workdir(workdir: pathlib.Path, config: Any = None) -> Model:
     except (OSError, ValueError):
       raise UserError(f"{workdir}/config.json is missing or broken: name the config that trained it with --config") from None
   same_config(config, workdir)
-  variant = config.get("predict_variant", "")   # a reading of the same training that serves a user's own files
-  config = evaluate.variants(config)[variant] if variant else config
+  variant, config = evaluate.for_own_files(config)
   task, data = make(config), make_data(config)
   run = train.make_run(config, workdir, task, _simulated(data, config))
   step = max(checkpoint.steps(train.folder_of(run, member) / "checkpoints"), default=0)

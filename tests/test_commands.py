@@ -148,6 +148,8 @@ def test_real_files_end_to_end_without_tensorflow(command, tmp_path):
     ([CONFIG, "--workdir=W", "--mode=predict", "--input=W/none.csv"], ["W", "split.json"]),
     (["--mode=predict"], ["--input"]),
     (["--mode=predict", "--input=x.csv", "--workdir=W", "--model=W"], ["--workdir or --model"]),
+    (["--mode=predict", "--input=x.npy", "--workdir=W", "--config.data.intensity_mask=m.npy"], ["data.intensity_mask", "--config=FILE"]),
+    (["--config=configs/phase_retrieval.py:smoke", "--workdir=W", "--config.loss.rule=foo"], ["'foo'", "known are '0,1', '1,0', both"]),
     (["--mode=predict", "--input=x.csv", "--model=respdiff_6s"], ["no model 'respdiff_6s'", "workdir"]),
     (["--mode=export", "--workdir=W"], ["--output"]),
     (["--mode=export", "--workdir=W", "--output=W/out"], ["W", "split.json"]),

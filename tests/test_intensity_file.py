@@ -1,14 +1,21 @@
 """A user's own intensity: every form gives the same frames, and each thing that may be wrong one sentence or one note."""
+import json
 import pathlib
 import struct
 
 import h5py
+import jax
 import numpy as np
 import pytest
+from conftest import ROOT
 from fake_bidmc import says
 from PIL import Image
 
+import jaxsig
+from jaxsig import config as configs
+from jaxsig import infer, shipped, task
 from jaxsig.data.intensity_file import read_intensity, undersampled_note
+from jaxsig.errors import UserError
 
 
 def intensity(m: int = 32, n: int = 12, seed: int = 0) -> np.ndarray:
@@ -129,7 +136,8 @@ def test_masks_that_do_not_fit(tmp_path):
   assert "the frames are 32 x 32" in says(read_intensity, intensity(), mask=np.ones((31, 32)))
   assert "leaves no pixel" in says(read_intensity, intensity(), mask=np.zeros((32, 32)))
   assert "complex128" in says(read_intensity, intensity(), mask=np.ones((32, 32), complex))
-  assert "m.npy does not exist" in says(read_intensity, intensity(), mask=tmp_path / "m.npy")
+  sentence = says(read_intensity, intensity(), mask=tmp_path / "m.npy")
+  assert "data.intensity_mask" in sentence and "m.npy does not exist" in sentence
 
 
 @pytest.mark.parametrize("m", [32, 33])
@@ -247,16 +255,22 @@ def test_what_is_no_file_of_numbers_is_refused(tmp_path):
   (tmp_path / "a.csv").write_text("1,2")
   assert "none of .npy" in says(read_intensity, tmp_path / "a.csv")
   np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
-  assert "not a NumPy array of numbers" in says(read_intensity, tmp_path / "objects.npy")
+  assert "not a NumPy array of numbers (it holds Python objects)" in says(read_intensity, tmp_path / "objects.npy")
   np.savez(tmp_path / "two.npz", a=truth, b=truth)
   (tmp_path / "two.npz").rename(tmp_path / "two.npy")
   assert "archive of several" in says(read_intensity, tmp_path / "two.npy")
   content = saved(tmp_path / "b.npy", truth).read_bytes()
-  (tmp_path / "b.npy").write_bytes(content[:-8])
-  assert "not a NumPy array of numbers" in says(read_intensity, tmp_path / "b.npy")
+  for size in (40, len(content) - 8):
+    (tmp_path / "b.npy").write_bytes(content[:size])
+    assert "not a NumPy array of numbers (it is truncated" in says(read_intensity, tmp_path / "b.npy")
+  (tmp_path / "b.npy").write_bytes(b"")
+  assert "it is empty" in says(read_intensity, tmp_path / "b.npy")
+  (tmp_path / "folder.npy").mkdir()
+  assert "folder.npy is a folder" in says(read_intensity, tmp_path / "folder.npy")
   for suffix in (".npy", ".h5", ".tif"):
     (tmp_path / f"text{suffix}").write_text("no such thing" * 100)
-    assert "text" in says(read_intensity, tmp_path / f"text{suffix}")
+    sentence = says(read_intensity, tmp_path / f"text{suffix}")
+    assert "text" in sentence and "pickle" not in sentence   # numpy's own advice is to load one
   content = saved(tmp_path / "c.cxi", truth).read_bytes()
   (tmp_path / "c.cxi").write_bytes(content[:2000])
   assert "cannot be read as HDF5" in says(read_intensity, tmp_path / "c.cxi")
@@ -290,3 +304,45 @@ def test_nothing_is_done_to_what_is_given():
   before = x.copy()
   read_intensity(x)
   np.testing.assert_array_equal(x, before)
+
+
+@pytest.fixture(scope="module")
+def model():
+  """An untrained model of phase retrieval: what it says is of the right form."""
+  small = {"data.m": 32, "data.n": 12, "data.size": 12, "data.shrink": 1, "sampler.iterations": 2, "sampler.restarts": 1}
+  config = configs.load(ROOT / "configs" / "phase_retrieval.py", "smoke", small)
+  system, data = task.make(config), task.make_data(config)
+  params, stats = jax.jit(system.init)(jax.random.key(0), shipped.example(data, config))
+  return shipped.Model("untrained", config, system, data, params, stats, {"intercept": 0.0, "slope": -1.0})
+
+
+def test_predict_from_python(model, tmp_path):
+  x = centred(intensity())
+  found = jaxsig.predict(x, model=model)
+  assert sorted(found) == ["image_b_y_x", "notes", "residual_b", "solved_probability_b"] and found["notes"] == []
+  assert found["image_b_y_x"].shape == (1, 32, 32) and (found["image_b_y_x"] >= 0).all()
+  amplitude = np.abs(np.fft.fft2(found["image_b_y_x"][0]))
+  truth = np.sqrt(np.fft.ifftshift(x))
+  np.testing.assert_allclose(found["residual_b"], np.linalg.norm(amplitude - truth) / np.linalg.norm(truth), rtol=1e-3)
+  stack = jaxsig.predict(np.stack([x, centred(intensity(seed=1))]), model=model)
+  assert stack["image_b_y_x"].shape == (2, 32, 32) and stack["residual_b"].shape == stack["solved_probability_b"].shape == (2,)
+  assert "Saturated" in jaxsig.predict(np.minimum(x, np.sort(x.ravel())[-5]), model=model)["notes"][0]
+  assert "open_model" in says(jaxsig.predict, x, model=model, config=model.config)
+
+
+def test_a_failing_prediction_leaves_the_one_before(model, tmp_path, capsys):
+  infer.run(model, saved(tmp_path / "mine.npy", centred(intensity())), None, tmp_path / "out")
+  said = json.loads((tmp_path / "out" / "mine.json").read_text())
+  assert said["model"] == "untrained" and len(said["residual_b"]) == 1 and not {"rates", "rate_hz", "start_s_b"} & said.keys()
+  before = {p: p.read_bytes() for p in (tmp_path / "out").iterdir()}
+  assert {p.name for p in before} == {"mine.json", "mine_image.npy", "mine_image.png"} and "residual" in capsys.readouterr().out
+  saved(tmp_path / "mine.npy", -intensity())
+  with pytest.raises(UserError, match="negative"):
+    infer.run(model, tmp_path / "mine.npy", None, tmp_path / "out")
+  assert {p: p.read_bytes() for p in (tmp_path / "out").iterdir()} == before
+
+
+def test_how_a_file_is_read_makes_no_other_training(model):
+  read = configs.override(model.config, {"data.intensity_mask": "m.npy", "data.intensity_dataset": "a/b", "data.intensity_centred": "no"})
+  assert configs.differing(read, model.config) == [] and configs.fingerprint(read) == configs.fingerprint(model.config)
+  assert configs.differing(configs.override(model.config, {"data.m": 48}), model.config, training=True) == ["data.m"]

@@ -1,6 +1,7 @@
 """The system: targets that the measurement can tell, losses that agree, and the program from a folder to a table."""
 import functools
 import json
+import types
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,7 @@ from jaxsig.baselines import phase_retrieval as classical
 from jaxsig.data import fashion_mnist
 from jaxsig.errors import UserError
 from jaxsig.metrics import solved
-from jaxsig.models.phase_retrieval import CircularConv
+from jaxsig.models.phase_retrieval import CircularConv, heads
 from jaxsig.signal import canonical, far_field, registration
 from jaxsig.task import make
 from jaxsig.tasks import phase_retrieval as system
@@ -99,6 +100,30 @@ def test_weighted_phase_error_is_the_relative_error_of_the_image():
   assert jnp.median(inside) < 0.02   # the Nyquist bins alone are not Hermitian about a half pixel
 
 
+def test_two_heads_add_their_errors_and_their_images_are_averaged():
+  out = jax.random.normal(jax.random.key(4), (12, 48, 48, 3))
+  for name, of_image in (("weighted", "image"), ("group", "group")):
+    np.testing.assert_allclose(error(name, out, "both"), error(name, out[..., :2]) + error(of_image, out[..., 2:], "image"), rtol=1e-5)
+  intensity = far_field.intensity(objects(), 48)
+  images = [system._image_of(head, scene(), "canonical", maps, intensity) for head, maps in heads("both", out).items()]
+  network = types.SimpleNamespace(head="both", apply=lambda params, features: out)
+  stats = {"count": jnp.zeros(()), "sum_v_u_c": jnp.zeros((48, 48, 2)), "square_v_u_c": jnp.zeros((48, 48, 2))}
+  got = system.reconstruct(network, scene(), "canonical", {}, stats, intensity)
+  mean = sum(images) / 2
+  mean = mean * jnp.sign(mean.sum((1, 2), keepdims=True))
+  np.testing.assert_allclose(got, classical.to_middle(jnp.maximum(mean, 0)), atol=1e-5)
+
+
+def test_a_network_may_find_the_negative_of_an_object():
+  intensity, whole = far_field.intensity(objects(), 48), jnp.zeros((12, 48, 48, 1))
+  maps = whole.at[:, 13:34, 13:34, 0].set(objects()) - 0.01
+  stats = {"count": jnp.zeros(()), "sum_v_u_c": jnp.zeros((48, 48, 2)), "square_v_u_c": jnp.zeros((48, 48, 2))}
+  found, negative = (system.reconstruct(types.SimpleNamespace(head="image", apply=lambda params, features, s=sign: s * maps), scene(),
+                                        "as_is", {}, stats, intensity) for sign in (1, -1))
+  np.testing.assert_array_equal(found, negative)
+  assert found.min() == 0 and registration.symmetric_error(found, objects()).max() < 0.05
+
+
 def test_group_loss_does_not_know_which_equivalent_it_is_shown():
   out = jax.random.uniform(jax.random.key(0), (12, 48, 48, 1))
   network, x, ids = make_network("image"), objects(), batch()["id_b"]
@@ -149,7 +174,7 @@ def test_prediction_scales_with_the_intensity_and_forgets_its_batch():
   intensity = far_field.intensity(objects(), 48)
   for head in ("phase", "image"):
     network = make_network(head)
-    params, stats = system._init(network, scene(), jax.random.key(1), data)
+    params, stats = system._init(network, scene(), "both", jax.random.key(1), data)
     one, hundred = (system.reconstruct(network, scene(), "canonical", params, stats, s * intensity) for s in (1, 100))
     np.testing.assert_allclose(hundred, 10 * one, rtol=2e-3, atol=2e-3)
 
@@ -182,7 +207,9 @@ def test_the_odd_component_is_learnt_in_training_and_by_that_rule_alone():
 @pytest.mark.parametrize("changes, words", [
     ({"data.photons": 0.0}, "data.photons=0.0 is no number of photons"),
     ({"data.variant": "shfit"}, "did you mean 'shift"), ({"loss.target": "cannonical"}, "canonical"),
-    ({"model.head": "image"}, "no phases"), ({"loss.rule": "2,0"}, "loss.rule"), ({"data.n": 12}, "do not fit")])
+    ({"model.head": "image"}, "no phases"),
+    ({"model.head": "both", "loss.target": "literal"}, "no image"), ({"loss.rule": "2,0"}, "loss.rule"), ({"data.n": 12}, "do not fit"),
+    ({"data.m": 49}, "multiple"), ({"data.n": 60}, "2 n - 1 = 119"), ({"model.channels": ()}, "does not suit")])
 def test_a_wrong_setting_is_one_sentence(changes, words):
   config = small(**{k.replace(".", "__"): v for k, v in changes.items()})
   with pytest.raises(UserError, match=words):
@@ -202,9 +229,16 @@ def test_refinement_finishes_what_a_proposal_began():
     np.testing.assert_allclose(residual_b, far_field.residual(image, intensity), atol=1e-3)
 
 
+def test_a_variant_for_own_files_must_exist(tmp_path):
+  with pytest.raises(UserError, match="did you mean 'refined, best of 4'"):
+    sweep.open_run(small(predict_variant="refined best of 4"), tmp_path / "w")
+  name, config = evaluate.for_own_files(small())
+  assert name == "refined, best of 4" and config.sampler.restarts == 2 and small().sampler.iterations == 0
+
+
 def test_a_solver_s_unknown_option_is_one_sentence():
   for given in ({"iteration": 3}, {"shrinkwrap": {"sigma": 2.0}}):
-    with pytest.raises(UserError, match="no (options 'iteration'|shrinkwrap 'sigma')"):
+    with pytest.raises(UserError, match="(unknown option 'iteration'|shrinkwrap=.'sigma)"):
       classical.methods({"images": 1, "methods": {"HIO": given}}, 48, True, None, None)
 
 

@@ -56,7 +56,7 @@ def test_records_of_more_images_begin_with_those_of_fewer():
 def test_the_form_is_that_of_fashion_mnist(complex_objects):
   config = options(complex_objects=complex_objects, shrink=2)
   record = simulate(0, 150, config)[0]
-  assert record.id == record.group == "train_000" and record.info == {"part": "train", "source": "simulated"}
+  assert record.id == record.group == "train_000" and record.info == {"part": "train", "first": 0, "source": "simulated"}
   windows = fashion_mnist.prepare(record, config)
   assert windows["image_b_y_x"].shape == (100, 14, 14) and windows["image_b_y_x"].dtype == np.uint8
   assert ("phase_b_y_x" in windows) == complex_objects and windows["label_b"].dtype == np.int32

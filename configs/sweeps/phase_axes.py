@@ -28,7 +28,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   runs = {"photons": _photons, "grid": _grid, "complex": _complex, "unseen": _unseen}[axes[0]]()
   sweep = ml_collections.ConfigDict({"data_dir": "", "cache_dir": "", "lead": next(iter(runs)), "experiments": {}})
   for name, (kind, overrides) in runs.items():
-    overrides = {"run_controls": False, "variants": VARIANTS, "predict_variant": "refined 300", **overrides}
+    overrides = {"run_controls": False, "solvers": {"images": 250}, "variants": VARIANTS, "predict_variant": "refined 300", **overrides}
     sweep.experiments[name] = {"config": CONFIG, "arg": (kind + ",smoke" * arg.smoke).strip(","), "overrides": overrides}
   return sweep
 

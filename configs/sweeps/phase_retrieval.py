@@ -17,6 +17,7 @@ TRAININGS = {   # method: the variants of the data between which it can tell
     "unet_a_literal": ("none", "flip"),
     "unet_b_canonical": ("shift_flip",),
     "group_loss": ("shift_flip",),
+    "both_heads": ("shift_flip",),
     "rule_0_1": ("shift_flip",),
     "rule_odd_pca": ("shift_flip",),
     "": ("shift_flip",),

@@ -30,6 +30,8 @@ def methods(options: dict, m: int, real: bool, objects: Callable, measured: Call
   Raises:
     UserError: a method with an unknown option.
   """
+  if options["images"] < 0:
+    raise UserError(f"solvers.images={options['images']} is no number of images: give 0 or more")
   found = {name: _solver(dict(given), options["images"], m, real, objects, measured) for name, given in options["methods"].items()}
   return {"constant": _constant(m, objects, measured), **found}
 
@@ -54,7 +56,7 @@ def refined(image_b_v_u: jax.Array, intensity_b_v_u: jax.Array, keys_b: jax.Arra
     image_b_v_u: [b, m, m] the proposals.
     intensity_b_v_u: [b, m, m].
     keys_b: [b] random keys.
-    options: "method", "iterations" and "restarts" of `phase_solvers.Options`.
+    options: "method" (HIO where it is not there), "iterations" and "restarts" of `phase_solvers.Options`.
     real: the objects are real, and then not negative.
     seen_v_u: [m, m], 0 where nothing is measured.
 
@@ -62,7 +64,7 @@ def refined(image_b_v_u: jax.Array, intensity_b_v_u: jax.Array, keys_b: jax.Arra
     UserError: an unknown method.
   """
   support = jax.vmap(lambda image: phase_projections.shrunk_support(image, PROPOSED.sigma_px, PROPOSED.threshold))(image_b_v_u)
-  options = {**FROM_PROPOSAL.get(options["method"], {}), **options, "real": real, "positivity": real}
+  options = {**FROM_PROPOSAL.get(options.get("method", "hio"), {}), **options, "real": real, "positivity": real}
   found = phase_solvers.solve(jnp.sqrt(intensity_b_v_u), keys_b, support, seen_v_u, start=image_b_v_u, **options)
   image, residual_b = phase_solvers.best(found)
   return to_middle(image), residual_b
@@ -90,12 +92,13 @@ def _found(image: jax.Array, residual_b: jax.Array, indices: np.ndarray, objects
 
 
 def _solver(options: dict, images: int, m: int, real: bool, objects: Callable, measured: Callable) -> Method:
-  support, shrinkwrap = options.pop("support", "frame"), options.pop("shrinkwrap", None)
-  for given, kind in ((options, phase_solvers.Options), (shrinkwrap or {}, phase_solvers.Shrinkwrap)):
-    if unknown := sorted(given.keys() - set(kind._fields)):
-      raise UserError(f"a solver has no {kind.__name__.lower()} {unknown[0]!r}; known are support, {', '.join(kind._fields)}")
-  redrawn = None if shrinkwrap is None else phase_solvers.Shrinkwrap(**shrinkwrap)
+  support, redrawn = options.pop("support", "frame"), options.pop("shrinkwrap", None)
+  known = phase_solvers.Shrinkwrap._fields
+  if redrawn is not None and not (isinstance(redrawn, dict) and redrawn.keys() <= {*known}):
+    raise UserError(f"a solver's shrinkwrap={redrawn} cannot be read: give a dict of {', '.join(known)}, or leave shrinkwrap out")
+  redrawn = None if redrawn is None else phase_solvers.Shrinkwrap(**redrawn)
   options = {"real": real, "positivity": real, **options, "shrinkwrap": redrawn}
+  phase_solvers.checked(options)
 
   def predict(params: None, record: Any) -> dict:
     del params

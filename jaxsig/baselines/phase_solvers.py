@@ -47,7 +47,7 @@ def solve(magnitude_b_v_u: jax.Array, keys_b: jax.Array, support: int | str | ja
   Raises:
     UserError: an unknown method, support or option, positivity of a complex object, or arrays whose shapes do not fit.
   """
-  options = _checked(options)
+  options = checked(options)
   magnitude_b_v_u = jnp.asarray(magnitude_b_v_u)
   _fits("magnitude", magnitude_b_v_u, (None, None, None))
   shape = magnitude_b_v_u.shape
@@ -64,14 +64,8 @@ def solve(magnitude_b_v_u: jax.Array, keys_b: jax.Array, support: int | str | ja
   return _solve(x_b_r_y_x, measured_b, support_b_y_x, keys_b_r, options, min(group, units))
 
 
-def best(solution: Solution) -> tuple[jax.Array, jax.Array]:
-  """The restart with the smallest residual of each image: (image [b, m, m], residual [b])."""
-  b, r = jnp.arange(len(solution.residual_b_r)), jnp.nanargmin(solution.residual_b_r, 1)
-  return solution.image_b_r_y_x[b, r], solution.residual_b_r[b, r]
-
-
-def _checked(given: dict) -> Options:
-  """Options with the method's own values in place of None."""
+def checked(given: dict) -> Options:
+  """Options with the method's own values in place of None; raises UserError as `solve` does."""
   for name in given:
     _known("option", name, Options._fields)
   options = Options(**given)
@@ -83,6 +77,12 @@ def _checked(given: dict) -> Options:
   beta = METHODS[options.method].beta if options.beta is None else options.beta
   final_er = options.iterations // 20 if options.final_er is None else min(options.final_er, options.iterations)
   return options._replace(beta=beta, final_er=final_er)
+
+
+def best(solution: Solution) -> tuple[jax.Array, jax.Array]:
+  """The restart with the smallest residual of each image: (image [b, m, m], residual [b])."""
+  b, r = jnp.arange(len(solution.residual_b_r)), jnp.nanargmin(solution.residual_b_r, 1)
+  return solution.image_b_r_y_x[b, r], solution.residual_b_r[b, r]
 
 
 def _known(kind: str, name: str, names: Iterable[str]) -> None:

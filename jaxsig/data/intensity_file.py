@@ -69,7 +69,7 @@ def _frames(x: np.ndarray, name: str) -> np.ndarray:
 
 def _mask(source: Any, dataset: str, mask: Any, shape: tuple) -> tuple[np.ndarray, list[str]]:
   given = mask is not None and not (isinstance(mask, str) and not mask)
-  usable, name = read_array(mask) if given else cxi_mask(source, dataset)
+  usable, name = _users_mask(mask) if given else cxi_mask(source, dataset)
   if usable is None:
     return np.ones(shape, bool), []
   if usable.shape[-2:] != shape or usable.ndim > 3 or usable.dtype.kind not in "biuf":
@@ -81,8 +81,15 @@ def _mask(source: Any, dataset: str, mask: Any, shape: tuple) -> tuple[np.ndarra
   return usable_v_u, [f"The mask {name} leaves out {_count(~usable_v_u)}."]
 
 
+def _users_mask(mask: Any) -> tuple[np.ndarray, str]:
+  try:
+    return read_array(mask)
+  except UserError as error:
+    raise UserError(f"the mask (data.intensity_mask) cannot be used: {error}") from error
+
+
 def _count(bad_v_u: np.ndarray) -> str:
-  return f"{int(bad_v_u.sum())} of {bad_v_u.size} pixels ({100 * bad_v_u.mean():.2g} %)"
+  return f"{int(bad_v_u.sum())} of {bad_v_u.size} pixels ({100 * bad_v_u.mean():.3g} %)"
 
 
 def _without_broken(frames: np.ndarray, usable_v_u: np.ndarray, name: str, notes: list[str]) -> np.ndarray:
@@ -193,4 +200,4 @@ def undersampled_note(m: int, n: int) -> str:
     return ""
   return (f"The intensity has {m} pixels to a side, an object of {n} needs 2 n - 1 = {2 * n - 1}: its autocorrelation wraps round, so the "
           "object may not be the only one with this intensity, and a small residual proves less; sample more finely (a longer distance "
-          "to the detector, smaller pixels) or set a smaller object (data.n).")
+          "to the detector, smaller pixels) or train for smaller objects (data.n).")

@@ -2,7 +2,6 @@
 import math
 import pathlib
 import warnings
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,8 @@ TIFF = (".tif", ".tiff")
 CXI_DATA = "entry_1/data_1/data"
 CXI_MASKS = ("entry_1/data_1/mask", "entry_1/instrument_1/detector_1/mask")
 LARGEST = 2**30   # values: 4 GiB as float32
+_ZIP = b"PK"
+_NPY = np.lib.format.MAGIC_PREFIX
 
 
 def read_array(source: Any, dataset: str = "") -> tuple[np.ndarray, str]:
@@ -33,7 +34,7 @@ def read_array(source: Any, dataset: str = "") -> tuple[np.ndarray, str]:
   if suffix not in (".npy", *HDF5, *TIFF):
     raise UserError(f"{path} is none of .npy, {', '.join((*HDF5, *TIFF))}: save it as one of them")
   if not path.is_file():
-    raise UserError(f"{path} does not exist: correct its name")
+    raise UserError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: name a file")
   read = _from_npy if suffix == ".npy" else _from_tiff if suffix in TIFF else lambda p: _from_hdf5(p, dataset)
   return read(path), str(path)
 
@@ -45,15 +46,18 @@ def _affordable(shape: tuple, name: str) -> None:
 
 def _from_npy(path: pathlib.Path) -> np.ndarray:
   try:
-    x = np.load(path, mmap_mode="r", allow_pickle=False)
-    if isinstance(x, np.ndarray):
+    with path.open("rb") as file:
+      first = file.read(len(_NPY))
+    if first == _NPY:
+      x = np.load(path, mmap_mode="r", allow_pickle=False)
       _affordable(x.shape, str(path))
       return np.array(x)
-    x.close()
-    why = "it is an archive of several"
-  except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:   # an array of objects, which only a pickle could hold, too
-    why = str(error)
-  raise UserError(f"{path} is not a NumPy array of numbers ({why}): save one intensity with numpy.save(path, intensity)")
+    why = "it is an archive of several" if first.startswith(_ZIP) else "it does not begin as one" if first else "it is empty"
+  except (ValueError, EOFError) as error:
+    why = "it holds Python objects" if "objects" in str(error) else f"it is truncated or damaged: {error}"
+  except OSError as error:
+    why = f"it cannot be read: {error.strerror}"
+  raise UserError(f"{path} is not a NumPy array of numbers ({why}): save the numbers again with numpy.save(path, array)")
 
 
 def _from_hdf5(path: pathlib.Path, dataset: str) -> np.ndarray:

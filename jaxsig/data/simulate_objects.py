@@ -15,8 +15,10 @@ import numpy as np
 from jaxsig.data import image_blocks
 from jaxsig.data.core import Record
 from jaxsig.data.simulate_shapes import DISCS, GARMENTS, Draw, disc
+from jaxsig.errors import UserError
 
 CLASSES = tuple(shape.__name__ for shape in (*DISCS, *GARMENTS))
+LEAST = 4        # pixels to a side
 _AT_ONCE = 256   # images: their arrays stay in the cache of a core
 
 
@@ -38,7 +40,12 @@ def simulate(seed: int, n: int, config: Any) -> list[Record]:
 
   Returns:
     Records of `image_blocks.blocks` with info["source"] "simulated".
+
+  Raises:
+    UserError: too few images, or too small ones.
   """
+  if n < 1 or config.size < LEAST:
+    raise UserError(f"data.simulate_patients={n} of data.size={config.size} are too few or too small: take at least one of {LEAST} pixels")
   test = min(config.test_images or n // 7, n // 2)
   counts = {"train": min(config.train_images or n, n - test), "test": test}
   records = []

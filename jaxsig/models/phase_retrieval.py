@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jaxsig.errors import UserError
 
-HEADS = {"image": 1, "phase": 2}
+HEADS = {"image": 1, "phase": 2, "both": 3}   # maps of a real object
 
 
 class CircularConv(nn.Module):
@@ -59,7 +59,7 @@ class MagnitudeUNet(nn.Module):
   Args:
     channels: of the levels, fine to coarse; between two levels the grid halves, so m must divide by 2^(levels - 1).
     global_width: of the dense path at the coarsest level; 0 for none.
-    head: "image" (one real map) or "phase" (two: the real and imaginary part of a phase, not yet of unit length).
+    head: "image" (one real map), "phase" (two: the real and imaginary part of a phase, not yet of unit length) or "both" (phase first).
     complex_object: the image head gives a real and an imaginary map.
     compute: "float32" or "bfloat16"; parameters and output are float32.
   """
@@ -84,5 +84,36 @@ class MagnitudeUNet(nn.Module):
     for features, skip in zip(self.channels[-2::-1], skips[::-1], strict=True):
       x = jnp.repeat(jnp.repeat(x, 2, 1), 2, 2)
       x = Level(features, dtype)(jnp.concatenate([CircularConv(features, dtype)(x), skip], -1))
-    outputs = 2 if self.head == "image" and self.complex_object else HEADS[self.head]
+    outputs = HEADS[self.head] + (self.complex_object and self.head != "phase")
     return nn.Conv(outputs, (1, 1), dtype=jnp.float32)(x)
+
+
+def magnitude_features(intensity_b_v_u: jax.Array) -> jax.Array:
+  """Two compressions of the magnitude, DC in the middle, [b, m, m, 2]; the object's scale is taken out."""
+  magnitude = jnp.fft.fftshift(jnp.sqrt(intensity_b_v_u), (1, 2)) / jnp.maximum(_norm(intensity_b_v_u), 1e-12)[:, None, None]
+  return jnp.stack([jnp.log1p(16 * magnitude), jnp.sqrt(jnp.sqrt(magnitude + 1e-8))], -1)
+
+
+def heads(head: str, out_b_v_u_c: jax.Array) -> dict[str, jax.Array]:
+  """{"phase" or "image": its maps} of a network's output."""
+  return {head: out_b_v_u_c} if head != "both" else {"phase": out_b_v_u_c[..., :2], "image": out_b_v_u_c[..., 2:]}
+
+
+def unit_phases(maps_b_v_u_c: jax.Array) -> jax.Array:
+  """[b, m, m] of unit length, DC at the corner."""
+  real, imaginary = maps_b_v_u_c[..., 0], maps_b_v_u_c[..., 1]
+  length = jax.lax.rsqrt(real**2 + imaginary**2 + 1e-6)
+  return jnp.fft.ifftshift(jax.lax.complex(real * length, imaginary * length), (1, 2))
+
+
+def image_map(maps_b_v_u_c: jax.Array, intensity_b_v_u: jax.Array, n: int) -> jax.Array:
+  """The middle [b, n, n] of one map (or two: real and imaginary), in the scale of the measurement."""
+  first = (maps_b_v_u_c.shape[1] - n) // 2
+  middle = maps_b_v_u_c[:, first:first + n, first:first + n]
+  image = jax.lax.complex(middle[..., 0], middle[..., 1]) if middle.shape[-1] == 2 else middle[..., 0]
+  return image * (_norm(intensity_b_v_u) / n)[:, None, None]
+
+
+def _norm(intensity_b_v_u: jax.Array) -> jax.Array:
+  """Square root of the sum of |x|^2 [b], by Parseval."""
+  return jnp.sqrt(jnp.mean(intensity_b_v_u, (1, 2)))

@@ -18,13 +18,13 @@ from jaxsig.config import nearest
 from jaxsig.errors import UserError
 from jaxsig.metrics import solved
 from jaxsig.metrics.image_rows import score_block, solved_b
-from jaxsig.models.phase_retrieval import HEADS, MagnitudeUNet
+from jaxsig.models.phase_retrieval import HEADS, MagnitudeUNet, heads, image_map, magnitude_features, unit_phases
 from jaxsig.signal import canonical, far_field, registration
 from jaxsig.signal.canonical import image_about
+from jaxsig.signal.phase_targets import TARGETS, Target, target_of
 from jaxsig.task import Task
 
 VARIANTS = {"none": (False, False), "flip": (False, True), "shift": (True, False), "shift_flip": (True, True)}
-TARGETS = ("as_is", "centred", "literal", "canonical")
 LOSSES = ("circle", "weighted", "image", "group")
 PHASE_ONLY = ("circle", "weighted")
 
@@ -67,13 +67,6 @@ class Scene(NamedTuple):
     return jax.vmap(far_field.with_poisson)(keys_b, intensity, photons_b)
 
 
-class Target(NamedTuple):
-  """What the network should find of a batch of objects."""
-  image_b_y_x: jax.Array    # [b, n, n]
-  omega_b_v_u: jax.Array    # [b, m, m] phases of that image about `centre_b_2`
-  centre_b_2: jax.Array     # [b, 2] row and column of the n-frame
-
-
 def make(config: Any) -> Task:
   """The task of `config.model`, `config.loss` (name, target, rule), `config.data` (n, m, variant, photons) and `config.sampler`.
 
@@ -86,9 +79,14 @@ def make(config: Any) -> Task:
                             (loss.rule, canonical.RULES, "loss.rule")):
     if name not in known:
       raise UserError(f"unknown {what} {name!r}{nearest(name, known)}")
-  if options["head"] == "image" and (loss.name in PHASE_ONLY or loss.target == "literal"):
-    raise UserError(f"model.head=image has no phases to train by loss.name={loss.name}, loss.target={loss.target}: set loss.name=image "
-                    "or group and another target, or model.head=phase")
+  head = options["head"]
+  if (head == "image" and loss.name in PHASE_ONLY) or (head != "phase" and loss.target == "literal"):
+    raise UserError(f"model.head={head} does not go with loss.name={loss.name}, loss.target={loss.target}: an image head alone has "
+                    "no phases to train, and literal phases have no image; change one, or set model.head=phase")
+  cells = 2 ** (len(options["channels"]) - 1)
+  if not options["channels"] or data.m < data.n or data.m % cells:
+    raise UserError(f"data.m={data.m} does not suit data.n={data.n} and the levels of model.channels={tuple(options['channels'])}: take at "
+                    f"least 2 n - 1 = {2 * data.n - 1}, and a multiple of 2^(levels - 1)")
   network = MagnitudeUNet(**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}, complex_object=data.complex_objects)
   photons = data.photons if isinstance(data.photons, float) else tuple(data.photons)
   if not 0 < np.min(photons) <= np.max(photons) or np.shape(photons) not in ((), (2,)):
@@ -128,18 +126,6 @@ def _init(network: MagnitudeUNet, scene: Scene, rule: str, key: jax.Array, batch
   return network.init(key, jnp.zeros((1, *grid))), stats
 
 
-def _features(intensity_b_v_u: jax.Array) -> jax.Array:
-  """Two compressions of the magnitude, DC in the middle, [b, m, m, 2]; the object's scale is taken out."""
-  size_b = _energy(intensity_b_v_u) ** 0.5
-  magnitude = jnp.fft.fftshift(jnp.sqrt(intensity_b_v_u), (1, 2)) / jnp.maximum(size_b, 1e-12)[:, None, None]
-  return jnp.stack([jnp.log1p(16 * magnitude), jnp.sqrt(jnp.sqrt(magnitude + 1e-8))], -1)
-
-
-def _energy(intensity_b_v_u: jax.Array) -> jax.Array:
-  """Sum of |x|^2 [b], by Parseval."""
-  return jnp.mean(intensity_b_v_u, (1, 2))
-
-
 def _counted(stats: dict, features: jax.Array, weight_b: jax.Array) -> dict:
   """Running sums, bin by bin, over all that was trained on."""
   weight = weight_b[:, None, None, None]
@@ -161,28 +147,10 @@ def _standardised(stats: dict, features: jax.Array) -> jax.Array:
   return (features - mean) * jax.lax.rsqrt(variance + 1e-4)
 
 
-def target_of(kind: str, rule: str, x_b_y_x: jax.Array, m: int, weights_k: jax.Array | None = None) -> Target:
-  """The equivalent of each object [b, n, n] that a network is to find: as it lies, centred, or canonical (exactly, or literally).
-
-  `rule` and `weights_k` are those of `canonical.canonicalise`.
-  """
-  n, b = x_b_y_x.shape[-1], len(x_b_y_x)
-  if kind in ("as_is", "literal"):
-    centre = jnp.full((b, 2), (n - 1) / 2 if kind == "as_is" else 0.0)
-    omega = canonical.phases_about(x_b_y_x, centre, m) if kind == "as_is" else canonical.literal(x_b_y_x, m)
-    return Target(x_b_y_x, omega, centre)
-  found = canonical.canonicalise(x_b_y_x, m, rule, weights_k)
-  centre = canonical.centre_of(n, found.odd)
-  if kind == "canonical":
-    return Target(canonical.canonicalise_image(x_b_y_x, m, rule, weights_k), found.omega_v_u, centre)
-  lying = jnp.where(found.flipped[:, None, None], jnp.conj(found.omega_v_u), found.omega_v_u)
-  return Target(canonical.at_middle(x_b_y_x), lying, centre)
-
-
 def _loss(network: MagnitudeUNet, scene: Scene, loss: Any, params: Any, stats: dict, batch: dict, key: jax.Array) -> tuple:
   x = scene.moved(scene.objects(batch["image_b_y_x"], batch.get("phase_b_y_x")), batch["id_b"])
   intensity = scene.measured(x, rng.rows(rng.stream(key, "photons"), len(x)))
-  features = _features(intensity)
+  features = magnitude_features(intensity)
   stats = {**stats, **_counted(stats, features, batch["mask_b"])}
   if "odd_k" in stats:
     stats = _with_odd(stats, x, batch["mask_b"], scene.m)
@@ -197,37 +165,34 @@ def _error(network: MagnitudeUNet, scene: Scene, name: str, out: jax.Array, inte
            target: Target) -> jax.Array:
   """The loss [b] by name: relative squared errors of phases, weighted phases, images, or of the best equivalent.
 
-  The weighted error of unit phases is the relative error of the image (Parseval), but for the measurement's noise.
+  The weighted error of unit phases is the relative error of the image (Parseval), but for the measurement's noise. Of two heads the
+  errors are added; an image's own is that of the image where `name` is of phases.
   """
-  if network.head == "phase":
-    omega = _unit_phases(out)
-    difference = jnp.abs(omega - target.omega_b_v_u) ** 2
-    if name == "circle":
-      return jnp.mean(difference, (1, 2))
-    if name == "weighted":
-      return jnp.sum(intensity * difference, (1, 2)) / jnp.sum(intensity, (1, 2))
-    image = image_about(omega, jnp.sqrt(intensity), target.centre_b_2, not scene.complex_objects)
-  else:
-    image = _in_grid(_image_map(network, out, intensity, scene.n), scene.m)
+  error_of = {"phase": _phase_error, "image": _image_error}
+  return sum(error_of[head](scene, name, maps, intensity, x, target) for head, maps in heads(network.head, out).items())
+
+
+def _phase_error(scene: Scene, name: str, maps: jax.Array, intensity: jax.Array, x: jax.Array, target: Target) -> jax.Array:
+  omega = unit_phases(maps)
+  difference = jnp.abs(omega - target.omega_b_v_u) ** 2
+  if name == "circle":
+    return jnp.mean(difference, (1, 2))
+  if name == "weighted":
+    return jnp.sum(intensity * difference, (1, 2)) / jnp.sum(intensity, (1, 2))
+  image = image_about(omega, jnp.sqrt(intensity), target.centre_b_2, not scene.complex_objects)
+  return _miss(scene, name, image, x, target)
+
+
+def _image_error(scene: Scene, name: str, maps: jax.Array, intensity: jax.Array, x: jax.Array, target: Target) -> jax.Array:
+  return _miss(scene, name, _at_corner(image_map(maps, intensity, scene.n), scene.m), x, target)
+
+
+def _miss(scene: Scene, name: str, image_b_y_x: jax.Array, x: jax.Array, target: Target) -> jax.Array:
+  """Relative squared error [b] of images [b, m, m] with the frame at the corner."""
   if name == "group":
-    return registration.strict_error(image, x)
-  truth = _in_grid(target.image_b_y_x, scene.m) if network.head == "image" else _at_corner(target.image_b_y_x, scene.m)
-  return jnp.sum(jnp.abs(image - truth) ** 2, (1, 2)) / jnp.maximum(jnp.sum(jnp.abs(x) ** 2, (1, 2)), 1e-12)
-
-
-def _unit_phases(out_b_v_u_c: jax.Array) -> jax.Array:
-  """[b, m, m] of unit length, DC at the corner."""
-  real, imaginary = out_b_v_u_c[..., 0], out_b_v_u_c[..., 1]
-  length = jax.lax.rsqrt(real**2 + imaginary**2 + 1e-6)
-  return jnp.fft.ifftshift(jax.lax.complex(real * length, imaginary * length), (1, 2))
-
-
-def _image_map(network: MagnitudeUNet, out_b_v_u_c: jax.Array, intensity: jax.Array, n: int) -> jax.Array:
-  """The middle [b, n, n] of the map, in the scale of the measurement."""
-  out = jax.lax.complex(out_b_v_u_c[..., 0], out_b_v_u_c[..., 1]) if network.complex_object else out_b_v_u_c[..., 0]
-  first = (out.shape[1] - n) // 2
-  root_mean_square = jnp.sqrt(_energy(intensity)) / n
-  return out[:, first:first + n, first:first + n] * root_mean_square[:, None, None]
+    return registration.strict_error(image_b_y_x, x)
+  missed = jnp.abs(image_b_y_x - _at_corner(target.image_b_y_x, scene.m)) ** 2
+  return jnp.sum(missed, (1, 2)) / jnp.maximum(jnp.sum(jnp.abs(x) ** 2, (1, 2)), 1e-12)
 
 
 def _at_corner(x_b_y_x: jax.Array, m: int) -> jax.Array:
@@ -269,20 +234,26 @@ def reconstruct(network: MagnitudeUNet, scene: Scene, target: str, params: Any, 
   """Images [b, m, m] with the object in the middle, of intensities [b, m, m]; real ones are not negative.
 
   A real object's spectrum is Hermitian: the real part of the image is that of the mean of each predicted phase and its mirror's
-  conjugate, so bins of which the network is unsure count less.
+  conjugate, so bins of which the network is unsure count less. Of two heads it is the mean of both. The sign is a real object's
+  global phase: a network that is trained by the group loss may find the negative, which is turned here.
   """
-  out = network.apply(params, _standardised(stats, _features(intensity)))
-  real = not scene.complex_objects
-  if network.head == "image":
-    image = _in_grid(_image_map(network, out, intensity, scene.n), scene.m)
-  else:
-    omega, magnitude = _unit_phases(out), jnp.sqrt(intensity)
-    if target in ("as_is", "literal"):
-      centre = jnp.full((len(out), 2), (scene.n - 1) / 2 if target == "as_is" else 0.0)
-      image = image_about(omega, magnitude, centre, real)
-    else:
-      image = canonical.image_of(omega, magnitude, real, scene.n)
-  return classical.to_middle(jnp.maximum(image, 0) if real else image)
+  out, real = network.apply(params, _standardised(stats, magnitude_features(intensity))), not scene.complex_objects
+  images = [_image_of(head, scene, target, maps, intensity) for head, maps in heads(network.head, out).items()]
+  image = sum(images) / len(images)
+  if real:
+    image = jnp.maximum(image * jnp.sign(image.sum((1, 2), keepdims=True)), 0)
+  return classical.to_middle(image)
+
+
+def _image_of(head: str, scene: Scene, target: str, maps: jax.Array, intensity: jax.Array) -> jax.Array:
+  """[b, m, m] with the frame at the corner."""
+  if head == "image":
+    return _at_corner(image_map(maps, intensity, scene.n), scene.m)
+  omega, magnitude, real = unit_phases(maps), jnp.sqrt(intensity), not scene.complex_objects
+  if target in ("centred", "canonical"):
+    return canonical.image_of(omega, magnitude, real, scene.n)
+  centre = jnp.full((len(maps), 2), (scene.n - 1) / 2 if target == "as_is" else 0.0)
+  return image_about(omega, magnitude, centre, real)
 
 
 def _measured_of(x_t_y_x: jax.Array, record: str, indices: np.ndarray, scene: Scene, seed: int) -> tuple[jax.Array, jax.Array]:
