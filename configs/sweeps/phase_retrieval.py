@@ -22,6 +22,8 @@ TRAININGS = {   # method: the variants of the data between which it can tell
     "rule_odd_pca": ("shift_flip",),
     "": ("shift_flip",),
 }
+ALSO_REFINED = ("unet_b_canonical", "group_loss")
+REFINED = {f"refined {k}": dict(sampler=dict(iterations=k)) for k in (100, 300)}
 NAMES = {"unet_b": "U-Net-B", "unet_b_centred": "U-Net-B, centred", "unet_a_literal": "U-Net-A, literal"}
 
 
@@ -37,7 +39,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
       if lead:
         overrides["report"] = {"claims": CLAIMS}
       else:
-        overrides |= {"variants": {}, "predict_variant": ""}
+        overrides |= {"variants": REFINED if method in ALSO_REFINED else {}, "predict_variant": ""}
       if len(variants) > 1:
         overrides["method"] = f"{NAMES[method]} ({variant.replace('_', ' + ')})"
       name = f"{method}_{variant}" if len(variants) > 1 else method or "exact"
