@@ -115,7 +115,7 @@ def inspect(config: Any) -> None:
   """Prints what the data folder holds, what would be skipped and why, its licence and citation."""
   data = make_data(config)
   if cache.source_of(data, config) == "simulated":
-    say(f"no recordings in {config.data_dir or 'no folder (--config.data_dir is not set)'}: the simulator of "
+    say("no data folder is read (--config.data_dir is not set, or data.source=simulated): the simulator of "
         f"{config.data.name} would be used, {config.data.simulate_patients} patients")
     return
   found = data.inspect(pathlib.Path(config.data_dir))

@@ -127,7 +127,7 @@ def test_a_cache_folder_that_is_a_file_is_named(tmp_path):
     cache.load(make_data(config), config)
 
 
-def test_auto_takes_the_simulator_only_where_no_recording_is_there(tmp_path):
+def test_auto_takes_the_simulator_only_where_no_folder_is_named(tmp_path):
   config = experiment(tmp_path)
   data = make_data(config)
   assert cache.source_of(data, config) == "simulated"
@@ -135,7 +135,9 @@ def test_auto_takes_the_simulator_only_where_no_recording_is_there(tmp_path):
   with pytest.raises(UserError, match="is empty"):
     cache.source_of(data, configs.override(config, {"data_dir": str(tmp_path / "d")}))
   (tmp_path / "d" / "notes.txt").write_text("nothing here")
-  assert cache.source_of(data, configs.override(config, {"data_dir": str(tmp_path / "d")})) == "simulated"
+  with pytest.raises(UserError, match="holds nothing of bidmc"):
+    cache.source_of(data, configs.override(config, {"data_dir": str(tmp_path / "d")}))
+  assert cache.source_of(data, configs.override(config, {"data_dir": str(tmp_path / "d"), "data.source": "simulated"})) == "simulated"
 
 
 def test_an_inner_split_tests_training_patients_and_leaves_the_test_patients_out():

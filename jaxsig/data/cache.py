@@ -30,7 +30,7 @@ def source_of(data: Any, config: Any) -> str:
   """"real" or "simulated", by `config.data.source` (auto, real, simulated) and what the folder holds.
 
   Raises:
-    UserError: an unknown source, or a folder that is named but missing or empty.
+    UserError: an unknown source, or a folder that is named but missing, or without such recordings.
   """
   source, folder = config.data.source, config.data_dir
   if source not in ("auto", "real", "simulated"):
@@ -40,11 +40,11 @@ def source_of(data: Any, config: Any) -> str:
   if not folder:
     raise UserError("data.source=real needs the recordings: name their folder with --config.data_dir")
   path = pathlib.Path(folder)
-  if not path.is_dir() or not any(path.iterdir()):
-    what = "is empty" if path.is_dir() else "is missing"
+  if not path.is_dir() or not any(path.iterdir()) or not (source == "real" or data.sources(path)):
+    what = "is missing" if not path.is_dir() else "is empty" if not any(path.iterdir()) else f"holds nothing of {config.data.name}"
     raise UserError(f"the data folder {folder} {what}: name the folder that holds the recordings with --config.data_dir, "
                     "or leave it out to use the simulator")
-  return "real" if source == "real" or data.sources(path) else "simulated"
+  return "real"
 
 
 def load(data: Any, config: Any) -> Prepared:
