@@ -73,25 +73,10 @@ def make(config: Any) -> Task:
   Raises:
     UserError: an unknown variant, target, loss, rule, head or solver, or ones that do not go together.
   """
+  _check(config)
   data, loss, options = config.data, config.loss, config.model.to_dict()
-  for name, known, what in ((data.variant, VARIANTS, "data.variant"), (loss.target, TARGETS, "loss.target"),
-                            (loss.name, LOSSES, "loss.name"), (options["head"], HEADS, "model.head"),
-                            (loss.rule, canonical.RULES, "loss.rule")):
-    if name not in known:
-      raise UserError(f"unknown {what} {name!r}{nearest(name, known)}")
-  head = options["head"]
-  if (head == "image" and loss.name in PHASE_ONLY) or (head != "phase" and loss.target == "literal"):
-    raise UserError(f"model.head={head} does not go with loss.name={loss.name}, loss.target={loss.target}: an image head alone has "
-                    "no phases to train, and literal phases have no image; change one, or set model.head=phase")
-  cells = 2 ** (len(options["channels"]) - 1)
-  if not options["channels"] or data.m < data.n or data.m % cells:
-    raise UserError(f"data.m={data.m} does not suit data.n={data.n} and the levels of model.channels={tuple(options['channels'])}: take at "
-                    f"least 2 n - 1 = {2 * data.n - 1}, and a multiple of 2^(levels - 1)")
   network = MagnitudeUNet(**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}, complex_object=data.complex_objects)
-  photons = data.photons if isinstance(data.photons, float) else tuple(data.photons)
-  if not 0 < np.min(photons) <= np.max(photons) or np.shape(photons) not in ((), (2,)):
-    raise UserError(f"data.photons={photons} is no number of photons: give one above 0, inf for no noise, or the least and the most")
-  scene = Scene(data.n, data.m, *VARIANTS[data.variant], photons, data.complex_objects)
+  scene = Scene(data.n, data.m, *VARIANTS[data.variant], _photons(data), data.complex_objects)
   init, predict = functools.partial(_init, network, scene, loss.rule), functools.partial(_predict, network, scene, config)
   objects = lambda record: scene.objects(record.signals["image_t_y_x"], record.signals.get("phase_t_y_x"))
   measured = lambda record, indices: _measured_of(objects(record), record.id, indices, scene, config.eval.seed)
@@ -99,6 +84,28 @@ def make(config: Any) -> Task:
   rivals = classical.methods(config.solvers.to_dict(), data.m, not data.complex_objects, objects, measured)
   return Task(init, functools.partial(_loss, network, scene, loss), predict, score, rivals, config.method or _name(config),
               functools.partial(_calibrate, objects), _assess)
+
+
+def _check(config: Any) -> None:
+  data, loss, head, channels = config.data, config.loss, config.model.head, tuple(config.model.channels)
+  for name, known, what in ((data.variant, VARIANTS, "data.variant"), (loss.target, TARGETS, "loss.target"),
+                            (loss.name, LOSSES, "loss.name"), (head, HEADS, "model.head"),
+                            (loss.rule, canonical.RULES, "loss.rule")):
+    if name not in known:
+      raise UserError(f"unknown {what} {name!r}{nearest(name, known)}")
+  if (head == "image" and loss.name in PHASE_ONLY) or (head != "phase" and loss.target == "literal"):
+    raise UserError(f"model.head={head} does not go with loss.name={loss.name}, loss.target={loss.target}: an image head alone has "
+                    "no phases to train, and literal phases have no image; change one, or set model.head=phase")
+  if not channels or data.m < data.n or data.m % 2 ** (len(channels) - 1):
+    raise UserError(f"data.m={data.m} does not suit data.n={data.n} and the levels of model.channels={channels}: take at "
+                    f"least 2 n - 1 = {2 * data.n - 1}, and a multiple of 2^(levels - 1)")
+
+
+def _photons(data: Any) -> float | tuple[float, float]:
+  photons = data.photons if isinstance(data.photons, float) else tuple(data.photons)
+  if not 0 < np.min(photons) <= np.max(photons) or np.shape(photons) not in ((), (2,)):
+    raise UserError(f"data.photons={photons} is no number of photons: give one above 0, inf for no noise, or the least and the most")
+  return photons
 
 
 def _calibrate(objects: Callable, records: list) -> dict[str, float]:
