@@ -6,14 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import numpy as np
-
 from jaxsig import axis, page, plots, plots_axis
 from jaxsig.averages import aggregate, result
 from jaxsig.errors import UserError
 from jaxsig.page import Table, worded
 from jaxsig.tables import interval, tables, text
 
+CLOSE = 1e-3   # of a row's result, relative or absolute: what two workdirs may differ by and still agree
 BANNER = "SIMULATED: no evidence about real data"
 RULE = ("Figures are means over patients: windows are averaged within a seed, seeds within a recording, recordings "
         "within a patient. [low, high] are 95 % intervals by bootstrap over patients; limits of agreement are bias "
@@ -79,7 +78,8 @@ def _key(row: dict) -> tuple:
 
 
 def _agree(a: dict, b: dict) -> bool:
-  return a["kept"] == b["kept"] and bool(np.isclose(result(a), result(b), rtol=1e-3, atol=1e-3, equal_nan=True))
+  one, other = result(a), result(b)
+  return a["kept"] == b["kept"] and (abs(one - other) <= CLOSE * (1 + abs(other)) or (math.isnan(one) and math.isnan(other)))
 
 
 class _Form(NamedTuple):
