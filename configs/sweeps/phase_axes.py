@@ -5,7 +5,8 @@
 "photons": one network, trained on images of 1,000 to a million photons, at each of several numbers. "grid": the intensities' side, a
 network each; below 2 n - 1 = 41 the autocorrelation wraps. "complex": objects with a phase, where positivity does not help.
 "unseen": shoes and bags by a network that has seen nothing but clothes, and by one that has seen all. Sizes as in
-configs/phase_retrieval.py.
+configs/phase_retrieval.py. Each axis takes between a quarter and three quarters of an hour on two cores; docs/phase_retrieval.md has
+the figures to expect.
 """
 import ml_collections
 
