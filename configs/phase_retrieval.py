@@ -7,7 +7,7 @@ Trains U-Net-A (Fourier phases, exact canonical targets) and as a control U-Net-
 flipped at random, and scores both, and the classical solvers, by the error that is left after the best shift and flip. A size for two
 cores: 14 x 14 objects in a frame of 21, 48 x 48 intensities, one pass over the 60,000 images. `:paper` has the published size (28 in 42,
 96 x 96), which wants a GPU. Without a data folder a simulator of objects takes the place of Fashion-MNIST. It takes about twenty
-minutes on two cores; on Fashion-MNIST expect an error of 0.10 of U-Net-A, 0.44 of U-Net-B, and 0.001 refined, best of 4.
+minutes on two cores, by its parts; on Fashion-MNIST expect an error of 0.10 of U-Net-A, 0.44 of U-Net-B, and 0.001 refined, best of 4.
 
 Tayal et al., "Inverse problems, deep learning, and symmetry breaking" (2020), whose U-Net-A and U-Net-B these follow.
 """

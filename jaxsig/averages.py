@@ -71,7 +71,7 @@ def aggregate(rows: list[dict], report: dict) -> dict:
       raise UserError(f"the report asks for {name!r}, of which there is no row{nearest(name, names)}")
   metrics = {m: _metric([r for r in rows if r["metric"] == m], report) for m in wanted}
   primary, by_error = metrics[report["primary"]]["methods"], metrics[report["primary"]]["is_error"]
-  sign = 1 if by_error else -1 if report.get("higher") else 1 if "higher" in report else 0
+  sign = direction(by_error, report)
   size = {m: sign * found["kept"]["mean"] for m, found in primary.items() if found["by_patient"]}
   kept = lambda method: [r for r in rows if r["method"] == method and r["metric"] == report["primary"] and r["kept"]]
   certainty = {m: _certainty(kept(m)) for m in primary} if by_error else {}
@@ -80,6 +80,11 @@ def aggregate(rows: list[dict], report: dict) -> dict:
           "seconds": {m: s for m in primary if (s := _seconds(kept(m))) is not None},
           "uncertainty": certainty if any(x != _certainty([]) for x in certainty.values()) else {},
           "claims": [_claim(rows, claim, report["primary"]) for claim in report.get("claims", ())]}
+
+
+def direction(is_error: bool, report: dict) -> int:
+  """1 where less of the primary metric is better, -1 where more is, 0 where the report does not say."""
+  return 1 if is_error else -1 if report.get("higher") else 1 if "higher" in report else 0
 
 
 def _metric(rows: list[dict], report: dict) -> dict:

@@ -11,6 +11,7 @@ from jaxsig.tables import interval
 
 _TO = " to "   # between the ends of a range
 
+
 def setting(workdir: pathlib.Path, config: dict, key: str) -> float | tuple:
   """The number, infinity or range (low, high) at a dotted key of a workdir's config.
 
@@ -85,7 +86,7 @@ def kept(found: dict, metric: str, method: str) -> dict[str, dict]:
 
 
 def _best_first(found: dict, report: dict) -> list[str]:
-  sign = 1 if is_error(found, report["primary"]) else -1 if report.get("higher") else 1 if "higher" in report else 0
+  sign = averages.direction(is_error(found, report["primary"]), report)
   means = {m: [x["mean"] for x in kept(found, report["primary"], m).values()] for m in found["methods"]}
   return sorted(means, key=lambda m: sign * math.fsum(means[m]) / len(means[m]) if means[m] else math.inf)
 

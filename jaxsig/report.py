@@ -103,12 +103,14 @@ def markdown(rows: list[dict], report: dict, short: bool = False) -> str:
     report: as for `aggregate`.
     short: only the table of the primary metric on what was kept, and the claims.
   """
-  form = _form(report)
-  found = form.aggregate(rows, report)
+  return _markdown(_form(report).aggregate(rows, report), rows, report, short)
+
+
+def _markdown(found: dict, rows: list[dict], report: dict, short: bool = False) -> str:
   head = [f"## {report['title']}"] if "title" in report else []
   head += [f"> **{BANNER}**"] if found["simulated"] else []
   origin = " ".join(f"{label}: {text}." for label, text in _origin(rows, report))
-  shown, rule = form.tables(found, report), worded(RULE, report)
+  shown, rule = _form(report).tables(found, report), worded(RULE, report)
   return "\n\n".join([*head, *[page.markdown(t) for t in (_few(shown) if short else shown)], rule, origin]) + "\n"
 
 
@@ -119,10 +121,12 @@ def _few(every: list[Table]) -> list[Table]:
 
 def terminal(rows: list[dict], report: dict) -> str:
   """The same tables in aligned columns, for a console."""
-  form = _form(report)
-  found = form.aggregate(rows, report)
+  return _terminal(_form(report).aggregate(rows, report), report)
+
+
+def _terminal(found: dict, report: dict) -> str:
   banner = [f"*** {BANNER} ***"] if found["simulated"] else []
-  return "\n\n".join([*banner, *[page.plain(t) for t in form.tables(found, report)]])
+  return "\n\n".join([*banner, *[page.plain(t) for t in _form(report).tables(found, report)]])
 
 
 def _origin(rows: list[dict], report: dict) -> list[tuple[str, str]]:
@@ -147,10 +151,11 @@ def _about(workdirs: list[pathlib.Path]) -> tuple[list[tuple[str, str]], dict[st
   return list(dict.fromkeys(said)), {p.parent.name: json.loads(p.read_text())["members"] for p in paths if p.is_file()}
 
 
-def write(workdirs: Iterable[str | pathlib.Path], folder: str | pathlib.Path) -> pathlib.Path:
+def write(workdirs: Iterable[str | pathlib.Path], folder: str | pathlib.Path, show: Callable[[str], None] | None = None) -> pathlib.Path:
   """Writes index.html (needs no other file), table.md, table.json and the figures; returns the path of the page.
 
-  The first workdir's config says what to report. Raises UserError as `load_rows` and `aggregate` do.
+  `show` is given the tables as `terminal` has them, in the end. The first workdir's config says what to report. Raises
+  UserError as `load_rows` and `aggregate` do.
   """
   workdirs, folder = [pathlib.Path(w) for w in workdirs], pathlib.Path(folder)
   rows = load_rows(workdirs)
@@ -158,7 +163,7 @@ def write(workdirs: Iterable[str | pathlib.Path], folder: str | pathlib.Path) ->
   form, (cards, splits) = _form(report), _about(workdirs)
   found = form.aggregate(rows, report)
   folder.mkdir(parents=True, exist_ok=True)
-  (folder / "table.md").write_text(markdown(rows, report) + "".join(f"\n{label}: {text}\n" for label, text in cards))
+  (folder / "table.md").write_text(_markdown(found, rows, report) + "".join(f"\n{label}: {text}\n" for label, text in cards))
   everything = {**found, "report": report, "origin": _origin(rows, report) + cards, "split": splits}
   (folder / "table.json").write_text(json.dumps(everything, indent=1, allow_nan=False))
   shown = form.tables(found, report)
@@ -171,6 +176,8 @@ def write(workdirs: Iterable[str | pathlib.Path], folder: str | pathlib.Path) ->
   whole = page.page(report.get("title", "Report"), BANNER if found["simulated"] else "", form.tiles(found, report), blocks,
                     found["reference"])
   (folder / "index.html").write_text(whole)
+  if show:
+    show(_terminal(found, report))
   return folder / "index.html"
 
 

@@ -136,9 +136,7 @@ def tell(workdirs: list[pathlib.Path], folder: pathlib.Path) -> None:
     say("no patient was held out, so there is nothing to report")
     return
   from jaxsig import report  # draws: not needed before
-  report.write(workdirs, folder)
-  rows = report.load_rows(workdirs)
-  print(report.terminal(rows, json.loads((workdirs[0] / "config.json").read_text())["report"]))
+  report.write(workdirs, folder, print)
   say(f"report: {folder / 'index.html'}")
 
 
