@@ -22,6 +22,7 @@ from jaxsig.task import Task, make
 from jaxsig.train import Run, base_of, example, folder_of, window_ids
 
 CALIBRATION = "calibration.json"   # of a member: {method: what `Task.calibrate` has found}
+SHOWN = 4                          # windows that `Task.show` sees
 
 
 def evaluate(run: Run, members: list[Member]) -> list[dict]:
@@ -91,6 +92,8 @@ def _member_rows(readings: list[tuple[str, Run]], member: Member, step: int) -> 
       [run.prepared.records[i] for i in records_of(groups, run.prepared.groups)]
       for groups in (member.test, member.val if run.task.calibrate else (), member.train + member.val))
   out = run.workdir / "predictions" / member.name
+  if run.task.show:
+    _show(run, member, step)
   rows, timing, calibrations = [], {}, {}
   for method, score, every, seconds in _all_methods(readings, member, step, validation + records, training):
     timing[method], predicted = seconds, every[len(validation):]
@@ -103,6 +106,15 @@ def _member_rows(readings: list[tuple[str, Run]], member: Member, step: int) -> 
         _store(out / "_prepared" / f"{record.id}.npz", record.prepared)
       rows += [{"method": method, "record": record.id, "group": record.group, **row} for row in score(record)]
   return rows, timing, calibrations
+
+
+def _show(run: Run, member: Member, step: int) -> None:
+  """Writes `members/<member>/shown.npz`: what the task shows of the network, on the first windows of the test records."""
+  ids = window_ids(run.prepared, member.test)[:SHOWN]
+  batch = {k: np.asarray(a[ids]) for k, a in run.prepared.windows.arrays.items()}
+  arrays = _compiled(run.task.show)(*restore_ema(run, member, step), {**batch, "mask_b": np.ones(len(ids), np.float32)})
+  if mesh.is_main():
+    _store(folder_of(run, member) / "shown.npz", arrays)
 
 
 def assessed(task: Task, record: Record, calibration: dict | None) -> Record:

@@ -10,6 +10,7 @@ import matplotlib
 import matplotlib.figure
 import numpy as np
 
+from jaxsig import plots_network
 from jaxsig.page import Picture, worded
 from jaxsig.plots_images import mosaic
 
@@ -18,6 +19,7 @@ OTHERS = ("#d9602b", "#6b7f99", "#8a5fbf", "#3f8f4f", "#c29a1c", "#b0466f", "#4a
 STYLE = {"font.size": 10, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": "#9aa5b1", "grid.color": FAINT,
          "xtick.color": MUTED, "ytick.color": MUTED, "axes.spines.top": False, "axes.spines.right": False,
          "axes.grid": True, "axes.axisbelow": True, "axes.titlesize": 10, "axes.titlelocation": "left",
+         "axes.prop_cycle": matplotlib.cycler(color=(OURS, *OTHERS)),   # "C0" is ours
          "legend.frameon": False, "figure.constrained_layout.use": True, "savefig.dpi": 200}
 
 
@@ -56,6 +58,13 @@ def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib
        "Units in bins of the probability that a method tells, the larger the more; on the line it is right."),
       ("pictures", "Truth and every method, aligned", lambda: mosaic(list(by_method), workdirs),
        "The same units for all methods, evenly spread. Each picture from zero to the maximum of its truth."),
+      ("trade", f"{report['primary']} against {report.get('against')}", lambda: plots_network.trade(found, report),
+       "Means over patients; bars: 95 % intervals. A line joins the readings of one training."),
+      ("confusion", f"Which classes {ours} confuses", lambda: plots_network.confusion(workdirs, ours),
+       "Per cent of each true class, over all members; the diagonal is right."),
+      ("shown", "Inside the network", lambda: plots_network.shown(workdirs),
+       "Of one member: one scale for all tiles of a panel, its ends below; values of both signs have two colours. "
+       "A row with numbers: the same weights at those steps of the training."),
   ]
   return drawn(plans, report, found["simulated"], workdirs, folder)
 

@@ -20,6 +20,8 @@ class Task(NamedTuple):
   method: str = ""   # what the tables call this system
   calibrate: Callable | None = None   # (validation records with predictions) -> plain dict: what a method's output says of its own error
   assess: Callable | None = None      # (predictions, that dict) -> {name_b: array}: what joins the predictions of other records
+  curvature: Callable | None = None   # (params, stats, batch, key) -> like params: diagonal of the Gauss-Newton matrix (see optim)
+  show: Callable | None = None        # (params, stats, batch) -> {name_axes: array}: kernels, maps, weights over training, for pictures
 
 
 class Method(NamedTuple):

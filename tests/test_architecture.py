@@ -9,7 +9,7 @@ from conftest import ROOT
 PACKAGE = ROOT / "jaxsig"
 EVERYWHERE = {"errors"}
 ALLOWED = {
-    "": {"infer", "shipped", "config"},
+    "": {"infer", "shipped", "gradients", "config"},
     "errors": set(), "config": set(), "rng": set(), "log": set(), "mesh": set(), "optim": set(), "page": set(), "quality": set(),
     "main": {"train", "evaluate", "infer", "sweep", "report", "shipped", "export", "weights", "config",
              "mesh"},
@@ -26,25 +26,27 @@ ALLOWED = {
     "axis": {"averages", "tables", "page"},
     "averages": {"config", "metrics"},
     "tables": {"page"},
-    "plots": {"page", "plots_images"},
+    "plots": {"page", "plots_images", "plots_network"},
     "plots_axis": {"axis", "plots", "page"},
-    "plots_images": set(),
+    "plots_images": set(), "plots_network": {"page"},
     "plots_recording": {"plots", "quality"},
+    "curvature": {"rng"},
+    "gradients": {"task", "data", "page"},
     "diffusion": {"rng"},
-    "tasks": {"models", "diffusion", "signal", "metrics", "baselines", "rng", "task", "config"},
+    "tasks": {"models", "curvature", "diffusion", "signal", "metrics", "baselines", "rng", "task", "config"},
     "models": {"models", "signal"},
     "baselines": {"baselines", "metrics", "signal", "task"},
     "metrics": {"metrics", "signal"},
     "signal": {"signal"},
     "data": {"data", "task"},
 }
-NO_JAX = {"data", "report", "averages", "axis", "tables", "plots", "plots_axis", "plots_images", "plots_recording", "quality", "page",
-          "log", "config", "errors", "main"}
+NO_JAX = {"data", "report", "averages", "axis", "tables", "plots", "plots_axis", "plots_images", "plots_network", "plots_recording",
+          "quality", "page", "log", "config", "errors", "main"}
 SYSTEMS = sorted(p.stem for p in (PACKAGE / "tasks").glob("*.py") if p.stem != "__init__")
 # what the shared loop may not know
 SHARED = ("train", "evaluate", "infer", "sweep", "choose", "checkpoint", "mesh", "report", "averages", "axis", "tables", "plots",
-          "plots_axis", "plots_images", "plots_recording", "export", "page", "data/core", "data/feeds", "data/cache", "data/splits", "main",
-          "log", "config", "rng", "optim", "task")
+          "plots_axis", "plots_images", "plots_network", "plots_recording", "export", "page", "data/core", "data/feeds", "data/cache",
+          "data/splits", "main", "log", "config", "rng", "optim", "task")
 
 
 def room(path):

@@ -11,13 +11,13 @@ FIRST_ID = {"train": 0, "test": 2**31}
 
 
 def blocks(part: str, signals: dict, label_t: np.ndarray, config: Any, source: str) -> list[Record]:
-  """Records of `config.block_images` images each (the last may have fewer), shrunk by `config.shrink`.
+  """Records of as many images each as a block has (the last may have fewer), shrunk by `config.shrink`.
 
   Args:
     part: "train" or "test".
     signals: {"image_t_y_x": uint8 [t, h, w], maybe "phase_t_y_x": float32 radians}.
     label_t: [t] classes.
-    config: `block_images`, `shrink`.
+    config: `block_images`, or for one part `train_block_images` or `test_block_images`; `shrink`.
     source: for `info`.
 
   Returns:
@@ -28,9 +28,9 @@ def blocks(part: str, signals: dict, label_t: np.ndarray, config: Any, source: s
   Raises:
     UserError: no such block or shrinkage.
   """
-  size = config.block_images
+  size = getattr(config, f"{part}_block_images", config.block_images)
   if size < 1:
-    raise UserError(f"data.block_images={size} is no number of images: use 1 or more")
+    raise UserError(f"data.block_images={size} ({part}) is no number of images: use 1 or more")
   signals, label_t = shrunk(signals, config.shrink), np.asarray(label_t, np.uint8)
   id_t = (FIRST_ID[part] + np.arange(len(label_t))).astype(np.uint32)
   out = []

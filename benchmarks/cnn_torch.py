@@ -1,0 +1,133 @@
+"""Training of LeNet-5 with its connection table, here against the same network in PyTorch: images a second on CPU.
+
+  python -m benchmarks.cnn_torch                   about a minute on two cores
+  python -m benchmarks.cnn_torch --batch=10 --threads=1
+
+Weights are copied across, outputs must agree to 1e-4 or nothing is timed. A step is the squared error to +-1 targets, all gradients
+and Adam. Both take turns in one process; the median over rounds counts.
+"""
+import argparse
+import os
+from collections.abc import Callable
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import torch
+
+from benchmarks.timing import header, interleaved, row
+from jaxsig import mesh
+from jaxsig.models.cnn_notes import ClassicalNetwork
+from jaxsig.signal.feature_maps import connections, scaled_tanh
+
+RATE, TOLERANCE, STEPS = 1e-3, 1e-4, 20
+OPTIONS = dict(maps=(6, 16), kernel=5, block=2, hidden=(120, 84), classes=10, table="lecun", combination="", shared=False,
+               pooling="trainable", activation="scaled_tanh")
+
+
+class TorchLeNet(torch.nn.Module):
+  """The network of `jaxsig.models.cnn_notes` with the weights of `params`; a kernel that the table leaves out is zero and stays so."""
+
+  def __init__(self, params: dict):
+    super().__init__()
+    p = jax.tree.map(np.asarray, params["params"])
+    self.mask = torch.tensor(connections("lecun", 6, 16).T[:, :, None, None], dtype=torch.float32)
+    self.conv = torch.nn.ParameterList([self._kernel(p["c1"]["kernel"], np.ones((1, 6), bool)),
+                                        self._kernel(p["c3"]["kernel"], connections("lecun", 6, 16))])
+    self.conv_bias = self._parameters(p[name]["bias"] for name in ("c1", "c3"))
+    self.scale = self._parameters(p[name]["SubSampling_0"]["beta"] for name in ("s2", "s4"))
+    self.offset = self._parameters(p[name]["SubSampling_0"]["bias"] for name in ("s2", "s4"))
+    self.dense = self._parameters(p[name]["kernel"].T for name in ("c5", "f6", "output"))
+    self.dense_bias = self._parameters(p[name]["bias"] for name in ("c5", "f6", "output"))
+
+  @staticmethod
+  def _parameters(arrays) -> torch.nn.ParameterList:
+    return torch.nn.ParameterList([torch.nn.Parameter(torch.tensor(np.array(a))) for a in arrays])
+
+  @staticmethod
+  def _kernel(own_v_u_k: np.ndarray, table_i_j: np.ndarray) -> torch.nn.Parameter:
+    every = np.zeros((*own_v_u_k.shape[:2], *table_i_j.shape), np.float32)
+    every[:, :, *np.nonzero(table_i_j)] = own_v_u_k
+    return torch.nn.Parameter(torch.tensor(every[::-1, ::-1].transpose(3, 2, 0, 1).copy()))   # turned: torch correlates
+
+  def forward(self, x_b_y_x: torch.Tensor) -> torch.Tensor:
+    f = lambda u: 1.7159 * torch.tanh(2 / 3 * u)
+    x = x_b_y_x[:, None]
+    for i, kernel in enumerate(self.conv):
+      x = f(torch.nn.functional.conv2d(x, kernel * self.mask if i else kernel, self.conv_bias[i]))
+      sums = 4 * torch.nn.functional.avg_pool2d(x, 2)
+      x = f(self.scale[i][:, None, None] * sums + self.offset[i][:, None, None])
+    x = x.permute(0, 2, 3, 1).flatten(1)
+    for weight, bias in zip(self.dense, self.dense_bias, strict=True):
+      x = f(torch.nn.functional.linear(x, weight, bias))
+    return x
+
+
+def our_training(network: ClassicalNetwork, params: dict, x: np.ndarray, t: np.ndarray) -> Callable:
+  """() -> the loss after STEPS further steps."""
+  tx = optax.adam(RATE)
+
+  def step(state, x, t):
+    params, opt = state
+    error = lambda p: 0.5 * jnp.mean(jnp.sum((scaled_tanh(network.apply(p, x[..., None]).u_b_k) - t) ** 2, 1))
+    loss, gradient = jax.value_and_grad(error)(params)
+    updates, opt = tx.update(gradient, opt)
+    return (optax.apply_updates(params, updates), opt), loss
+
+  step, held = jax.jit(step, donate_argnums=0), {"state": jax.tree.map(jnp.array, (params, tx.init(params)))}
+
+  def run():
+    for _ in range(STEPS):
+      held["state"], loss = step(held["state"], x, t)
+    return float(loss)
+  return run
+
+
+def their_training(network: torch.nn.Module, x: np.ndarray, t: np.ndarray, threads: int) -> Callable:
+  """The same in PyTorch, pinned to so many threads."""
+  optimiser, x, t = torch.optim.Adam(network.parameters(), RATE), torch.tensor(x), torch.tensor(t)
+
+  def run():
+    torch.set_num_threads(threads)
+    for _ in range(STEPS):
+      optimiser.zero_grad()
+      loss = 0.5 * torch.mean(torch.sum((network(x) - t) ** 2, 1))
+      loss.backward()
+      optimiser.step()
+    return loss.item()
+  return run
+
+
+def main() -> None:
+  """Prints images a second and ratios of both."""
+  parser = argparse.ArgumentParser()
+  parser.add_argument("--batch", type=int, default=100)
+  parser.add_argument("--rounds", type=int, default=7)
+  parser.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2])
+  flags = parser.parse_args()
+  mesh.start()
+  random = np.random.default_rng(0)
+  x = random.normal(size=(flags.batch, 32, 32)).astype(np.float32)
+  t = (2 * np.eye(10)[random.integers(0, 10, flags.batch)] - 1).astype(np.float32)
+  network = ClassicalNetwork(**OPTIONS)
+  params = jax.jit(network.init)(jax.random.key(0), x[:1, ..., None])
+  with torch.no_grad():
+    ours, other = np.asarray(scaled_tanh(network.apply(params, x[..., None]).u_b_k)), TorchLeNet(params)(torch.tensor(x)).numpy()
+  difference = float(np.abs(ours - other).max() / np.abs(other).max())
+  print(f"outputs differ by {difference:.1e} of the largest; {sum(p.size for p in jax.tree.leaves(params)):,} parameters", flush=True)
+  if not difference < TOLERANCE:
+    raise SystemExit("the networks are not the same: nothing is timed")
+  training = {"jaxsig": our_training(network, params, x, t)}
+  for n in flags.threads:
+    training[f"PyTorch, threads {n}"] = their_training(TorchLeNet(params), x, t, n)
+  taken = interleaved(training, flags.rounds)
+  header(f"{STEPS} training steps, batch {flags.batch}", "median s", "images/s", "processor s", "x jaxsig", "x jaxsig, processor")
+  for name, spent in taken.items():
+    row(name, spent.wall_s, STEPS * flags.batch / spent.wall_s, spent.processor_s, spent.wall_s / taken["jaxsig"].wall_s,
+        spent.processor_s / taken["jaxsig"].processor_s)
+
+
+if __name__ == "__main__":
+  main()
