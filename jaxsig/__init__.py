@@ -1,4 +1,5 @@
-"""jaxsig from Python: `predict` on a recording or an intensity of one's own, `open_model` for many of them, and `load_config`."""
+"""jaxsig from Python: `predict` on a recording or an intensity of one's own, `open_model` for many of them, `load_config`, and
+`check_gradients` of a loss."""
 import pathlib
 from typing import Any
 
@@ -11,6 +12,21 @@ def load_config(path: str | pathlib.Path, arg: str = "", **overrides: Any) -> An
   """
   from jaxsig import config
   return config.load(path, arg, {key.replace("__", "."): value for key, value in overrides.items()})
+
+
+def check_gradients(loss: Any, params: Any = None, **options: Any) -> Any:
+  """Compares automatic gradients with central differences; print the report, or ask its `ok` and `worst`.
+
+  Args:
+    loss: a config, whose loss is checked on simulated windows, or a function: params -> scalar.
+    params: of a function, pytree of floating-point arrays.
+    options: elements, directions, step, seed, x64: see `jaxsig.gradients.check_gradients`.
+
+  Raises:
+    jaxsig.errors.UserError: a config that cannot be used, or parameters that are not real floating point.
+  """
+  from jaxsig import gradients
+  return gradients.check_gradients(loss, params, **options) if callable(loss) else gradients.check_config(loss, **options)
 
 
 def open_model(model: str | pathlib.Path = "respdiff_60s", config: Any = None) -> Any:
