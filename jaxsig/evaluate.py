@@ -88,9 +88,10 @@ def _last_step(run: Run, member: Member) -> int:
 
 def _member_rows(readings: list[tuple[str, Run]], member: Member, step: int) -> tuple[list[dict], dict[str, float], dict[str, dict]]:
   run = readings[0][1]
+  held = member.val if run.task.calibrate else ()   # a rival that had seen them would think too well of itself
   records, validation, training = (
       [run.prepared.records[i] for i in records_of(groups, run.prepared.groups)]
-      for groups in (member.test, member.val if run.task.calibrate else (), member.train + member.val))
+      for groups in (member.test, held, tuple({*member.train, *member.val} - {*held})))
   out = run.workdir / "predictions" / member.name
   if run.task.show:
     _show(run, member, step)

@@ -125,6 +125,19 @@ def test_combinations_are_annealed_and_remembered():
   assert float(system._temperature(config, 8)) == pytest.approx(0.1)
 
 
+def test_leaving_connections_out_is_a_reading_that_training_knows_nothing_of():
+  config = small("smoke,method=dense")
+  task, params, stats = started(config)
+  pruned = make(configs.override(config, {"sampler.keep": 2}))
+  for a, b in zip(jax.tree.leaves(task.loss(params, stats, batch(), jax.random.key(0))),
+                  jax.tree.leaves(pruned.loss(params, stats, batch(), jax.random.key(0))), strict=True):
+    np.testing.assert_array_equal(a, b)
+  keys = jax.random.split(jax.random.key(0), 20)
+  whole, fewer = (t.predict(params, stats, batch(), keys) for t in (task, pruned))
+  assert set(np.asarray(whole["connections_b"])) == {96} and set(np.asarray(fewer["connections_b"])) == {32}
+  assert jnp.abs(whole["output_b_k"] - fewer["output_b_k"]).max() > 1e-3
+
+
 def test_curvature_is_like_the_parameters_and_never_negative():
   for name in ("squared", "cross_entropy"):
     task, params, stats = started(small("smoke,method=dense", loss__name=name))

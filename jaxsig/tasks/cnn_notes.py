@@ -35,10 +35,10 @@ def make(config: Any) -> Task:
   """
   _check(config)
   network = _network(config)
-  parts = dict(init=functools.partial(_init, network, config), loss=functools.partial(_loss, network, config),
-               predict=functools.partial(_predict, network, config),
-               curvature=functools.partial(_curvature, network, config), show=functools.partial(_show, network, config))
-  return Task(score=_score, rivals=image_classes.methods(), method=config.method, calibrate=_calibrate, assess=_assess, **parts)
+  whole = network.clone(keep=0, threshold=0.0)   # connections are left out of a trained network, and training knows nothing of it
+  of = lambda function, network: functools.partial(function, network, config)
+  return Task(of(_init, whole), of(_loss, whole), of(_predict, network), _score, image_classes.methods(), config.method,
+              _calibrate, _assess, of(_curvature, whole), of(_show, network))
 
 
 def _check(config: Any) -> None:
