@@ -8,21 +8,19 @@ and Adam. Both take turns in one process; the median over rounds counts.
 """
 import argparse
 import os
-from collections.abc import Callable
 
 os.environ["JAX_PLATFORMS"] = "cpu"
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import torch
 
-from benchmarks.timing import header, interleaved, row
+from benchmarks.against_torch import compare, must_agree, our_training, their_training
 from jaxsig import mesh
 from jaxsig.models.cnn_notes import ClassicalNetwork
 from jaxsig.signal.feature_maps import connections, scaled_tanh
 
-RATE, TOLERANCE, STEPS = 1e-3, 1e-4, 20
+RATE, STEPS = 1e-3, 20
 OPTIONS = dict(maps=(6, 16), kernel=5, block=2, hidden=(120, 84), classes=10, table="lecun", combination="", shared=False,
                pooling="trainable", activation="scaled_tanh")
 
@@ -65,41 +63,6 @@ class TorchLeNet(torch.nn.Module):
     return x
 
 
-def our_training(network: ClassicalNetwork, params: dict, x: np.ndarray, t: np.ndarray) -> Callable:
-  """() -> the loss after STEPS further steps."""
-  tx = optax.adam(RATE)
-
-  def step(state, x, t):
-    params, opt = state
-    error = lambda p: 0.5 * jnp.mean(jnp.sum((scaled_tanh(network.apply(p, x[..., None]).u_b_k) - t) ** 2, 1))
-    loss, gradient = jax.value_and_grad(error)(params)
-    updates, opt = tx.update(gradient, opt)
-    return (optax.apply_updates(params, updates), opt), loss
-
-  step, held = jax.jit(step, donate_argnums=0), {"state": jax.tree.map(jnp.array, (params, tx.init(params)))}
-
-  def run():
-    for _ in range(STEPS):
-      held["state"], loss = step(held["state"], x, t)
-    return float(loss)
-  return run
-
-
-def their_training(network: torch.nn.Module, x: np.ndarray, t: np.ndarray, threads: int) -> Callable:
-  """The same in PyTorch, pinned to so many threads."""
-  optimiser, x, t = torch.optim.Adam(network.parameters(), RATE), torch.tensor(x), torch.tensor(t)
-
-  def run():
-    torch.set_num_threads(threads)
-    for _ in range(STEPS):
-      optimiser.zero_grad()
-      loss = 0.5 * torch.mean(torch.sum((network(x) - t) ** 2, 1))
-      loss.backward()
-      optimiser.step()
-    return loss.item()
-  return run
-
-
 def main() -> None:
   """Prints images a second and ratios of both."""
   parser = argparse.ArgumentParser()
@@ -115,18 +78,13 @@ def main() -> None:
   params = jax.jit(network.init)(jax.random.key(0), x[:1, ..., None])
   with torch.no_grad():
     ours, other = np.asarray(scaled_tanh(network.apply(params, x[..., None]).u_b_k)), TorchLeNet(params)(torch.tensor(x)).numpy()
-  difference = float(np.abs(ours - other).max() / np.abs(other).max())
-  print(f"outputs differ by {difference:.1e} of the largest; {sum(p.size for p in jax.tree.leaves(params)):,} parameters", flush=True)
-  if not difference < TOLERANCE:
-    raise SystemExit("the networks are not the same: nothing is timed")
-  training = {"jaxsig": our_training(network, params, x, t)}
+  must_agree(ours, other, params)
+  error = lambda p, x, t: 0.5 * jnp.mean(jnp.sum((scaled_tanh(network.apply(p, x[..., None]).u_b_k) - t) ** 2, 1))
+  training = {"jaxsig": our_training(error, params, x, t, RATE, STEPS)}
   for n in flags.threads:
-    training[f"PyTorch, threads {n}"] = their_training(TorchLeNet(params), x, t, n)
-  taken = interleaved(training, flags.rounds)
-  header(f"{STEPS} training steps, batch {flags.batch}", "median s", "images/s", "processor s", "x jaxsig", "x jaxsig, processor")
-  for name, spent in taken.items():
-    row(name, spent.wall_s, STEPS * flags.batch / spent.wall_s, spent.processor_s, spent.wall_s / taken["jaxsig"].wall_s,
-        spent.processor_s / taken["jaxsig"].processor_s)
+    loss = lambda network, x, t: 0.5 * torch.mean(torch.sum((network(x) - t) ** 2, 1))
+    training[f"PyTorch, threads {n}"] = their_training(loss, TorchLeNet(params), x, t, RATE, STEPS, n)
+  compare(f"{STEPS} training steps, batch {flags.batch}", training, STEPS * flags.batch, flags.rounds)
 
 
 if __name__ == "__main__":

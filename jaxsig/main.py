@@ -5,6 +5,7 @@ Exit status: 0 done; 2 a user's mistake, told in one sentence; 75 interrupted an
 import pathlib
 import re
 import sys
+from typing import Any
 
 from absl import flags
 from ml_collections import config_flags
@@ -12,13 +13,14 @@ from ml_collections import config_flags
 from jaxsig import config as configs
 from jaxsig.errors import UserError
 
-MODES = ("train", "eval", "predict", "sweep", "report", "inspect", "export")
+MODES = ("train", "eval", "predict", "sweep", "report", "inspect", "export", "gradients")
 EXIT_USER, EXIT_INTERRUPTED = 2, 75
 
 CONFIG = config_flags.DEFINE_config_file("config", None, "config file, with an argument after a colon: configs/respdiff.py:smoke")
 WORKDIR = flags.DEFINE_string("workdir", "", "where checkpoints, rows and the report go")
 MODE = flags.DEFINE_string("mode", "train", f"one of {', '.join(MODES)}; train evaluates at the end")
-INPUT = flags.DEFINE_string("input", "", "predict: a recording of your own (CSV, NPY or WFDB), or an intensity (NPY, HDF5, CXI or TIFF)")
+INPUT = flags.DEFINE_string("input", "", "predict: a recording of your own (CSV, NPY or WFDB), an intensity (NPY, HDF5, CXI or TIFF), or "
+                                         "an image, a folder of images or an NPY of them, as the model takes")
 MODEL = flags.DEFINE_string("model", "", "predict: a shipped model's name or folder, instead of --workdir; by default the shipped one")
 OUTPUT = flags.DEFINE_string("output", "", "predict: the folder of the results; export: the folder of the model, jaxsig/pretrained/NAME")
 RATE_HZ = flags.DEFINE_float("rate_hz", None, "predict: the sampling rate, where the file does not say it")
@@ -87,8 +89,18 @@ def dispatch(mode: str) -> None:
     from jaxsig import export
     _need(WORKDIR.value, "workdir", mode)
     export.export(workdir, pathlib.Path(_need(OUTPUT.value, "output", mode)), [pathlib.Path(w) for w in WORKDIRS.value])
+  elif mode == "gradients":
+    _check_gradients(_need(CONFIG.value, "config", mode))
   else:
     sweep.inspect(_need(CONFIG.value, "config", mode))
+
+
+def _check_gradients(config: Any) -> None:
+  from jaxsig import gradients, sweep
+  report = gradients.check_config(config)
+  sweep.say(str(report))
+  if not report.ok:
+    raise UserError("the gradient of the loss is not what differences say: see the leaves above that are not ok")
 
 
 def _predict(source: str) -> None:

@@ -11,7 +11,7 @@ EVERYWHERE = {"errors"}
 ALLOWED = {
     "": {"infer", "shipped", "gradients", "config"},
     "errors": set(), "config": set(), "rng": set(), "log": set(), "mesh": set(), "optim": set(), "page": set(), "quality": set(),
-    "main": {"train", "evaluate", "infer", "sweep", "report", "shipped", "export", "weights", "config",
+    "main": {"train", "evaluate", "infer", "sweep", "report", "shipped", "export", "weights", "gradients", "config",
              "mesh"},
     "checkpoint": {"mesh", "config"}, "weights": {"config"},
     "task": {"config"},

@@ -42,6 +42,12 @@ def test_train_evaluates_and_reports(workdir):
   assert {r["group"] for r in rows} == set(split["test"])
 
 
+def test_gradients_are_checked_leaf_by_leaf(command):
+  done = command("--config=configs/cnn_notes.py:smoke", "--mode=gradients")
+  assert done.returncode == 0 and "params/c3/kernel" in done.stdout and "random directions" in done.stdout, done.stderr
+  refused(command("--mode=gradients"), "--mode=gradients needs --config")
+
+
 def test_eval_gives_the_same_rows_on_eight_devices(workdir, command, tmp_path):
   folder = tmp_path / "copy"
   shutil.copytree(workdir[0], folder)

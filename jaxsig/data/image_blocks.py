@@ -1,4 +1,5 @@
 """Data sets of images as records: a record is a block of consecutive images, and an image takes the place of a second."""
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,27 @@ def blocks(part: str, signals: dict, label_t: np.ndarray, config: Any, source: s
     info = {"part": part, "first": first, "source": source}
     out.append(Record(name, name, 1.0, {k: x[here] for k, x in signals.items()}, annotations, info))
   return out
+
+
+def simulated(n: int, config: Any, least: int, draw: Callable) -> list[Record]:
+  """`blocks` of n simulated images, of both parts together.
+
+  Args:
+    n: images.
+    config: `size` (side of an image in pixels, before `shrink`), `test_images` (of the n, at most half of them; a seventh, as of MNIST and
+      its relatives, where it is 0), `train_images` (of the others; all of them where it is 0), and what `blocks` reads.
+    least: pixels to a side.
+    draw: numbers of images [b] -> (signals {"image_t_y_x", ...}, labels [b]); image i of a part is the same whatever n is.
+
+  Raises:
+    UserError: too few images, or too small ones.
+  """
+  if n < 1 or config.size < least:
+    raise UserError(f"data.simulate_patients={n} of data.size={config.size} are too few or too small: take at least one of {least} pixels")
+  test = min(config.test_images or n // 7, n // 2)
+  counts = {"train": min(config.train_images or n, n - test), "test": test}
+  drawn = {part: draw(FIRST_ID[part] + np.arange(count)) for part, count in counts.items()}
+  return [record for part, found in drawn.items() for record in blocks(part, *found, config, "simulated")]
 
 
 def shrunk(signals: dict, factor: int) -> dict:

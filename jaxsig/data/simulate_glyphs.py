@@ -18,7 +18,6 @@ from jaxsig.data import image_blocks
 from jaxsig.data.core import Record
 from jaxsig.data.simulate_objects import share
 from jaxsig.data.simulate_shapes import Draw, capsule
-from jaxsig.errors import UserError
 
 Array = np.ndarray
 
@@ -48,29 +47,11 @@ CLASSES = tuple(SIGNS)
 
 
 def simulate(seed: int, n: int, config: Any) -> list[Record]:
-  """n images as records of the same form as Fashion-MNIST's; image i of a part depends on `seed` and i alone.
-
-  Args:
-    seed: any non-negative integer.
-    n: images of both parts together.
-    config: `size` (side of an image in pixels, before `shrink`), `test_images` (of the n, at most half of them; a seventh, as in
-      MNIST, where it is 0), `train_images` (of the others; all of them where it is 0), `block_images`, `shrink`.
-
-  Returns:
-    Records of `image_blocks.blocks` with info["source"] "simulated".
-
-  Raises:
-    UserError: too few images, or too small ones.
-  """
-  if n < 1 or config.size < LEAST:
-    raise UserError(f"data.simulate_patients={n} of data.size={config.size} are too few or too small: take at least one of {LEAST} pixels")
-  test = min(config.test_images or n // 7, n // 2)
-  counts = {"train": min(config.train_images or n, n - test), "test": test}
-  records = []
-  for part, count in counts.items():
-    image_b_y_x, label_b = glyphs(seed, image_blocks.FIRST_ID[part] + np.arange(count), config.size)
-    records += image_blocks.blocks(part, {"image_t_y_x": image_b_y_x}, label_b, config, "simulated")
-  return records
+  """n images as records of the same form as MNIST's; image i of a part depends on `seed` and i alone: see `image_blocks.simulated`."""
+  def draw(ids_b):
+    image_b_y_x, label_b = glyphs(seed, ids_b, config.size)
+    return {"image_t_y_x": image_b_y_x}, label_b
+  return image_blocks.simulated(n, config, LEAST, draw)
 
 
 def glyphs(seed: int, ids_b: Array, size: int = 28) -> tuple[Array, Array]:

@@ -15,7 +15,6 @@ import numpy as np
 from jaxsig.data import image_blocks
 from jaxsig.data.core import Record
 from jaxsig.data.simulate_shapes import DISCS, GARMENTS, Draw, disc
-from jaxsig.errors import UserError
 
 CLASSES = tuple(shape.__name__ for shape in (*DISCS, *GARMENTS))
 LEAST = 4        # pixels to a side
@@ -32,30 +31,15 @@ class Objects(NamedTuple):
 def simulate(seed: int, n: int, config: Any) -> list[Record]:
   """n images as records of the same form as Fashion-MNIST's; image i of a part depends on `seed` and i alone.
 
-  Args:
-    seed: any non-negative integer.
-    n: images of both parts together.
-    config: `size` (side of an image in pixels, before `shrink`), `complex_objects`, `test_images` (of the n, at most half of them; a
-      seventh, as in Fashion-MNIST, where it is 0), `train_images` (of the others; all of them where it is 0), `block_images`, `shrink`.
-
-  Returns:
-    Records of `image_blocks.blocks` with info["source"] "simulated".
-
-  Raises:
-    UserError: too few images, or too small ones.
+  `config.complex_objects` gives them phases; for the rest see `image_blocks.simulated`.
   """
-  if n < 1 or config.size < LEAST:
-    raise UserError(f"data.simulate_patients={n} of data.size={config.size} are too few or too small: take at least one of {LEAST} pixels")
-  test = min(config.test_images or n // 7, n // 2)
-  counts = {"train": min(config.train_images or n, n - test), "test": test}
-  records = []
-  for part, count in counts.items():
-    made = objects(seed, image_blocks.FIRST_ID[part] + np.arange(count), config.size, config.complex_objects)
+  def draw(ids_b):
+    made = objects(seed, ids_b, config.size, config.complex_objects)
     signals = {"image_t_y_x": np.rint(image_blocks.WHITE * made.image_b_y_x).astype(np.uint8)}
     if config.complex_objects:
       signals["phase_t_y_x"] = image_blocks.masked_phase(made.phase_b_y_x, signals["image_t_y_x"])
-    records += image_blocks.blocks(part, signals, made.label_b, config, "simulated")
-  return records
+    return signals, made.label_b
+  return image_blocks.simulated(n, config, LEAST, draw)
 
 
 def objects(seed: int, ids_b: np.ndarray, size: int = 28, complex_objects: bool = False) -> Objects:
