@@ -36,11 +36,12 @@ def open_model(model: str | pathlib.Path = "respdiff_60s", config: Any = None) -
 
 
 def predict(recording: Any, rate_hz: float | None = None, model: Any = "respdiff_60s", config: Any = None) -> dict:
-  """Predicts a recording of any rate and length, with or without gaps, or the objects of far-field intensities.
+  """Predicts a recording of any rate and length, with or without gaps, the objects of far-field intensities, or the classes of images.
 
   Args:
     recording: a CSV, NPY or WFDB file, or an array of one axis (NaN where the signal is missing). For a model of phase retrieval an
-      NPY, HDF5 (CXI) or TIFF file, or an array: an intensity |F|^2 [m, m] or a stack [t, m, m], see `data.intensity_file`.
+      NPY, HDF5 (CXI) or TIFF file, or an array: an intensity |F|^2 [m, m] or a stack [t, m, m], see `data.intensity_file`. For a
+      model of classes an image, a folder of images, an NPY file or an array, see `data.image_files`.
     rate_hz: sampling rate, where the file does not say it; an intensity has none.
     model: a shipped model, the workdir of a training, or what `open_model` has returned.
     config: of a workdir, the one that made it (checked), which may read a user's file otherwise (`data.intensity_mask`); with it a
@@ -57,7 +58,10 @@ def predict(recording: Any, rate_hz: float | None = None, model: Any = "respdiff
     sampled otherwise or noisier than those it is no more than a hint; not there where the training has not been evaluated}. An odd or
     oblong frame is cut, so m is even.
 
-    Of both "notes": a sentence for each thing that was done to the input or is wrong with it.
+    Of t images {"probability_b_k": [t, k], calibrated where the training has been evaluated, with "class_k", the names of the classes,
+    "answer_b", "answer_probability_b"; "output_b_k"; "maps_<layer>_b_y_x_j": what each layer makes of them}.
+
+    Of all "notes": a sentence for each thing that was done to the input or is wrong with it.
 
   Raises:
     jaxsig.errors.UserError: a recording, model or config that cannot be used.

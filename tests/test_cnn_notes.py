@@ -174,12 +174,27 @@ def test_from_the_simulator_to_rows_a_table_and_an_own_image(tmp_path):
   check_own_image(tmp_path, record.signals["image_t_y_x"][0])
 
 
+def test_seeds_in_one_program_learn_what_they_learn_alone(tmp_path):
+  learnt = {}
+  for count in (1, 2):
+    config = small("smoke,method=gauss_newton", split__seeds=(0, 1), train__members_per_program=str(count), optim__curvature_steps=3)
+    run, members = sweep.open_run(config, tmp_path / str(count))
+    train.train(run, members)
+    learnt[count] = [evaluate.restore_ema(run, m, config.train.steps)[0] for m in members]
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-5), learnt[1], learnt[2])
+  assert any(np.abs(a - b).max() > 1e-2 for a, b in zip(*map(jax.tree.leaves, learnt[1]), strict=True))   # seeds differ
+
+
 def check_own_image(folder, image_y_x):
   from PIL import Image
   Image.fromarray(image_y_x).save(folder / "mine.png")
-  infer.run(shipped.from_workdir(folder / "w"), folder / "mine.png", None, folder / "out")
+  model = shipped.from_workdir(folder / "w")
+  infer.run(model, folder / "mine.png", None, folder / "out")
   said = json.loads((folder / "out" / "mine.json").read_text())
   [one] = said["images"]
   assert one["class"] == max(one["probabilities"], key=one["probabilities"].get) and sum(one["probabilities"].values()) == pytest.approx(1)
   assert [*one["probabilities"]] == list(simulate_glyphs.CLASSES)   # of what it was trained on, not of the family
+  found = infer.results(infer.predict(np.stack([image_y_x] * 2), None, model))
+  np.testing.assert_allclose(found["probability_b_k"][1], [*one["probabilities"].values()], rtol=1e-4)
+  assert found["maps_c1_b_y_x_j"].shape == (2, 28, 28, 6) and found["answer_b"][0] == found["probability_b_k"][0].argmax()
   assert (folder / "out" / "mine.png").is_file() and (folder / "out" / "mine.csv").is_file()

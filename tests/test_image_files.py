@@ -180,7 +180,7 @@ def test_a_folder_by_names(tmp_path):
 
 
 def test_folders_without_images(tmp_path):
-  assert "it has no files: name the folder that holds the images themselves" in says(read_images, tmp_path, SIDE)
+  assert "has no files: name the one that holds the images themselves" in says(read_images, tmp_path, SIDE)
   (tmp_path / "a.txt").write_text("hello")
   sentence = says(read_images, tmp_path, SIDE)
   assert "no image that can be used (1 files, the first: " in sentence and "a.txt is no image of a known kind" in sentence

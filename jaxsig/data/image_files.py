@@ -59,13 +59,15 @@ def read_images(source: Any, side: int) -> Images:
 
 def _of_folder(folder: pathlib.Path, side: int) -> Images:
   paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+  if not paths:
+    raise UserError(f"the folder {folder} has no files: name the one that holds the images themselves")
   found, left_out = {}, {}
   for path in paths:
     try:
       found[path.name] = _of_file(path, side)
     except UserError as error:
       left_out[path.name] = str(error)
-  first = next(iter(left_out.values()), "it has no files: name the folder that holds the images themselves")
+  first = next(iter(left_out.values()), "")
   if not found:
     raise UserError(f"the folder {folder} has no image that can be used ({len(paths)} files, the first: {first})")
   images = _joined(found)
