@@ -16,7 +16,7 @@ from jaxsig.page import worded
 
 WIDTH_IN, TALLEST_IN, TITLE_IN = 9.0, 2.2, 0.65   # of a figure; of a line of panels, and of what is written above and below it
 WIDEST = 6                                        # times its height: a line of several panels
-WORKDIRS = 3                                      # that show themselves
+WORKDIRS = 8                                      # that show themselves
 MOST_NUMBERS = 20                                 # classes whose shares are written out
 FEW = 8                                           # points of a line that all get a label; of more only the two ends
 PLACES_PT = [(far * x, far * y) for far in (7, 14, 24)   # of a label, from its point
@@ -31,14 +31,17 @@ class _Panel(NamedTuple):
 
 
 def shown(workdirs: Sequence[pathlib.Path]) -> matplotlib.figure.Figure | None:
-  """The arrays of `members/<member>/shown.npz`, of the first member of each of the first workdirs that have it; None without any.
+  """The arrays of `members/<member>/shown.npz`, of the first member of the first workdir that has it, and of the others' first members
+  what came about in training, their rows of tiles; None without any.
 
   The number of axes says how an array is drawn: [r, c, y, x] as r rows of c tiles; [s, y, x] as a row of tiles, labelled by the
   numbers of `<stem>_at_s` where they are there; [y, x] as one. A tile of NaN stays blank, in a row it is left out. The tiles of an
   array share one scale, symmetric about zero where anything is negative.
   """
-  paths = [path for w in workdirs for path in sorted(w.glob("members/*/shown.npz"))[:1]][:WORKDIRS]
-  lines = [line for path in paths for line in _lines(_panels(path, f"{path.parents[2].name}: " if len(paths) > 1 else ""))]
+  paths = [path for w in workdirs for path in sorted(w.glob("members/*/shown.npz"))[:1]]
+  panels = [[*_panels(path, f"{path.parents[2].name}: " if len(paths) > 1 else "", (2, 3, 4) if path == paths[0] else (3,))]
+            for path in paths]
+  lines = [line for own in [found for found in panels if found][:WORKDIRS] for line in _lines(own)]
   if not lines:
     return None
   tall = [min(WIDTH_IN / sum(map(_aspect, line)), TALLEST_IN) for line in lines]
@@ -52,11 +55,12 @@ def shown(workdirs: Sequence[pathlib.Path]) -> matplotlib.figure.Figure | None:
   return figure
 
 
-def _panels(path: pathlib.Path, prefix: str) -> Iterator[_Panel]:
+def _panels(path: pathlib.Path, prefix: str, axes: tuple[int, ...]) -> Iterator[_Panel]:
+  """Of the arrays with so many axes."""
   with np.load(path, allow_pickle=False) as stored:
     arrays = dict(stored)
   for name, x in arrays.items():
-    if x.ndim not in (2, 3, 4) or not np.isfinite(x).any():
+    if x.ndim not in axes or not np.isfinite(x).any():
       continue   # a companion, or nothing to see
     stem, labels, x = name.rsplit("_", x.ndim)[0], [], np.where(np.isfinite(x), x, np.nan)
     if x.ndim == 3:
@@ -78,7 +82,7 @@ def _aspect(panel: _Panel) -> float:
   return max(width / height, 0.7)
 
 
-def _lines(panels: Iterator[_Panel]) -> list[list[_Panel]]:
+def _lines(panels: Sequence[_Panel]) -> list[list[_Panel]]:
   """Fills lines in order; a panel that is wider than a line has one of its own."""
   lines = []
   for panel in panels:

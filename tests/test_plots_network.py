@@ -76,13 +76,16 @@ def test_moments_that_were_not_reached_are_left_out(tmp_path):
   assert found["alpha"][0].get_clim() == (0, np.nanmax(drawn))
 
 
-def test_of_several_workdirs_three_show_their_first_member(tmp_path):
-  def shows(name):
-    w = showing(tmp_path / name, "seed0", weights_y_x=np.full((2, 2), ord(name)))
+def test_the_first_workdir_shows_all_and_eight_of_the_others_what_came_about_in_training(tmp_path):
+  def shows(name, **arrays):
+    w = showing(tmp_path / name, "seed0", **arrays)
     return showing(w, "seed1", weights_y_x=np.zeros((2, 2)))
 
-  found = panels(plots_network.shown([shows(name) for name in "abcd"]))
-  assert {title: image.get_array()[0, 0] for title, (image, _) in found.items()} == {f"{n}: weights": ord(n) for n in "abc"}
+  both = lambda name: dict(maps_y_x=np.full((2, 2), ord(name)), alpha_s_i_j=np.full((3, 2, 2), ord(name)))
+  workdirs = [shows("a", **both("a")), shows("b", maps_y_x=np.ones((2, 2))), *[shows(name, **both(name)) for name in "cdefghijk"]]
+  found = panels(plots_network.shown(workdirs))
+  assert {title: image.get_array()[0, 0] for title, (image, _) in found.items()} == {
+      "a: maps": ord("a"), **{f"{name}: alpha": ord(name) for name in "acdefghi"}}
 
 
 def test_panels_of_a_line_do_not_overlap(tmp_path):
