@@ -157,7 +157,7 @@ def test_a_wrong_setting_is_one_sentence(changes, words):
 
 
 def test_from_the_simulator_to_rows_a_table_and_an_own_image(tmp_path):
-  config = small("smoke,method=sparse", variants={"keep 2": {"sampler": {"keep": 2}}})
+  config = small("smoke,method=entmax", variants={"keep 2": {"sampler": {"keep": 2}}})
   run, members = sweep.open_run(config, tmp_path / "w")
   train.train(run, members)
   rows = evaluate.evaluate(run, members)
