@@ -59,7 +59,8 @@ def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib
       ("pictures", "Truth and every method, aligned", lambda: mosaic(list(by_method), workdirs),
        "The same units for all methods, evenly spread. Each picture from zero to the maximum of its truth."),
       ("trade", f"{report['primary']} against {report.get('against')}", lambda: plots_network.trade(found, report),
-       "Means over patients; bars: 95 % intervals. A line joins the readings of one training."),
+       "Means over patients; bars: 95 % intervals. A line joins the readings of one training. Where there is no room for a name, "
+       "it is in the table."),
       ("confusion", f"Which classes {ours} confuses", lambda: plots_network.confusion(workdirs, ours),
        "Per cent of each true class, over all members; the diagonal is right."),
       ("shown", "Inside the network", lambda: plots_network.shown(workdirs),

@@ -1,4 +1,5 @@
 """Pictures of networks: what one shows of itself, what methods pay for what they save, and which classes are confused."""
+import itertools
 import pathlib
 import re
 from collections import defaultdict
@@ -18,7 +19,6 @@ WIDTH_IN, TALLEST_IN, TITLE_IN = 9.0, 2.2, 0.65   # of a figure; of a line of pa
 WIDEST = 6                                        # times its height: a line of several panels
 WORKDIRS = 8                                      # that show themselves
 MOST_NUMBERS = 20                                 # classes whose shares are written out
-FEW = 8                                           # points of a line that all get a label; of more only the two ends
 PLACES_PT = [(far * x, far * y) for far in (7, 14, 24)   # of a label, from its point
              for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7))]
 
@@ -119,8 +119,8 @@ def _bare(axis: matplotlib.axes.Axes) -> None:
 def trade(found: dict, report: dict) -> matplotlib.figure.Figure | None:
   """The primary metric's mean, with its interval, against the mean of the metric `report["against"]`: a point a method.
 
-  A line joins a method with those that add ", " and one thing more to its name: readings of one training. A method that lacks one
-  of the means is left out; None where all do, or where the report names no such metric.
+  A line joins a method with those that add ", " and one thing more to its name: readings of one training, of which it alone is
+  labelled. A method that lacks one of the means is left out; None where all do, or where the report names no such metric.
 
   Raises:
     UserError: report.against is none of the report's metrics.
@@ -137,11 +137,14 @@ def trade(found: dict, report: dict) -> matplotlib.figure.Figure | None:
   axis = figure.subplots()
   axis.set(xlabel=against, ylabel=worded(f"mean absolute error{unit}" if error else report["primary"], report))
   axis.margins(0.1)
-  labels, segments = [], []
-  for i, family in enumerate(_families([m for m in found["methods"] if m in points])):
-    family, colour = sorted(family, key=lambda m: points[m][0]), "C0" if found["reference"] in family else f"C{1 + i % 7}"
-    segments += _line(axis, [points[m] for m in family], colour)
-    labels += [(text, points[m][:2], colour) for m, text in _names(family).items()]
+  labels, segments, colours = [], [], (f"C{1 + i % 7}" for i in itertools.count())
+  families = _families([m for m in found["methods"] if m in points])
+  for family in sorted(families, key=lambda family: (found["reference"] not in family, -len(family))):
+    ours, alone = found["reference"] in family, len(family) == 1
+    colour = "C0" if ours else matplotlib.rcParams["xtick.color"] if alone else next(colours)
+    segments += _line(axis, sorted(points[m] for m in family), colour)
+    name = min(family, key=len)
+    labels.append((name, points[name][:2], colour))
   _label(axis, labels, segments)
   return figure
 
@@ -163,14 +166,6 @@ def _families(methods: list[str]) -> list[list[str]]:
   return list(families.values())
 
 
-def _names(family: list[str]) -> dict[str, str]:
-  """{method: label}: of few points all, by the reading alone where a point has the name of the whole; of many the ends."""
-  if len(family) > FEW:
-    return {m: m for m in (family[0], family[-1])}
-  whole = min(family, key=len)
-  return {m: m.removeprefix(f"{whole}, ") for m in family}
-
-
 def _line(axis: matplotlib.axes.Axes, points: list[tuple], colour: str) -> list[tuple]:
   """Draws points (x, y, low, high) in order, and returns all strokes as ((x, y), (x, y))."""
   x, y, low, high = zip(*points)
@@ -183,7 +178,7 @@ def _line(axis: matplotlib.axes.Axes, points: list[tuple], colour: str) -> list[
 
 
 def _label(axis: matplotlib.axes.Axes, labels: list[tuple], segments: list[tuple]) -> None:
-  """Puts each (text, (x, y), colour) beside its point, where it hides least of the labels before it and of the strokes."""
+  """Puts each (text, (x, y), colour) beside its point, where it hides least of the strokes; one that would hide another is left out."""
   axis.figure.draw_without_rendering()   # lays the axes out
   strokes = axis.transData.transform(np.concatenate([np.linspace(*segment, 30) for segment in segments]))
   placed = []
@@ -192,9 +187,10 @@ def _label(axis: matplotlib.axes.Axes, labels: list[tuple], segments: list[tuple
     boxes = [label.get_window_extent() for label in tried]
     costs = [(2 - axis.bbox.count_contains(box.get_points()), box.count_overlaps(placed), box.count_contains(strokes)) for box in boxes]
     best = costs.index(min(costs))
-    placed.append(boxes[best])
-    for other in tried[:best] + tried[best + 1:]:
-      other.remove()
+    free = not costs[best][1]
+    placed += [boxes[best]] * free
+    for label in tried[:best] + tried[best + free:]:
+      label.remove()
 
 
 def _beside(axis: matplotlib.axes.Axes, text: str, at: tuple, place_pt: tuple, colour: str) -> Any:
