@@ -4,7 +4,8 @@
 
 Every row is the faithful network with one thing changed (the best: with several), of as many parameters within 0.5 %; the main rows have
 three seeds. Learnt connections are also read with fewer of them. What the rows are set to was chosen on the training part
-(`split.inner_folds=6`).
+(`split.inner_folds=6`). About an hour on two cores, by its parts (43 times 9,000 steps; on one core some two minutes each);
+docs/cnn_notes.md has the figures to expect.
 """
 import ml_collections
 
