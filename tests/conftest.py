@@ -10,6 +10,14 @@ ROOT = pathlib.Path(__file__).parent.parent
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def programs_are_forgotten():
+  """What one file has compiled is of no use to the next, and all of it together takes gigabytes."""
+  yield
+  if "jax" in sys.modules:
+    sys.modules["jax"].clear_caches()
+
+
 @pytest.fixture
 def small(tmp_path):
   """(overrides) -> the smoke config of RespDiff without its control."""
