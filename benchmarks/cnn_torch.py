@@ -34,14 +34,14 @@ class TorchLeNet(torch.nn.Module):
     self.mask = torch.tensor(connections("lecun", 6, 16).T[:, :, None, None], dtype=torch.float32)
     self.conv = torch.nn.ParameterList([self._kernel(p["c1"]["kernel"], np.ones((1, 6), bool)),
                                         self._kernel(p["c3"]["kernel"], connections("lecun", 6, 16))])
-    self.conv_bias = self._parameters(p[name]["bias"] for name in ("c1", "c3"))
-    self.scale = self._parameters(p[name]["SubSampling_0"]["beta"] for name in ("s2", "s4"))
-    self.offset = self._parameters(p[name]["SubSampling_0"]["bias"] for name in ("s2", "s4"))
-    self.dense = self._parameters(p[name]["kernel"].T for name in ("c5", "f6", "output"))
-    self.dense_bias = self._parameters(p[name]["bias"] for name in ("c5", "f6", "output"))
+    self.conv_bias = self._trained(p[name]["bias"] for name in ("c1", "c3"))
+    self.scale = self._trained(p[name]["SubSampling_0"]["beta"] for name in ("s2", "s4"))
+    self.offset = self._trained(p[name]["SubSampling_0"]["bias"] for name in ("s2", "s4"))
+    self.dense = self._trained(p[name]["kernel"].T for name in ("c5", "f6", "output"))
+    self.dense_bias = self._trained(p[name]["bias"] for name in ("c5", "f6", "output"))
 
   @staticmethod
-  def _parameters(arrays) -> torch.nn.ParameterList:
+  def _trained(arrays) -> torch.nn.ParameterList:
     return torch.nn.ParameterList([torch.nn.Parameter(torch.tensor(np.array(a))) for a in arrays])
 
   @staticmethod
