@@ -50,8 +50,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
   config.init_from = ""
   config.trainable = ""
   config.data = dict(
-      name="image_classes", family="fashion_mnist", source="auto", tfds=False, window_s=1.0, stride_s=1.0,
-      train_images=0, test_images=0, block_images=1000, test_block_images=10_000, shrink=1, size=28, complex_objects=False,
+      name="image_classes", family="fashion_mnist", source="auto", window_s=1.0, stride_s=1.0,
+      train_images=0, test_images=0, block_images=1000, test_block_images=10_000, shrink=1, size=28,
       simulate_seed=7, simulate_patients=14_000)
   config.split = dict(kind="given", n_folds=0, folds=(0,), seeds=(0, 1, 2), val_groups=2, salt=0, inner_folds=0)
   config.model = dict(margin=2, maps=(6, 16), kernel=5, block=2, hidden=(0, 84), parameters=PARAMETERS, table="lecun", combination="",

@@ -93,10 +93,11 @@ def _member_rows(readings: list[tuple[str, Run]], member: Member, step: int) -> 
       [run.prepared.records[i] for i in records_of(groups, run.prepared.groups)]
       for groups in (member.test, held, tuple({*member.train, *member.val} - {*held})))
   out = run.workdir / "predictions" / member.name
+  state = restore_ema(run, member, step)
   if run.task.show:
-    _show(run, member, step)
+    _show(run, member, *state)
   rows, timing, calibrations = [], {}, {}
-  for method, score, every, seconds in _all_methods(readings, member, step, validation + records, training):
+  for method, score, every, seconds in _all_methods(readings, *state, validation + records, training):
     timing[method], predicted = seconds, every[len(validation):]
     if validation:
       calibrations[method] = run.task.calibrate(every[:len(validation)])
@@ -109,11 +110,11 @@ def _member_rows(readings: list[tuple[str, Run]], member: Member, step: int) -> 
   return rows, timing, calibrations
 
 
-def _show(run: Run, member: Member, step: int) -> None:
+def _show(run: Run, member: Member, params: Any, stats: Any) -> None:
   """Writes `members/<member>/shown.npz`: what the task shows of the network, on the first windows of the test records."""
   ids = window_ids(run.prepared, member.test)[:SHOWN]
   batch = {k: np.asarray(a[ids]) for k, a in run.prepared.windows.arrays.items()}
-  arrays = _compiled(run.task.show)(*restore_ema(run, member, step), {**batch, "mask_b": np.ones(len(ids), np.float32)})
+  arrays = _compiled(run.task.show)(params, stats, {**batch, "mask_b": np.ones(len(ids), np.float32)})
   if mesh.is_main():
     _store(folder_of(run, member) / "shown.npz", arrays)
 
@@ -163,11 +164,10 @@ def _readings(run: Run) -> list[tuple[str, Run]]:
   return [(method_name(one.task.method, name), one) for name, one in [("", run), *own]]
 
 
-def _all_methods(readings: list[tuple[str, Run]], member: Member, step: int, records: list[Record],
+def _all_methods(readings: list[tuple[str, Run]], params: Any, stats: Any, records: list[Record],
                  training: list[Record]) -> Iterator[tuple[str, Callable, list[Record], float]]:
   """(method, its score, records with its predictions, seconds for `report.timing_s`) of the system, variants, and rivals."""
   run = readings[0][1]
-  params, stats = restore_ema(run, member, step)
   ids = window_ids(run.prepared, tuple(dict.fromkeys(r.group for r in records)))
   for method, own in readings:
     yield method, own.task.score, predict_records(own, params, stats, records, ids), seconds_of(own, params, stats, ids)

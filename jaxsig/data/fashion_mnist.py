@@ -19,7 +19,7 @@ import numpy as np
 
 from jaxsig.data import idx_files, intensity_file, simulate_objects
 from jaxsig.data.core import Record
-from jaxsig.data.image_blocks import WHITE, blocks, masked_phase, prepare
+from jaxsig.data.image_blocks import WHITE, blocks, masked_phase, prepare, summary
 from jaxsig.data.recordings import inspect_all, plain
 from jaxsig.errors import UserError
 from jaxsig.task import Data
@@ -84,14 +84,8 @@ def sources(folder: str) -> list[pathlib.Path]:
 
 def inspect(folder: str) -> dict:
   """What the idx files in the folder hold, with licence and citation; a broken part is listed under "skipped" with the reason."""
-  return {**inspect_all(PARTS, str, lambda part: _summary(folder, part)), "licence": LICENCE, "citation": CITATION}
-
-
-def _summary(folder: str, part: str) -> dict:
-  image_t_y_x, label_t = idx_files.read_part(folder, NAME, part, AGAIN)
-  h, w = image_t_y_x.shape[1:]
-  return {"record": part, "images": len(label_t), "pixels": f"{h} x {w}", "mean": round(float(image_t_y_x.mean()) / WHITE, 4),
-          "images_per_class": " ".join(map(str, np.bincount(label_t)))}
+  found = inspect_all(PARTS, str, lambda part: summary(part, *idx_files.read_part(folder, NAME, part, AGAIN)))
+  return {**found, "licence": LICENCE, "citation": CITATION}
 
 
 def simulate(seed: int, n: int, config: Any) -> list[Record]:

@@ -90,6 +90,13 @@ def masked_phase(phase_t_y_x: np.ndarray, image_t_y_x: np.ndarray) -> np.ndarray
   return np.where(image_t_y_x > 0, phase_t_y_x, 0).astype(np.float32)
 
 
+def summary(name: str, image_t_y_x: np.ndarray, label_t: np.ndarray) -> dict[str, Any]:
+  """What `--mode=inspect` says of the images of a part; `name` is what it calls them."""
+  h, w = image_t_y_x.shape[1:]
+  return {"record": name, "images": len(label_t), "pixels": f"{h} x {w}", "mean": round(float(image_t_y_x.mean()) / WHITE, 4),
+          "images_per_class": " ".join(map(str, np.bincount(label_t)))}
+
+
 def prepare(record: Record, config: Any) -> dict[str, np.ndarray]:
   """One window an image: a record's arrays under the names of a batch.
 

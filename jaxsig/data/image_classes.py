@@ -18,7 +18,7 @@ import numpy as np
 from jaxsig.data import fashion_mnist, idx_files, image_files, simulate_glyphs
 from jaxsig.data.core import Record
 from jaxsig.data.fashion_mnist import PARTS
-from jaxsig.data.image_blocks import WHITE, blocks, prepare
+from jaxsig.data.image_blocks import WHITE, blocks, prepare, summary
 from jaxsig.data.recordings import inspect_all, plain
 from jaxsig.errors import UserError
 from jaxsig.task import Data
@@ -98,7 +98,7 @@ def inspect(folder: str) -> dict:
   """What the files of all families hold, with licences and citations; a broken part is listed under "skipped" with the reason."""
   places = _places(folder) or {_HERE: pathlib.Path(folder)}
   parts = [(name, part) for name in places for part in PARTS]
-  found = inspect_all(parts, _title, lambda here: _summary(places[here[0]], *here))
+  found = inspect_all(parts, _title, lambda here: summary(_title(here), *idx_files.read_part(places[here[0]], *here)))
   known = FAMILIES if _HERE in places else places
   return {**found, "licence": "; ".join(f"{name}: {FAMILIES[name].licence}" for name in known),
           "citation": [FAMILIES[name].citation for name in known]}
@@ -107,13 +107,6 @@ def inspect(folder: str) -> dict:
 def _title(here: tuple[str, str]) -> str:
   name, part = here
   return part if name == _HERE else f"{name} {part}"
-
-
-def _summary(place: pathlib.Path, name: str, part: str) -> dict:
-  image_t_y_x, label_t = idx_files.read_part(place, name, part)
-  h, w = image_t_y_x.shape[1:]
-  return {"record": _title((name, part)), "images": len(label_t), "pixels": f"{h} x {w}",
-          "mean": round(float(image_t_y_x.mean()) / WHITE, 4), "images_per_class": " ".join(map(str, np.bincount(label_t)))}
 
 
 def simulate(seed: int, n: int, config: Any) -> list[Record]:

@@ -109,8 +109,8 @@ def _loss(network: ClassicalNetwork, config: Any, params: Any, stats: dict, batc
   x_b_y_x_i = augmented(_standardised(stats, x_b_y_x_i), rng.stream(key, "augment"), config.augment.flip, config.augment.shift_px)
   seen = network.apply(params, x_b_y_x_i, _temperature(config, stats["step"]), True, rngs={"dropout": rng.stream(key, "dropout")})
   error_b = _error(network, config.loss, seen, batch["label_b"])
-  value = jnp.sum(error_b * weight_b) / jnp.maximum(jnp.sum(weight_b), 1)
-  scalars = {"accuracy": jnp.sum((jnp.argmax(seen.u_b_k, 1) == batch["label_b"]) * weight_b) / jnp.maximum(jnp.sum(weight_b), 1)}
+  mean = lambda x_b: jnp.sum(x_b * weight_b) / jnp.maximum(jnp.sum(weight_b), 1)
+  value, scalars = mean(error_b), {"accuracy": mean(jnp.argmax(seen.u_b_k, 1) == batch["label_b"])}
   if network.combination:
     penalty = config.loss.penalty
     grown = jnp.minimum(stats["step"] / max(penalty.ramp * config.train.steps, 1), 1)
@@ -123,10 +123,10 @@ def _loss(network: ClassicalNetwork, config: Any, params: Any, stats: dict, batc
 
 def _error(network: ClassicalNetwork, loss: Any, seen: Seen, label_b: jax.Array) -> jax.Array:
   """[b] half the squared error of the activated outputs against +-`loss.target` (Bouvrie, eq. 1-2), or the cross-entropy."""
-  one_b_k = jax.nn.one_hot(label_b, network.classes)
+  output_b_k, one_b_k = _outputs(network, loss, seen.u_b_k), jax.nn.one_hot(label_b, network.classes)
   if loss.name == "cross_entropy":
-    return -jnp.sum(one_b_k * jax.nn.log_softmax(seen.u_b_k), 1)
-  return 0.5 * jnp.sum((activation(network.activation, seen.u_b_k) - loss.target * (2 * one_b_k - 1)) ** 2, 1)
+    return -jnp.sum(one_b_k * jax.nn.log_softmax(output_b_k), 1)
+  return 0.5 * jnp.sum((output_b_k - loss.target * (2 * one_b_k - 1)) ** 2, 1)
 
 
 def augmented(x_b_y_x_i: jax.Array, key: jax.Array, flip: bool, shift_px: int) -> jax.Array:
