@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from benchmarks.against_torch import compare, must_agree, our_training, their_training
-from jaxsig import mesh
-from jaxsig.models.cnn_notes import ClassicalNetwork
-from jaxsig.signal.feature_maps import connections, scaled_tanh
+from jaxsig.engine import mesh
+from jaxsig.systems.cnn_notes.feature_maps import connections, scaled_tanh
+from jaxsig.systems.cnn_notes.network import ClassicalNetwork
 
 RATE, STEPS = 1e-3, 20
 OPTIONS = dict(maps=(6, 16), kernel=5, block=2, hidden=(120, 84), classes=10, table="lecun", combination="", shared=False,
@@ -26,7 +26,7 @@ OPTIONS = dict(maps=(6, 16), kernel=5, block=2, hidden=(120, 84), classes=10, ta
 
 
 class TorchLeNet(torch.nn.Module):
-  """The network of `jaxsig.models.cnn_notes` with the weights of `params`; a kernel that the table leaves out is zero and stays so."""
+  """The network of `jaxsig.systems.cnn_notes.network` with the weights of `params`; a kernel that the table leaves out is zero and stays so."""
 
   def __init__(self, params: dict):
     super().__init__()

@@ -19,9 +19,11 @@ import optax
 
 from benchmarks.timing import header, interleaved, row
 from jaxsig import config as configs
-from jaxsig import mesh, optim, rng, sweep, train
+from jaxsig import rng
 from jaxsig.data import feeds
 from jaxsig.data.splits import Member
+from jaxsig.engine import mesh, optim, train
+from jaxsig.experiment import sweep
 
 RECORDINGS = {"data.simulate_patients": 24, "data.simulate_duration_s": 120.0}   # few, of a config that simulates recordings
 ROUNDS, STEPS = 7, 15

@@ -3,7 +3,7 @@
   python -m benchmarks.members                                    1, 4, 8 and 24 members of configs/respdiff.py
   python -m benchmarks.members configs/respdiff_60s.py 1 4        another config, other numbers
 
-One after another is the one-member program called as often; both are the train step of jaxsig.train.make_steps on resident batches, on the
+One after another is the one-member program called as often; both are the train step of jaxsig.engine.train.make_steps on resident batches, on the
 backend and devices at hand. Above 1 the members gain by sharing a program: what `train.members_per_program` should then be.
 """
 import pathlib
@@ -16,9 +16,10 @@ import numpy as np
 
 from benchmarks.timing import header, interleaved, row
 from jaxsig import config as configs
-from jaxsig import mesh, sweep, train
-from jaxsig.data.core import pad_rows
+from jaxsig.data.records import pad_rows
 from jaxsig.data.splits import Member
+from jaxsig.engine import mesh, train
+from jaxsig.experiment import sweep
 
 LITTLE = {"data.source": "simulated", "data.simulate_patients": 24, "data.simulate_duration_s": 120.0, "split.n_folds": 4,
           "split.folds": (0,), "split.val_groups": 1, "run_controls": False}

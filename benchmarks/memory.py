@@ -21,7 +21,8 @@ def measure(path: str, keep: bool) -> None:
   """In a process of its own: prints median wall and processor seconds and page faults of a step."""
   from benchmarks.members import LITTLE, stepper
   from jaxsig import config as configs
-  from jaxsig import mesh, sweep
+  from jaxsig.engine import mesh
+  from jaxsig.experiment import sweep
   if keep:
     mesh.start()
   file, _, arg = path.partition(":")

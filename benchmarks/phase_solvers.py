@@ -16,8 +16,9 @@ import scipy.fft
 import scipy.ndimage
 
 from benchmarks.timing import header, interleaved, row
-from jaxsig import mesh
-from jaxsig.baselines import phase_projections, phase_solvers
+from jaxsig.engine import mesh
+from jaxsig.systems.phase_retrieval import projections as phase_projections
+from jaxsig.systems.phase_retrieval import solvers as phase_solvers
 
 M, ITERATIONS, EVERY, BETA, ROUNDS = 96, 200, 20, 0.9, 7
 GROUPS = (1, 4, 16, 64)

@@ -17,8 +17,8 @@ import torch
 
 from benchmarks import torch_phase_network as theirs
 from benchmarks.against_torch import compare, must_agree, our_training, their_training
-from jaxsig import mesh
-from jaxsig.models.phase_retrieval import MagnitudeUNet
+from jaxsig.engine import mesh
+from jaxsig.systems.phase_retrieval.network import MagnitudeUNet
 
 CHANNELS, GLOBAL_WIDTH, RATE = (16, 32, 64, 64), 512, 1e-3
 

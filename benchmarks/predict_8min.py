@@ -14,8 +14,11 @@ import numpy as np
 
 from benchmarks.timing import header, interleaved, row
 from jaxsig import config as configs
-from jaxsig import evaluate, infer, mesh, shipped
-from jaxsig.task import make, make_data
+from jaxsig.engine import mesh
+from jaxsig.experiment import evaluate
+from jaxsig.predict import model as shipped
+from jaxsig.predict import own_file as infer
+from jaxsig.system import make, make_data
 
 ROUNDS, SECONDS, RATE_HZ = 9, 480.0, 125.0
 

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import header, interleaved, row
-from jaxsig import mesh
-from jaxsig.models.recurrent import CELLS, BiRNN
+from jaxsig.engine import mesh
+from jaxsig.nn.recurrent import CELLS, BiRNN
 
 SIZES = {  # (b, t, c, hidden, layers)
   "60 s at 5 Hz, hidden 64": (32, 300, 48, 64, 2),

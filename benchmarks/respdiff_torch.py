@@ -23,8 +23,9 @@ import torch
 
 from benchmarks import torch_respdiff_network as theirs
 from benchmarks.timing import header, interleaved, row
-from jaxsig import diffusion, mesh
-from jaxsig.models.respdiff import PUBLISHED, RespDiff
+from jaxsig.engine import mesh
+from jaxsig.nn import diffusion
+from jaxsig.systems.respiration.network import PUBLISHED, RespDiff
 
 SMALL = PUBLISHED | {"hidden": 128, "layers": 2, "head": (128, 32, 64)}
 PROCESS = diffusion.linear_schedule()

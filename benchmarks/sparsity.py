@@ -18,8 +18,8 @@ import numpy as np
 import optax
 
 from benchmarks.timing import header, row
-from jaxsig import mesh
-from jaxsig.signal import simplex
+from jaxsig.engine import mesh
+from jaxsig.systems.cnn_notes import simplex
 
 SAMPLES, NOISE, ITERATIONS, RATE = 1000, 0.1, 3000, 0.01
 SMALL = 0.01   # below it a connection would be dropped

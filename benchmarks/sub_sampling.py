@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.timing import header, interleaved, row
-from jaxsig import mesh
-from jaxsig.signal.feature_maps import SUB_SAMPLERS, block_sum
+from jaxsig.engine import mesh
+from jaxsig.systems.cnn_notes.feature_maps import SUB_SAMPLERS, block_sum
 
 CASES = (("S2", (100, 28, 28, 6), 2), ("S4", (100, 10, 10, 16), 2), ("n = 3", (100, 27, 27, 6), 3))
 REPEATS, ROUNDS = 20, 15

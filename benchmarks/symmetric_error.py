@@ -12,8 +12,8 @@ import jax
 import numpy as np
 
 from benchmarks.timing import header, interleaved, row
-from jaxsig import mesh
-from jaxsig.signal import registration
+from jaxsig.engine import mesh
+from jaxsig.systems.phase_retrieval import registration
 
 N, M, MANY, ROUNDS = 42, 96, 64, 25
 

@@ -1,4 +1,4 @@
-"""The U-Net of `jaxsig.models.phase_retrieval` in PyTorch, with our weights: what `benchmarks.phase_torch` compares with."""
+"""The U-Net of `jaxsig.systems.phase_retrieval.network` in PyTorch, with our weights: what `benchmarks.phase_torch` compares with."""
 import numpy as np
 import torch
 from torch import nn

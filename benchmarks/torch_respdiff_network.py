@@ -14,7 +14,7 @@ from torch import nn
 
 
 class TorchRespDiff(nn.Module):
-  """Predicts the noise in y [b, t] at integer steps [b] given the PPG [b, t]; the options of `jaxsig.models.respdiff.RespDiff`."""
+  """Predicts the noise in y [b, t] at integer steps [b] given the PPG [b, t]; the options of `jaxsig.systems.respiration.network.RespDiff`."""
 
   def __init__(self, channels, fine_kernels, coarse_kernels, dilations, hidden, layers, head, embed_both, **_):
     super().__init__()

@@ -20,18 +20,18 @@ def check_gradients(loss: Any, params: Any = None, **options: Any) -> Any:
   Args:
     loss: a config, whose loss is checked on simulated windows, or a function: params -> scalar.
     params: of a function, pytree of floating-point arrays.
-    options: elements, directions, step, seed, x64: see `jaxsig.gradients.check_gradients`.
+    options: elements, directions, step, seed, x64: see `jaxsig.engine.gradients.check_gradients`.
 
   Raises:
     jaxsig.errors.UserError: a config that cannot be used, or parameters that are not real floating point.
   """
-  from jaxsig import gradients
+  from jaxsig.engine import gradients
   return gradients.check_gradients(loss, params, **options) if callable(loss) else gradients.check_config(loss, **options)
 
 
 def open_model(model: str | pathlib.Path = "respdiff_60s", config: Any = None) -> Any:
   """Opens a model for many calls of `predict`, which then compile once; arguments and errors are those of `predict`."""
-  from jaxsig import shipped
+  from jaxsig.predict import model as shipped
   return shipped.open_model(model, config)
 
 
@@ -66,8 +66,9 @@ def predict(recording: Any, rate_hz: float | None = None, model: Any = "respdiff
   Raises:
     jaxsig.errors.UserError: a recording, model or config that cannot be used.
   """
-  from jaxsig import infer, shipped
   from jaxsig.errors import UserError
+  from jaxsig.predict import model as shipped
+  from jaxsig.predict import own_file as infer
   opened = isinstance(model, shipped.Model)
   if opened and config is not None:
     raise UserError("predict was given an opened model and a config: give the config to open_model")

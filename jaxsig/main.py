@@ -67,7 +67,8 @@ def _need(value: object, flag: str, mode: str) -> object:
 
 def dispatch(mode: str) -> None:
   """Runs one mode with the parsed flags."""
-  from jaxsig import mesh, sweep  # after the flags, so that a wrong one is answered at once
+  from jaxsig.engine import mesh
+  from jaxsig.experiment import sweep  # after the flags, so that a wrong one is answered at once
   mesh.start(cpu_devices=DEVICES.value)
   workdir = pathlib.Path(WORKDIR.value)
   if mode in ("train", "eval"):
@@ -86,7 +87,7 @@ def dispatch(mode: str) -> None:
     if UPDATE.value:
       sweep.update_table(workdirs, *UPDATE.value.rpartition(":")[::2])
   elif mode == "export":
-    from jaxsig import export
+    from jaxsig.predict import export
     _need(WORKDIR.value, "workdir", mode)
     export.export(workdir, pathlib.Path(_need(OUTPUT.value, "output", mode)), [pathlib.Path(w) for w in WORKDIRS.value])
   elif mode == "gradients":
@@ -96,7 +97,8 @@ def dispatch(mode: str) -> None:
 
 
 def _check_gradients(config: Any) -> None:
-  from jaxsig import gradients, sweep
+  from jaxsig.engine import gradients
+  from jaxsig.experiment import sweep
   report = gradients.check_config(config)
   sweep.say(str(report))
   if not report.ok:
@@ -104,7 +106,9 @@ def _check_gradients(config: Any) -> None:
 
 
 def _predict(source: str) -> None:
-  from jaxsig import infer, shipped, weights
+  from jaxsig.engine import weights
+  from jaxsig.predict import model as shipped
+  from jaxsig.predict import own_file as infer
   if WORKDIR.value and MODEL.value:
     raise UserError("--mode=predict takes --workdir or --model, not both: leave one out")
   if WORKDIR.value:

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parent.parent
+from builders import ROOT
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 
@@ -33,7 +33,8 @@ def small(tmp_path):
 @pytest.fixture
 def trained(small, tmp_path):
   """(name, overrides) -> (run, members) after training in a workdir of that name."""
-  from jaxsig import sweep, train
+  from jaxsig.engine import train
+  from jaxsig.experiment import sweep
 
   def go(name: str, **overrides):
     run, members = sweep.open_run(small(**overrides), tmp_path / name)

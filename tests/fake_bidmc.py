@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from jaxsig.data import bidmc
-from jaxsig.data.core import Record
-from jaxsig.data.simulate_respiration import simulate
+from jaxsig.data.ppg import bidmc
+from jaxsig.data.ppg.simulate_respiration import simulate
+from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 
 RATE_HZ = 125

@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import scipy.io
 
-from jaxsig.data.core import Record
-from jaxsig.data.simulate_respiration import simulate
+from jaxsig.data.ppg.simulate_respiration import simulate
+from jaxsig.data.records import Record
 
 RATE_HZ = 300
 FORMS = ("hdf5", "mat", "csv", "tab")

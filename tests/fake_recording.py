@@ -3,9 +3,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsig import shipped
-from jaxsig.signal.rates import RATE_BPM_R
-from jaxsig.task import make, make_data
+from jaxsig.predict import model as shipped
+from jaxsig.system import make, make_data
+from jaxsig.systems.respiration.rates import RATE_BPM_R
 
 LONG = "respdiff_60s.py"   # windows of 60 s every 20 s, posteriors
 

@@ -4,7 +4,7 @@ import re
 import sys
 
 import pytest
-from conftest import ROOT
+from builders import ROOT
 
 PACKAGE = ROOT / "jaxsig"
 EVERYWHERE = {"errors"}

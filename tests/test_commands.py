@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from builders import ROOT
 from fake_bidmc import records, write_bidmc
 
 CONFIG = "--config=configs/respdiff.py:smoke"

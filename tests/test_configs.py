@@ -3,10 +3,11 @@ import json
 import pathlib
 
 import pytest
-from conftest import ROOT
+from builders import ROOT
 
-from jaxsig import config, evaluate, sweep
+from jaxsig import config
 from jaxsig.errors import UserError
+from jaxsig.experiment import evaluate, sweep
 
 CONFIGS = sorted((ROOT / "configs").glob("*.py"))
 

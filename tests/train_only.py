@@ -4,7 +4,9 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
-from jaxsig import config, mesh, sweep, train
+from jaxsig import config
+from jaxsig.engine import mesh, train
+from jaxsig.experiment import sweep
 
 if __name__ == "__main__":
   workdir, devices, *pairs = sys.argv[1:]

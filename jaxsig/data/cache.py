@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxsig.data.core import Record, Windows, stack_windows, stitch, warped
+from jaxsig.data.records import Record, Windows, stack_windows, stitch, warped
 from jaxsig.errors import UserError
 
 
@@ -105,7 +105,7 @@ def _key(data: Any, config: Any, source: str) -> str:
     for path in sorted(data.sources(pathlib.Path(config.data_dir))):
       stat = path.stat()
       digest.update(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode())
-  for path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
+  for path in sorted(pathlib.Path(__file__).parent.rglob("*.py")):
     digest.update(path.read_bytes())
   return digest.hexdigest()[:16]
 

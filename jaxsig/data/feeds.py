@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxsig.data.core import batch_positions, pad_rows
+from jaxsig.data.records import batch_positions, pad_rows
 
 RESIDENT_LIMIT_BYTES = 2 << 30
 

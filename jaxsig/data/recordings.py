@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxsig.data.core import Record
+from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 
 _log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Members from patients: every fold is a hash of the patient, so it does not move when recordings are added."""
 from typing import Any, NamedTuple
 
-from jaxsig.data.core import stable_hash
+from jaxsig.data.records import stable_hash
 from jaxsig.errors import UserError
 
 

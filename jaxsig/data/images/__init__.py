@@ -1,0 +1,1 @@
+"""Readers and simulators of images and intensities."""

@@ -1,0 +1,115 @@
+"""BIDMC: finger PPG and chest impedance of intensive-care patients, 8 min each, with the breaths of two annotators.
+
+Fields of `config.data` that are read here, beside those of `ppg_windows.prepare`:
+  skip_broken             leave a broken recording out, with a warning, instead of stopping at it
+  simulate_duration_s, simulate_rate_hz, simulate_records_per_patient     of the simulator
+"""
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from jaxsig.data.ppg import bidmc_files, ppg_file, simulate_respiration
+from jaxsig.data.ppg.ppg_windows import long_enough, prepare
+from jaxsig.data.recordings import inspect_all, load_all, plain
+from jaxsig.data.records import Record
+from jaxsig.errors import UserError
+from jaxsig.system import Data
+
+LICENCE = "Open Data Commons Attribution License v1.0 (ODC-By 1.0)"
+CITATION = [
+  ("Pimentel MAF et al. Toward a robust estimation of respiratory rate from pulse oximeters. IEEE Trans Biomed Eng "
+   "64(8):1914-1923, 2017. doi:10.1109/TBME.2016.2613124"),
+  ("Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23):e215-e220, 2000. "
+   "doi:10.1161/01.CIR.101.23.e215"),
+]
+
+
+def load(folder: str, config: Any) -> list[Record]:
+  """All BIDMC recordings below `folder`, in PhysioNet's layout (WFDB or `bidmc_csv`); any subset of the 53 will do.
+
+  Raises:
+    UserError: nothing is there, or a recording is broken (unless `config.skip_broken`: then it is left out and logged).
+  """
+  return load_all(folder, recordings(folder), lambda files: long_enough(read_record(files), config, files.signals), config)
+
+
+def read_record(files: bidmc_files.Files) -> Record:
+  """One recording with patient, both annotators' breaths and the monitor's numerics (`annotations["monitor_*_k"]`)."""
+  signals = bidmc_files.read_signals(files)
+  patient, info = bidmc_files.read_fix(files)
+  breaths = bidmc_files.read_breaths(files, len(signals["ppg_t"]) / bidmc_files.RATE_HZ)
+  annotations = {**breaths, **bidmc_files.read_numerics(files)}
+  return Record(files.id, patient, bidmc_files.RATE_HZ, signals, annotations, {**info, "source": "bidmc"})
+
+
+def recordings(folder: str) -> list[bidmc_files.Files]:
+  """The files of all recordings below `folder`; UserError if there is none."""
+  if found := bidmc_files.find(folder):
+    return found
+  raise UserError(f"no BIDMC recording (bidmcNN.hea or bidmc_NN_Signals.csv) in {folder} or its bidmc/: "
+                  "correct the folder, or fetch them by jaxsig.data.ppg.bidmc.download(folder)")
+
+
+def sources(folder: str) -> list[pathlib.Path]:
+  """The files that `load` reads; empty where there is no BIDMC recording."""
+  return [path for files in bidmc_files.find(folder) for path in bidmc_files.paths(files)]
+
+
+def inspect(folder: str) -> dict:
+  """What is in the folder, with licence and citation; a broken recording is listed under "skipped" with the reason."""
+  found = inspect_all(recordings(folder), lambda files: files.id, lambda files: _summary(read_record(files)))
+  return {**found, "licence": LICENCE, "citation": CITATION}
+
+
+def _summary(record: Record) -> dict:
+  breaths = [len(record.annotations[f"breaths_{a}_s"]) for a in (1, 2)]
+  return {"record": record.id, "patient": record.group, "age": record.info["age"], "sex": record.info["sex"],
+          "duration_s": round(record.duration_s, 2), "breaths_1": breaths[0], "breaths_2": breaths[1],
+          "rate_difference_bpm": round(60 * (breaths[0] - breaths[1]) / record.duration_s, 2)}
+
+
+def simulate(seed: int, n: int, config: Any) -> list[Record]:
+  """Simulated recordings of `n` patients: see `simulate_respiration`."""
+  return simulate_respiration.simulate(seed, n, config)
+
+
+def read(source: Any, rate_hz: float | None, config: Any) -> Record:
+  """A user's own PPG (CSV, NPY, WFDB or an array), NaN in gaps: see `ppg_file.read_ppg`; it must last one window at least."""
+  record = ppg_file.read_ppg(source, rate_hz)
+  return long_enough(record, config, source if isinstance(source, (str, pathlib.Path)) else "the array")
+
+
+def write(record: Record, folder: str) -> None:
+  """Writes predictions: `<id>.csv` (time_s and a column a waveform or sample) and `<id>.json` (all the rest)."""
+  folder = pathlib.Path(folder)
+  folder.mkdir(parents=True, exist_ok=True)
+  waves = {}
+  for name, x in record.predictions.items():
+    if name.endswith("_t"):
+      x = np.asarray(x)
+      waves |= {name[:-2]: x} if x.ndim == 1 else {f"{name[:-4]}_{i}": row for i, row in enumerate(x)}
+  rest = {name: plain(x) for name, x in record.predictions.items() if not name.endswith("_t")}
+  (folder / f"{record.id}.json").write_text(json.dumps(rest, indent=2) + "\n")
+  if waves:
+    time_s = np.arange(len(next(iter(waves.values())))) / record.predictions["rate_hz"]
+    np.savetxt(folder / f"{record.id}.csv", np.stack([time_s, *waves.values()], -1), ["%.9g"] + ["%.6g"] * len(waves), ",",
+               header=",".join(["time_s", *waves]), comments="")   # of a day, six digits would not tell the samples apart
+
+
+def download(folder: str) -> None:
+  """Fetches all 53 recordings (WFDB and the CSV parts, about 40 MB) from PhysioNet into `folder`/bidmc."""
+  import wfdb
+  names = [f"bidmc{n:02}.{end}" for n in range(1, 54) for end in ("hea", "dat")]
+  names += [f"bidmc_csv/bidmc_{n:02}_{end}" for n in range(1, 54) for end in ("Breaths.csv", "Fix.txt", "Numerics.csv")]
+  target = pathlib.Path(folder) / "bidmc"
+  target.mkdir(parents=True, exist_ok=True)
+  try:
+    wfdb.dl_files("bidmc", str(target), names)
+  except Exception as error:  # urllib's, requests' and wfdb's own: to a user they are all one
+    raise UserError(f"BIDMC could not be fetched from physionet.org ({error}): check the network, or copy "
+                    f"https://physionet.org/content/bidmc/1.0.0/ into {target} by hand") from error
+
+
+DATA = Data(load, simulate, read, prepare, write, inspect, sources)

@@ -1,0 +1,1 @@
+"""Trains members: the loop, optimisers, checkpoints, devices."""

@@ -1,0 +1,1 @@
+"""Experiments in workdirs: training, evaluation, sweeps, nested cross-validation."""

@@ -1,0 +1,1 @@
+"""Rows become figures, tables and one page."""

@@ -1,0 +1,1 @@
+"""A folder a system: data, task, protocol and own-file parts."""

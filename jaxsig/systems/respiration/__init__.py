@@ -1,0 +1,1 @@
+"""Respiration from the PPG."""
