@@ -1,63 +1,253 @@
-"""The contracts a system is made of: `Task` (model, loss, score), `Method` (a rival) and `Data` (records in, windows out)."""
+"""The contracts of a system: data, task, protocol and own-file parts, and the rows that pass between them.
+
+All other code knows a system by these four parts only. `config.system` names it: a folder of `jaxsig/systems/`, or any importable
+module with a function `make(config) -> System`, such as "mylab.mysystem".
+"""
+import dataclasses
 import importlib
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import math
+import pathlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from ml_collections import ConfigDict
 
 from jaxsig.config import nearest
 from jaxsig.errors import UserError
 
+if TYPE_CHECKING:
+  from jaxsig.data.records import Record
 
-class Task(NamedTuple):
-  """A learnt system as pure functions; nothing here knows of members, devices or files.
-
-  Batches are dicts of arrays whose names end in their axes (`x_b_t`); `mask_b` is 0 for padding rows.
-  """
-  init: Callable     # (key, batch) -> (params, stats)
-  loss: Callable     # (params, stats, batch, key) -> (scalar, (stats, {name: scalar})); all randomness is here, by key
-  predict: Callable  # (params, stats, batch, keys_b) -> {name_axes: array}, one key an example
-  score: Callable    # (record with predictions) -> [row], numpy; one row a metric and scoring unit (see evaluate.py)
-  rivals: dict       # {name: Method}: training-free methods and controls
-  method: str = ""   # what the tables call this system
-  calibrate: Callable | None = None   # (validation records with predictions) -> plain dict: what a method's output says of its own error
-  assess: Callable | None = None      # (predictions, that dict) -> {name_b: array}: what joins the predictions of other records
-  curvature: Callable | None = None   # (params, stats, batch, key) -> like params: diagonal of the Gauss-Newton matrix (see optim)
-  show: Callable | None = None        # (params, stats, batch) -> {name_axes: array}: kernels, maps, weights over training, for pictures
-
-
-class Method(NamedTuple):
-  """A rival: the same records, the same score, the same rows as the learnt system.
-
-  It sees the record rather than the model's windows: beats need the native rate, and a rate needs a minute of signal.
-  """
-  fit: Callable      # (training records) -> params, possibly None (a constant predictor learns its constant here)
-  predict: Callable  # (params, record) -> {name_axes: array, "rate_hz": float}, as the stitched output of a Task
+Params = Any                      # a pytree of arrays: what is trained
+Stats = Any                       # a pytree of arrays: running statistics of a network, not trained by gradients
+Batch = Mapping[str, Any]         # {name_b_...: array}; `mask_b` is 0 for padding rows
+Predictions = Mapping[str, Any]   # {name_axes: array}, stitched over a record; "rate_hz" where there is any `_t`
+Plain = Mapping[str, Any]         # plain JSON values
 
 
 class Data(NamedTuple):
-  """A data set, numpy only. `config` is the whole experiment's `config.data`."""
-  load: Callable      # (folder, config) -> [Record]; UserError names the first file that cannot be used and the remedy
-  simulate: Callable  # (seed, n, config) -> [Record] of the same form: the embedded default, n patients
-  read: Callable      # (path or array, rate_hz or None, config) -> Record of a user's own recording, NaN in gaps
-  prepare: Callable   # (record, config) -> windows: a batch of all of them, plus start_s_b; no window reaches beyond the record
-  write: Callable     # (record with predictions, folder)
-  inspect: Callable   # (folder) -> {"records": [{...}], "skipped": [{"record", "why"}], "licence": str, "citation": [str]}
-  sources: Callable   # (folder) -> [path] the files that load reads; empty where there is no such data
+  """Where records come from and how windows are cut from them; numpy only. `config` is the experiment's `config.data`."""
+  load: Callable        # (folder, config) -> iterable of Record; UserError names the first file that cannot be used
+  simulate: Callable    # (seed, n, config) -> iterable of Record of the same form: the embedded default, n groups
+  spans: Callable       # (record, config) -> Spans: where the record's windows lie
+  cut: Callable         # (record, spans, config) -> {name_b_...: array}: those windows
+  inspect: Callable     # (folder) -> {"records": [{...}], "skipped": [{"record", "why"}], "licence": str, "citation": [str]}
+  sources: Callable     # (folder) -> [path]: the files that load reads; empty where there is no such data
 
 
-SYSTEMS = {"respdiff": "respiration", "phase_retrieval": "phase_retrieval", "cnn_notes": "cnn_notes"}
-READERS = {"bidmc": "ppg", "capnobase": "ppg", "fashion_mnist": "images", "image_classes": "images"}
+class Task(NamedTuple):
+  """A learnt model as pure JAX functions; nothing here knows of members, devices or files."""
+  init: Callable        # (key, batch) -> (params, stats)
+  loss: Callable        # (params, stats, batch, key) -> (scalar, (stats, {name: scalar})); all randomness is here, by key
+  predict: Callable     # (params, stats, batch, keys_b) -> {name_axes: array}, one key an example
+  finish: Callable | None = None   # (record, predictions) -> predictions, once a record after stitching; None: as they are
+  extras: Mapping[str, Callable] = {}   # what an optimiser or a figure asks for by name: "curvature", "show"
 
 
-def make(config: Any) -> Task:
-  """Makes the task that `config.task` names."""
-  if config.task not in SYSTEMS:
-    raise UserError(f"unknown task {config.task!r}{nearest(config.task, SYSTEMS)}")
-  return importlib.import_module(f"jaxsig.systems.{SYSTEMS[config.task]}.task").make(config)
+class Aggregate(NamedTuple):
+  """How scores are averaged: over the units of a record, over the records of a group, and over groups; "mean" or "median" each.
+
+  Members that score the same record (seeds) are averaged between the first two steps, by their mean.
+  """
+  units: str = "mean"
+  records: str = "mean"
+  groups: str = "mean"
 
 
-def make_data(config: Any) -> Data:
-  """Makes the data set that `config.data.name` names."""
-  name = config.data.name
-  if name not in READERS:
-    raise UserError(f"unknown data {name!r}{nearest(name, READERS)}")
-  return importlib.import_module(f"jaxsig.data.{READERS[name]}.{name}").DATA
+class Metric(NamedTuple):
+  """What a table needs to know of a metric."""
+  title: str                       # in words, for readers; the metric's own name is its protocol
+  unit: str = ""
+  is_error: bool = False           # rows hold truth and estimate; else a value
+  better: str = "lower"            # "lower", "higher", or "" where neither is better
+  within: tuple[float, ...] = ()   # tolerances of an error: the share of units within each is told
+  aggregate: Aggregate = Aggregate()
+  decimals: int = 2
+
+
+class Baseline(NamedTuple):
+  """A method without training, or a simple one: the same records, the same score, the same rows as the learnt system.
+
+  It sees records rather than windows: beats need the native sampling rate, a rate needs a minute of signal.
+  """
+  fit: Callable         # (training records) -> params, possibly None (a constant predictor learns its constant here)
+  predict: Callable     # (params, record) -> predictions, as a Task's after stitching
+  title: str = ""       # in words, for readers; empty: its name in `Protocol.baselines`
+
+
+class Words(NamedTuple):
+  """What a field calls groups, records and units in tables and pages."""
+  group: str = "group"
+  groups: str = "groups"
+  record: str = "record"
+  records: str = "records"
+  unit: str = "window"
+  units: str = "windows"
+
+
+class Material(NamedTuple):
+  """What a system's figures are drawn from."""
+  rows: "Sequence[Row]"                      # all rows of the report
+  methods: Sequence[str]                     # best first
+  reference: str                             # the method that the report is about
+  primary: Sequence[str]                     # keys of the primary metrics (see Row.key)
+  stored: "Callable[[str, Row], Predictions | None]"        # (method, row) -> what Protocol.keep stored of the row's record
+  records: "Callable[[str], Iterable[Predictions]]"         # (method) -> all that Protocol.keep stored of it
+  shown: "Callable[[], Iterable[tuple[str, Predictions]]]"  # () -> (member, what Task.extras["show"] gave) of each member
+
+
+class Figure(NamedTuple):
+  """A figure of a report: `draw` gives a matplotlib figure, or None where its material is missing."""
+  name: str             # of its file
+  title: str
+  note: str
+  draw: Callable
+
+
+class Protocol(NamedTuple):
+  """How a system is judged and told of; numpy."""
+  score: Callable                          # (record with predictions) -> iterable of Row
+  metrics: Mapping[str, Metric]            # by the name in Row.metric
+  baselines: Mapping[str, Baseline]
+  words: Words = Words()
+  calibrate: Callable | None = None        # (iterable of validation records with predictions) -> plain JSON dict
+  assess: Callable | None = None           # (predictions, that dict) -> {name_b: array}: joins the predictions of other records
+  keep: Callable | None = None             # (record with predictions) -> {name: array} stored for figures; None: nothing
+  figures: Callable | None = None          # (Material) -> [Figure]
+
+
+class OwnOptions(NamedTuple):
+  """What reading a user's own file may depend on."""
+  rate_hz: float | None   # --rate_hz, where the file does not say it
+  data: ConfigDict        # config.data
+  own: ConfigDict         # config.own
+
+
+class Seen(NamedTuple):
+  """How much of a row's unit the model saw, in seconds."""
+  length_s: float
+  bridged_s: float        # of it that a straight line fills
+  unseen_s: float         # of it that no window covers
+
+
+class OwnFile(NamedTuple):
+  """A user's own file: read, judged, told, written, and as a typed Python value."""
+  read: Callable     # (path or array, OwnOptions) -> Record, NaN in gaps; UserError: one sentence on what is wrong
+  judge: Callable    # (row, Seen) -> Row with its quality, without numbers where nothing honest can be said
+  tell: Callable     # (Told) -> iterable of lines for the console
+  write: Callable    # (Told, folder): files named after the record
+  result: Callable   # (Told) -> a typed value with attributes in plain names, to_dict() and a short repr
+
+
+class Told(NamedTuple):
+  """All that is said of a user's record."""
+  record: "Record"                 # with predictions over its whole length, NaN where no window lies
+  rows: "Sequence[Row]"            # judged, of all metrics
+  primary: "Sequence[Row]"         # of the primary metrics, with a quality
+  lost_s: np.ndarray               # [k, 2] spans in which the signal is missing
+  bridged_s: np.ndarray            # [k, 2] short ones that a straight line fills
+  about: Plain                     # which model, config and commit said it
+  config: ConfigDict
+
+
+class System(NamedTuple):
+  """The four parts by which all other code knows a system."""
+  data: Data
+  task: Task
+  protocol: Protocol
+  own: OwnFile | None = None   # None: it reads no files of a user's own
+
+
+class Stamp(NamedTuple):
+  """What a row was made with."""
+  member: str
+  fold: int
+  seed: int
+  step: int
+  config: str     # fingerprint
+  data: str       # fingerprint
+  commit: str
+  source: str     # the data set's name, or "simulated"
+  leaks: bool     # the split leaks on purpose (split.kind=mixed)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+  """One score: a metric of a target on a scoring unit of a record, by a method.
+
+  An error metric has `truth` and `estimate`, any other a `value`; None where there is none. `included` depends on the truth alone:
+  a unit without a truth is left out for all methods, one without an estimate lowers a method's coverage.
+  """
+  metric: str
+  group: str
+  record: str
+  unit: str                                  # its name within the record, such as "60-120 s"
+  target: str = ""                           # which of several quantities or sources; empty where there is one
+  value: float | None = None
+  truth: float | None = None
+  estimate: float | None = None
+  spread: float | None = None                # what the method says of its own error, in the metric's unit
+  interval: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)   # {"95": (low, high)}, per cent
+  probability: float | None = None           # that the method gives to value = 1
+  strata: Mapping[str, str] = dataclasses.field(default_factory=dict)   # {name: the stratum of this unit}
+  start_s: float | None = None               # where the unit lies in the record
+  end_s: float | None = None
+  included: bool = True
+  why: str = ""                              # it is not included
+  quality: str = ""                          # of a user's own record
+  method: str = ""                           # filled in by the evaluation, with the stamp
+  stamp: Stamp | None = None
+
+  @property
+  def key(self) -> str:
+    """Metric and target in one name: "mae_mmhg/sbp", or the metric alone."""
+    return f"{self.metric}/{self.target}" if self.target else self.metric
+
+  @property
+  def is_error(self) -> bool:
+    """Whether the row compares an estimate with a truth."""
+    return self.value is None and (self.truth is not None or self.estimate is not None)
+
+  @property
+  def result(self) -> float:
+    """The value, or the error estimate - truth; NaN where there is none."""
+    if self.value is not None:
+      return self.value
+    if self.truth is None or self.estimate is None:
+      return math.nan
+    return self.estimate - self.truth
+
+
+def finite_or_none(x: float | None) -> float | None:
+  """The number as a Python float; None where it is None or not finite, as rows hold plain JSON."""
+  if x is None or not math.isfinite(x):
+    return None
+  return float(x)
+
+
+def make(config: ConfigDict) -> System:
+  """Makes the system that `config.system` names.
+
+  Raises:
+    UserError: no such system, or a module without `make`.
+  """
+  name = config.system
+  systems = importlib.import_module("jaxsig.systems")
+  built_in = [module.name for module in pkgutil.iter_modules(systems.__path__)]
+  if name in built_in:
+    return importlib.import_module(f"jaxsig.systems.{name}").make(config)
+
+  try:
+    module = importlib.import_module(name)
+  except (ImportError, ValueError) as error:
+    raise UserError(f"unknown system {name!r} ({error}){nearest(name, built_in)}, or name an importable module") from None
+  if not hasattr(module, "make"):
+    raise UserError(f"the module {name} has no function make(config) that gives a jaxsig.system.System")
+  return module.make(config)
+
+
+def source_paths(data: Data, folder: str) -> list[pathlib.Path]:
+  """The files that a data set reads of a folder."""
+  return [pathlib.Path(path) for path in data.sources(pathlib.Path(folder))]

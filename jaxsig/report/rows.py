@@ -1,0 +1,61 @@
+"""Rows as JSON lines, and the rows of several workdirs joined."""
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Iterable
+
+from jaxsig.errors import UserError
+from jaxsig.system import Plain, Row, Stamp
+
+
+def to_plain(row: Row) -> Plain:
+  """The fields of a row as plain JSON values; defaults are left out."""
+  plain = {}
+  for field in dataclasses.fields(Row):
+    value = getattr(row, field.name)
+    if field.name == "stamp":
+      if value is not None:
+        plain["stamp"] = value._asdict()
+    elif field.name in ("interval", "strata"):
+      if value:
+        plain[field.name] = dict(value)
+    elif field.name in ("metric", "group", "record", "unit") or value != field.default:
+      plain[field.name] = value
+  return plain
+
+
+def from_plain(plain: Plain) -> Row:
+  """The row of `to_plain`'s values."""
+  fields = dict(plain)
+  if "stamp" in fields:
+    fields["stamp"] = Stamp(**fields["stamp"])
+  if "interval" in fields:
+    fields["interval"] = {level: tuple(ends) for level, ends in fields["interval"].items()}
+  return Row(**fields)
+
+
+def write_rows(path: pathlib.Path, rows: Iterable[Row]) -> None:
+  """Writes rows as JSON lines, atomically."""
+  path.parent.mkdir(parents=True, exist_ok=True)
+  aside = path.with_suffix(".tmp")
+  with aside.open("w") as file:
+    for row in rows:
+      file.write(json.dumps(to_plain(row)) + "\n")
+  os.replace(aside, path)
+
+
+def read_rows(path: pathlib.Path) -> list[Row]:
+  """The rows of a file that `write_rows` has written.
+
+  Raises:
+    UserError: a broken line.
+  """
+  rows = []
+  with path.open() as file:
+    for line in file:
+      try:
+        rows.append(from_plain(json.loads(line)))
+      except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{path} has a broken line ({error}): delete it and run --mode=eval again") from None
+  return rows
