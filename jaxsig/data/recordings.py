@@ -1,21 +1,37 @@
 """Many recordings of a folder, of which some may be broken."""
 import logging
+import pathlib
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
+from ml_collections import ConfigDict
+from numpy.typing import ArrayLike
 
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 
 _log = logging.getLogger(__name__)
 
+Files = TypeVar("Files")   # what a reader needs to know of one recording's files
 
-def load_all(folder: Any, found: Iterable, read: Callable, config: Any) -> list[Record]:
-  """The records `read(files)` of all `found`.
+
+def load_all(
+    folder: str | pathlib.Path,
+    found: Iterable[Files],
+    read: Callable[[Files], Record],
+    config: ConfigDict,
+) -> list[Record]:
+  """Returns the records `read(files)` of all `found` recordings.
+
+  Args:
+    folder: where they were found, for the error.
+    found: files of each recording.
+    read: makes a record of them, or raises a UserError.
+    config: `skip_broken`: leave a broken recording out, with a warning.
 
   Raises:
-    UserError: one is broken (unless `config.skip_broken`: then it is left out and logged), or none can be used.
+    UserError: a recording is broken and `skip_broken` is off, or none can be used.
   """
   records = []
   for files in found:
@@ -25,14 +41,20 @@ def load_all(folder: Any, found: Iterable, read: Callable, config: Any) -> list[
       if not config.skip_broken:
         raise
       _log.warning("left out: %s", error)
+
   if not records:
     raise UserError(f"no recording in {folder} can be used: --mode=inspect says why for each")
   return records
 
 
-def inspect_all(found: Iterable, name_of: Callable, summary: Callable) -> dict:
-  """{"records": [summary(files)], "skipped": [{"record": name_of(files), "why"}]}."""
-  records, skipped = [], []
+def inspect_all(
+    found: Iterable[Files],
+    name_of: Callable[[Files], str],
+    summary: Callable[[Files], dict[str, object]],
+) -> dict[str, list[dict[str, object]]]:
+  """Returns {"records": [summary(files)], "skipped": [{"record": name_of(files), "why"}]}."""
+  records = []
+  skipped = []
   for files in found:
     try:
       records.append(summary(files))
@@ -41,9 +63,11 @@ def inspect_all(found: Iterable, name_of: Callable, summary: Callable) -> dict:
   return {"records": records, "skipped": skipped}
 
 
-def plain(x: Any) -> Any:
-  """Plain JSON of numbers and arrays; NaN, which JSON does not have, becomes null."""
-  x = np.asarray(x).tolist()
-  if isinstance(x, list):
-    return [plain(y) for y in x]
-  return None if isinstance(x, float) and not np.isfinite(x) else x
+def plain(x: ArrayLike) -> object:
+  """Converts numbers and arrays to JSON values; NaN, which JSON does not have, becomes null."""
+  value = np.asarray(x).tolist()
+  if isinstance(value, list):
+    return [plain(item) for item in value]
+  if isinstance(value, float) and not np.isfinite(value):
+    return None
+  return value

@@ -1,8 +1,12 @@
-"""idx files, the format of MNIST and its relatives: a magic number, the dimensions, then the values. Gzipped or plain."""
+"""Reader of idx files, the format of MNIST and its relatives, gzipped or plain.
+
+A file is a magic number, the lengths of its axes, then the values.
+"""
 import gzip
 import math
 import pathlib
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,62 +14,123 @@ from jaxsig.errors import UserError
 
 AGAIN = "download it again"
 _PREFIX = {"train": "train", "test": "t10k"}
-_KIND = {1: "labels", 3: "images"}
-_BYTES = 8    # the code of unsigned bytes, the only type that this family has
+_KIND = {1: "labels", 3: "images"}   # by the number of axes
+_UINT8 = 8                           # the type's code; this family has no other type
+_GZIP = b"\x1f\x8b"
+
+
+class Part(NamedTuple):
+  """Images and labels of one part of a data set."""
+  image_t_y_x: np.ndarray   # uint8
+  label_t: np.ndarray       # uint8
 
 
 def find(folder: str | pathlib.Path, name: str) -> dict[str, pathlib.Path]:
-  """{file's stem: path} of the family's four files, each in `folder` or its subfolder `name`, gzipped or plain; those that are there."""
-  places = [pathlib.Path(folder), pathlib.Path(folder) / name]
-  stems = [_stem(part, ndim) for part in _PREFIX for ndim in (3, 1)]
-  there = {stem: next((p for place in places for end in ("", ".gz") if (p := place / (stem + end)).is_file()), None) for stem in stems}
-  return {stem: path for stem, path in there.items() if path}
+  """Returns {file's stem: path} of those of a data set's four files that are there.
+
+  Each may lie in `folder` or its subfolder `name`, gzipped or plain.
+  """
+  places = (pathlib.Path(folder), pathlib.Path(folder) / name)
+  existing = {}
+  for part in _PREFIX:
+    for ndim in (3, 1):
+      stem = _stem(part, ndim)
+      path = _first_file(places, stem)
+      if path is not None:
+        existing[stem] = path
+  return existing
 
 
 def _stem(part: str, ndim: int) -> str:
   return f"{_PREFIX[part]}-{_KIND[ndim]}-idx{ndim}-ubyte"
 
 
-def read_part(folder: str | pathlib.Path, name: str, part: str, remedy: str = AGAIN) -> tuple[np.ndarray, np.ndarray]:
-  """Images [t, h, w] and labels [t], both uint8, of one part ("train" or "test").
+def _first_file(places: tuple[pathlib.Path, ...], stem: str) -> pathlib.Path | None:
+  for place in places:
+    for suffix in ("", ".gz"):
+      path = place / (stem + suffix)
+      if path.is_file():
+        return path
+  return None
+
+
+def read_part(folder: str | pathlib.Path, name: str, part: str, remedy: str = AGAIN) -> Part:
+  """Reads images [t, h, w] and labels [t], both uint8.
+
+  Args:
+    folder: where the files lie, or the folder `name` that holds them.
+    name: of the data set.
+    part: "train" or "test".
+    remedy: the last words of an error's sentence.
 
   Raises:
-    UserError: a file is missing or broken, or there are not as many labels as images; it ends in `remedy`.
+    UserError: a file is missing or broken, or there are not as many labels as images.
   """
-  found = find(folder, name)
+  existing = find(folder, name)
   for ndim in (3, 1):
-    if _stem(part, ndim) not in found:
-      raise UserError(f"{_stem(part, ndim)}.gz is missing in {folder} and its {name}/: {remedy}")
-  (images_t_y_x, label_t), paths = zip(*((read_idx(found[_stem(part, n)], n, remedy), found[_stem(part, n)]) for n in (3, 1)), strict=True)
-  if len(images_t_y_x) != len(label_t):
-    raise UserError(f"{paths[0]} has {len(images_t_y_x)} images, {paths[1]} has {len(label_t)} labels, so one is of another data set: "
-                    f"{remedy}")
-  return images_t_y_x, label_t
+    stem = _stem(part, ndim)
+    if stem not in existing:
+      raise UserError(f"{stem}.gz is missing in {folder} and its {name}/: {remedy}")
+
+  images_path = existing[_stem(part, 3)]
+  labels_path = existing[_stem(part, 1)]
+  image_t_y_x = read_idx(images_path, 3, remedy)
+  label_t = read_idx(labels_path, 1, remedy)
+  if len(image_t_y_x) != len(label_t):
+    raise UserError(
+      f"{images_path} has {len(image_t_y_x)} images, "
+      f"{labels_path} has {len(label_t)} labels, "
+      f"so one is of another data set: {remedy}"
+    )
+  return Part(image_t_y_x, label_t)
 
 
 def read_idx(path: pathlib.Path, ndim: int, remedy: str = AGAIN) -> np.ndarray:
-  """The uint8 array of an idx file: two zero bytes, the type's code, the number of axes, big-endian int32 lengths, the values.
+  """Reads the uint8 array of an idx file.
+
+  The file is two zero bytes, the type's code, the number of axes, a big-endian int32 length for
+  each axis, and the values.
 
   Raises:
-    UserError: it is no such file, or of another type or number of axes, or its length is not what its header says.
+    UserError: it is no such file, or of another type or number of axes, or its length is not
+      what its header says.
   """
   content = _content(path, remedy)
-  if content[:4] != bytes([0, 0, _BYTES, ndim]):
-    raise UserError(f"{path} begins with {content[:4].hex() or 'nothing'}, an idx file of {_KIND[ndim]} with 00000{_BYTES}0{ndim}: "
-                    f"{remedy}")
-  start = 4 + 4 * ndim
-  shape = tuple(int(x) for x in np.frombuffer(content[4:start].ljust(4 * ndim, b"\0"), ">i4"))
-  wanted = start + math.prod(shape)   # Python's integers: a damaged header cannot overflow them
-  if min(shape) < 1 or len(content) != wanted:
-    what = "is truncated" if len(content) < wanted else "has the wrong length"
-    raise UserError(f"{path} {what}: its header says {' x '.join(map(str, shape))}, {wanted} bytes in all, it has {len(content)}: {remedy}")
-  return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+  magic = content[:4]
+  if magic != bytes([0, 0, _UINT8, ndim]):
+    beginning = magic.hex() or "nothing"
+    raise UserError(
+      f"{path} begins with {beginning}, "
+      f"an idx file of {_KIND[ndim]} with 00000{_UINT8}0{ndim}: {remedy}"
+    )
+
+  header_bytes = 4 + 4 * ndim
+  shape = _shape(content[4:header_bytes], ndim)
+  expected_bytes = header_bytes + math.prod(shape)
+  if min(shape) < 1 or len(content) != expected_bytes:
+    problem = "has the wrong length"
+    if len(content) < expected_bytes:
+      problem = "is truncated"
+    sides = " x ".join(map(str, shape))
+    raise UserError(
+      f"{path} {problem}: its header says {sides}, {expected_bytes} bytes in all, "
+      f"it has {len(content)}: {remedy}"
+    )
+  return np.frombuffer(content, np.uint8, offset=header_bytes).reshape(shape)
+
+
+def _shape(lengths: bytes, ndim: int) -> tuple[int, ...]:
+  """The axes' lengths as Python's integers, which a damaged header cannot overflow."""
+  whole = lengths.ljust(4 * ndim, b"\0")
+  return tuple(int(length) for length in np.frombuffer(whole, ">i4"))
 
 
 def _content(path: pathlib.Path, remedy: str) -> bytes:
   try:
     content = path.read_bytes()
-    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content   # browsers unpack, and keep the name
+    if content.startswith(_GZIP):   # the name does not tell: browsers unpack, and keep the name
+      content = gzip.decompress(content)
+    return content
   except (EOFError, zlib.error) as error:
     raise UserError(f"{path} is truncated or damaged ({error}): {remedy}") from error
   except OSError as error:

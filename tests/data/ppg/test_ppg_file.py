@@ -7,7 +7,7 @@ import pytest
 from fake_bidmc import options, says, sines
 
 from jaxsig.data import records as core
-from jaxsig.data.ppg import bidmc, ppg_file
+from jaxsig.data.ppg import bidmc, csv_columns
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_lost_packets_do_not_bend_time(tmp_path):
 
 
 def test_a_csv_with_blanks_is_read_in_parts(tmp_path, monkeypatch):
-  monkeypatch.setattr(ppg_file, "_LINES", 50)
+  monkeypatch.setattr(csv_columns, "_LINES", 50)
   x_t = np.sin(np.arange(400))
   lines = [f"{x:.6f}" if i % 90 else "" for i, x in enumerate(x_t)]
   gaps = saved(tmp_path / "a.csv", "\n".join(["nr,ppg", *(f"{i},{x}" for i, x in enumerate(lines)), "", " "]))
