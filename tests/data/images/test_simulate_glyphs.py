@@ -6,7 +6,8 @@ import pytest
 from scipy.interpolate import BSpline
 
 from jaxsig.data.images import image_blocks
-from jaxsig.data.images.simulate_glyphs import CLASSES, LEAST, SIGNS, glyphs, inked, simulate, spline, written
+from jaxsig.data.images.handwriting import CLASSES, SIGNS, spline, written
+from jaxsig.data.images.simulate_glyphs import LEAST, glyphs, inked, simulate
 from jaxsig.data.images.simulate_shapes import Draw
 from jaxsig.errors import UserError
 
