@@ -8,7 +8,7 @@ import pytest
 from fake_bidmc import says
 from PIL import Image
 
-from jaxsig.data.images import image_files
+from jaxsig.data.images import image_preparation
 from jaxsig.data.images.image_files import read_images
 
 SIDE = 28
@@ -266,4 +266,4 @@ def test_the_callers_array_is_left_alone():
   before = x.copy()
   read_images(x, 14)
   np.testing.assert_array_equal(x, before)
-  assert image_files.LUMA.sum() == pytest.approx(1)
+  assert image_preparation.LUMA.sum() == pytest.approx(1)
