@@ -1,44 +1,58 @@
-"""Configs: the string argument of `get_config`, dotted overrides, fingerprints; an unknown key names its nearest neighbour."""
+"""Configs: arguments of `get_config`, dotted overrides, and the identity of trainings and rows, which follows from a key's section.
+
+| section | role |
+|---|---|
+| system, init_from, trainable, data, model, loss, augment, process, optim, train, split | what a training depends on |
+| read, readings, baselines | how trained models are read and what they are compared with: rows depend on it, trainings do not |
+| own | how a user's own file is read |
+| report | how rows are shown |
+| run, ablations, data_dir, cache_dir | places, logging, sizes of calls, further trainings: no number of this one depends on them |
+
+A section that is not listed is one that a training depends on.
+"""
 import difflib
 import hashlib
 import importlib.util
 import json
 import pathlib
+import types
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import ml_collections
+from ml_collections import ConfigDict
 
 from jaxsig.errors import UserError
 
-# What may differ between two calls on one workdir: where things lie, and how the same numbers are computed or shown.
-RUNTIME = ("data_dir", "cache_dir", "report", "train.log_steps", "train.ckpt_steps", "train.members_per_program", "train.feed",
-           "train.prefetch", "eval.batch_size", "controls", "run_controls")
-# What no training depends on: a variant of an evaluation may change it.
-EVALUATION = ("sampler", "score", "eval", "solvers", "variants", "predict_variant", "run_rivals", "method")
-# How a user's own file is read: no training and no row depends on it, so comparisons and fingerprints see only these values.
-OWN_FILE = {"data.intensity_dataset": "", "data.intensity_mask": "", "data.intensity_centred": "auto"}
-NOTES = ("data_card", "methods", "trained_on")   # in a config.json beside the config itself
+READING = ("read", "readings", "baselines")
+WITHOUT_INFLUENCE = ("own", "report", "run", "ablations", "data_dir", "cache_dir")
+NAMED = ("readings", "ablations")   # sections whose keys are names, not known beforehand: an override replaces them as a whole
 
 
-def nearest(name: str, known: Any) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
   """The tail of an error sentence: the closest known name, or all of them."""
-  close = difflib.get_close_matches(name, list(known), 1, 0.5)
-  return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(map(_quoted, sorted(known)))}"
+  known = sorted(known)
+  close = difflib.get_close_matches(name, known, 1, 0.5)
+  if close:
+    return f"; did you mean {close[0]!r}?"
+  quoted = [repr(one) if "," in one else one for one in known]
+  return f"; known are {', '.join(quoted)}"
 
 
-def _quoted(name: str) -> str:
-  return repr(name) if "," in name else name
+def parse_arg(arg: str, **defaults: Any) -> ConfigDict:
+  """Parses `smoke,seed=3` of `--config=file.py:smoke,seed=3` against typed defaults; a bare name sets a bool.
 
-
-def parse_arg(arg: str, **defaults: Any) -> ml_collections.ConfigDict:
-  """Parses `smoke,seed=3` of `--config=file.py:smoke,seed=3` against typed defaults; a bare name of a bool sets it."""
-  out = ml_collections.ConfigDict(defaults)
-  for part in filter(None, (arg or "").split(",")):
+  Raises:
+    UserError: an unknown name, or a value of another type.
+  """
+  parsed = ConfigDict(defaults)
+  for part in (arg or "").split(","):
+    if not part:
+      continue
     key, _, value = part.partition("=")
     if key not in defaults:
       raise UserError(f"unknown config argument {key!r}{nearest(key, defaults)}")
-    out[key] = _typed(key, value or "true", defaults[key])
-  return out
+    parsed[key] = _typed(key, value or "true", defaults[key])
+  return parsed
 
 
 def _typed(key: str, text: str, default: Any) -> Any:
@@ -52,12 +66,12 @@ def _typed(key: str, text: str, default: Any) -> Any:
     raise UserError(f"config argument {key!r} takes a value like {default!r}, not {text!r}") from None
 
 
-def load(path: str | pathlib.Path, arg: str = "", overrides: dict | None = None) -> ml_collections.ConfigDict:
-  """Loads `get_config(arg)` from a config file and applies dotted overrides; the result is locked."""
+def load(path: str | pathlib.Path, arg: str = "", overrides: Mapping[str, Any] | None = None) -> ConfigDict:
+  """The locked config that a file's `get_config(arg)` gives, with dotted keys replaced."""
   return override(module_of(path).get_config(arg), overrides or {})
 
 
-def module_of(path: str | pathlib.Path) -> Any:
+def module_of(path: str | pathlib.Path) -> types.ModuleType:
   """The module of a config file, from which another one may start."""
   path = pathlib.Path(path)
   if not path.is_file():
@@ -68,57 +82,120 @@ def module_of(path: str | pathlib.Path) -> Any:
   return module
 
 
-def override(config: ml_collections.ConfigDict, overrides: dict) -> ml_collections.ConfigDict:
-  """A locked copy of `config` with dotted keys replaced, each of which must exist."""
-  config = ml_collections.ConfigDict(config.to_dict())
+def override(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
+  """A locked copy of a config with dotted keys replaced.
+
+  Raises:
+    UserError: a key that does not exist; its nearest neighbour is named.
+  """
+  changed = ConfigDict(config.to_dict())
   for key, value in overrides.items():
     *parents, last = key.split(".")
-    node = config
-    for name in parents + [last]:
-      if not isinstance(node, ml_collections.ConfigDict) or name not in node:
-        raise UserError(f"unknown config key {key!r}{nearest(key, flat(config))}")
-      parent, node = node, node[name]
-    parent[last] = value
-  return config.lock()
+    node = changed
+    for name in parents:
+      node = _child(node, name, key, config)
+    _child(node, last, key, config)
+    if isinstance(value, Mapping):
+      value = ConfigDict(dict(value))
+    node[last] = value
+  return changed.lock()
 
 
-def flat(config: Any, prefix: str = "") -> dict[str, Any]:
-  """{dotted key: value} of a ConfigDict or dict; tuples become lists, as in JSON."""
-  items = config.to_dict() if isinstance(config, ml_collections.ConfigDict) else config
-  out = {}
-  for key, value in items.items():
-    if isinstance(value, dict) and value:
-      out.update(flat(value, f"{prefix}{key}."))
+def _child(node: Any, name: str, key: str, config: ConfigDict) -> Any:
+  if not isinstance(node, ConfigDict) or name not in node:
+    raise UserError(f"unknown config key {key!r}{nearest(key, flat(config))}")
+  return node[name]
+
+
+def flat(config: ConfigDict | Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+  """{dotted key: value} of a config; tuples become lists, as in JSON."""
+  if isinstance(config, ConfigDict):
+    config = config.to_dict()
+  values = {}
+  for key, value in config.items():
+    if isinstance(value, Mapping) and value:
+      values.update(flat(value, f"{prefix}{key}."))
+    elif isinstance(value, tuple):
+      values[prefix + key] = list(value)
     else:
-      out[prefix + key] = list(value) if isinstance(value, tuple) else value
-  return out
+      values[prefix + key] = value
+  return values
 
 
-def changes(overrides: Any) -> dict[str, Any]:
-  """`flat`, but for `variants`, which are replaced as a whole: their names are not known beforehand."""
-  items = overrides.to_dict() if isinstance(overrides, ml_collections.ConfigDict) else dict(overrides)
-  variants = {"variants": items.pop("variants")} if "variants" in items else {}
-  return {**flat(items), **variants}
+def changes(overrides: ConfigDict | Mapping[str, Any]) -> dict[str, Any]:
+  """{dotted key: value} of nested overrides; sections whose keys are names are replaced as a whole."""
+  if isinstance(overrides, ConfigDict):
+    overrides = overrides.to_dict()
+  nested = {key: value for key, value in overrides.items() if key not in NAMED}
+  whole = {key: value for key, value in overrides.items() if key in NAMED}
+  return {**flat(nested), **whole}
 
 
-def _essential(config: Any, without: tuple[str, ...] = RUNTIME) -> dict[str, Any]:
-  return {k: OWN_FILE.get(k, v) for k, v in flat(config).items() if not under(k, without)}
+def readings(config: ConfigDict) -> dict[str, ConfigDict]:
+  """{label: config} of the ways to read a trained model: the plain one, "", then each of `config.readings`.
+
+  A reading is a label and changes of `config.read`, so that it never needs a training of its own.
+
+  Raises:
+    UserError: a reading changes what `config.read` does not have.
+  """
+  every = {"": config}
+  for name, changed in config.readings.items():
+    overrides = {f"read.{key}": value for key, value in flat(changed).items() if key != "label"}
+    try:
+      own = override(config, overrides)
+    except UserError as error:
+      raise UserError(f"the reading {name!r} changes what config.read does not have: {error}; "
+                      "what needs a training of its own is an ablation") from None
+    every[changed.get("label", name)] = own
+  return every
 
 
-def under(key: str, names: tuple[str, ...]) -> bool:
-  """Whether a dotted key is one of `names` or lies below one."""
-  return any(key == name or key.startswith(name + ".") for name in names)
+def reading(config: ConfigDict, name: str) -> tuple[str, ConfigDict]:
+  """(label, config) of one of `config.readings` by its name; ("", config) where the name is empty."""
+  if not name:
+    return "", config
+  if name not in config.readings:
+    raise UserError(f"there is no reading {name!r} in this config{nearest(name, config.readings)}")
+  label = config.readings[name].get("label", name)
+  return label, readings(config)[label]
 
 
-def differing(a: Any, b: Any, training: bool = False) -> list[str]:
-  """The dotted keys in which two configs would give other results, or other `training`s."""
-  without = RUNTIME + EVALUATION if training else RUNTIME
-  a, b = _essential(a, without), json.loads(json.dumps(_essential(b, without)))
-  a = json.loads(json.dumps(a))
-  return sorted(k for k in a.keys() | b.keys() if a.get(k, "absent") != b.get(k, "absent"))
+def section_of(key: str) -> str:
+  """The section of a dotted key."""
+  return key.partition(".")[0]
 
 
-def fingerprint(config: Any, training: bool = False) -> str:
-  """Twelve hex digits of everything in the config that a result depends on, or only a `training`."""
-  essential = _essential(config, RUNTIME + EVALUATION if training else RUNTIME)
-  return hashlib.sha256(json.dumps(essential, sort_keys=True).encode()).hexdigest()[:12]
+def essential(config: ConfigDict | Mapping[str, Any], training: bool = False) -> dict[str, Any]:
+  """{dotted key: plain JSON value} of all that rows depend on, or only that a `training` depends on."""
+  without = WITHOUT_INFLUENCE
+  if training:
+    without = WITHOUT_INFLUENCE + READING
+  values = {key: value for key, value in flat(config).items() if section_of(key) not in without}
+  return json.loads(json.dumps(values, sort_keys=True))
+
+
+def differing(a: ConfigDict | Mapping[str, Any], b: ConfigDict | Mapping[str, Any], training: bool = False) -> list[str]:
+  """The dotted keys in which two configs would give other rows, or other `training`s."""
+  a, b = essential(a, training), essential(b, training)
+  absent = object()
+  return sorted(key for key in a.keys() | b.keys() if a.get(key, absent) != b.get(key, absent))
+
+
+def fingerprint(config: ConfigDict | Mapping[str, Any], training: bool = False) -> str:
+  """Twelve hex digits of all that rows depend on, or only that a `training` depends on."""
+  text = json.dumps(essential(config, training), sort_keys=True)
+  return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def from_plain(settings: Mapping[str, Any]) -> ConfigDict:
+  """The locked config of a config.json: JSON's lists are tuples again."""
+  return ConfigDict(_with_tuples(settings)).lock()
+
+
+def _with_tuples(value: Any) -> Any:
+  if isinstance(value, Mapping):
+    return {key: _with_tuples(inner) for key, inner in value.items()}
+  if isinstance(value, list):
+    return tuple(_with_tuples(inner) for inner in value)
+  return value

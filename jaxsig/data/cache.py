@@ -1,105 +1,117 @@
-"""From a config to prepared records: real where the folder has them, else simulated; cached as plain arrays."""
+"""From a config to records: real where the folder has them, else simulated; kept on disk as plain arrays where asked for."""
 import hashlib
 import json
 import os
 import pathlib
 import shutil
 import tempfile
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
+from ml_collections import ConfigDict
 
-from jaxsig.data.records import Record, Windows, stack_windows, stitch, warped
+from jaxsig.data.records import Record
+from jaxsig.data.stored import StoredArray
+from jaxsig.data.windows import Windows
 from jaxsig.errors import UserError
+from jaxsig.system import Data
+
+SIMULATED = "simulated"
+IN_MEMORY_BYTES = 32 << 20   # a stored signal up to this size is read whole, a larger one in slices
+HASHED_ROWS = 1 << 20        # of a signal at once
 
 
 class Prepared(NamedTuple):
-  """What training and evaluation read: records with their stitched windows, all windows in one place, and what they are."""
+  """What training and evaluation read: records, the list of their windows, and what they are."""
   records: list[Record]
   windows: Windows
-  fingerprint: str        # of the content: twelve hex digits
+  fingerprint: str        # of the records' content and the settings of windows: twelve hex digits
   source: str             # the data set's name, or "simulated"
 
-  @property
-  def groups(self) -> list[str]:
-    """The patient of each record."""
-    return [r.group for r in self.records]
+  def index_of(self, record_id: str) -> int:
+    """The position of a record among all."""
+    return next(i for i, record in enumerate(self.records) if record.id == record_id)
 
 
-def source_of(data: Any, config: Any) -> str:
+def source_of(data: Data, config: ConfigDict) -> str:
   """"real" or "simulated", by `config.data.source` (auto, real, simulated) and what the folder holds.
 
   Raises:
     UserError: an unknown source, or a folder that is named but missing, or without such recordings.
   """
-  source, folder = config.data.source, config.data_dir
-  if source not in ("auto", "real", "simulated"):
+  source = config.data.source
+  folder = config.data_dir
+  if source not in ("auto", "real", SIMULATED):
     raise UserError(f"unknown data.source {source!r}: use auto, real or simulated")
-  if source == "simulated" or (source == "auto" and not folder):
-    return "simulated"
+  if source == SIMULATED or (source == "auto" and not folder):
+    return SIMULATED
   if not folder:
     raise UserError("data.source=real needs the recordings: name their folder with --config.data_dir")
+
   path = pathlib.Path(folder)
-  if not path.is_dir() or not any(path.iterdir()) or not (source == "real" or data.sources(path)):
-    what = "is missing" if not path.is_dir() else "is empty" if not any(path.iterdir()) else f"holds nothing of {config.data.name}"
-    raise UserError(f"the data folder {folder} {what}: name the folder that holds the recordings with --config.data_dir, "
-                    "or leave it out to use the simulator")
+  remedy = "name the folder that holds the recordings with --config.data_dir, or leave it out to use the simulator"
+  if not path.is_dir():
+    raise UserError(f"the data folder {folder} is missing: {remedy}")
+  if not any(path.iterdir()):
+    raise UserError(f"the data folder {folder} is empty: {remedy}")
+  if source == "auto" and not data.sources(path):
+    raise UserError(f"the data folder {folder} holds nothing of {config.data.name}: {remedy}")
   return "real"
 
 
-def load(data: Any, config: Any) -> Prepared:
-  """Loads or simulates the records of `config.data`, with the windows of each, from the cache where it has them."""
+def load(data: Data, config: ConfigDict) -> Prepared:
+  """Loads or simulates the records of `config.data`, from the cache where it has them, and lists their windows."""
   source = source_of(data, config)
-  if not config.cache_dir:
-    records, windows = _build(data, config, source)
-    return _prepared(records, stack_windows(records, windows), config)
-  folder = pathlib.Path(config.cache_dir) / _key(data, config, source)
-  if not (folder / "records.json").exists():
-    records, windows = _build(data, config, source)
-    _write(folder, records, windows)
-  return _prepared(*_read(folder), config)
-
-
-def _build(data: Any, config: Any, source: str) -> tuple[list[Record], list[dict]]:
-  if source == "real":
-    records = data.load(pathlib.Path(config.data_dir), config.data)
+  if config.cache_dir:
+    records = _through_cache(data, config, source)
   else:
-    records = data.simulate(config.data.simulate_seed, config.data.simulate_patients, config.data)
-  windows = [data.prepare(r, config.data) for r in records]
-  stitched = [r._replace(prepared=stitch({k: x for k, x in w.items() if k.endswith("_t")}, w["start_s_b"], config.data.window_s))
-              for r, w in zip(records, windows, strict=True)]
-  return stitched, [_with_warps(data, r, w, config.data) for r, w in zip(records, windows, strict=True)]
+    records = list(_made(data, config, source))
+  return prepare(data, config, records)
 
 
-def _with_warps(data: Any, record: Record, windows: dict, config: Any) -> dict:
-  """A record's windows, then as many at most of the record warped in time by each of `config.warps`; `warp_b` is 1 for its own."""
-  parts = [(1.0, windows)]
-  n = len(windows["start_s_b"])
-  for factor in getattr(config, "warps", ()):
-    copy = warped(record, factor)
-    if copy.duration_s >= config.window_s:
-      more = data.prepare(copy, config)
-      few = np.unique(np.linspace(0, len(more["start_s_b"]) - 1, n).astype(int))
-      parts.append((factor, {k: x[few] for k, x in more.items()}))
-  joined = {k: np.concatenate([w[k] for _, w in parts]) for k in windows}
-  return {**joined, "warp_b": np.concatenate([np.full(len(w["start_s_b"]), f, np.float32) for f, w in parts])}
+def prepare(data: Data, config: ConfigDict, records: list[Record]) -> Prepared:
+  """Records with the list of their windows and a fingerprint."""
+  simulated = all(record.info.get("source") == SIMULATED for record in records)
+  name = SIMULATED if simulated else config.data.name
+  return Prepared(records, Windows(data, config.data, records), _fingerprint(records, config), name)
 
 
-def _prepared(records: list[Record], windows: Windows, config: Any) -> Prepared:
-  digest = hashlib.sha256()
+def _made(data: Data, config: ConfigDict, source: str) -> Iterable[Record]:
+  if source == "real":
+    return data.load(pathlib.Path(config.data_dir), config.data)
+  return data.simulate(config.data.simulate_seed, config.data.simulate_groups, config.data)
+
+
+def _fingerprint(records: Iterable[Record], config: ConfigDict) -> str:
+  settings = {key: value for key, value in config.data.to_dict().items() if key != "source"}
+  digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
   for record in records:
     digest.update(f"{record.id} {record.group} {record.rate_hz}".encode())
-    for part in (record.signals, record.annotations):
-      for name in sorted(part):
-        digest.update(name.encode() + np.ascontiguousarray(part[name]).tobytes())
-  for name in sorted(windows.arrays):
-    digest.update(name.encode() + np.ascontiguousarray(windows.arrays[name]).tobytes())
-  simulated = all(r.info["source"] == "simulated" for r in records)
-  return Prepared(records, windows, digest.hexdigest()[:12], "simulated" if simulated else config.data.name)
+    for arrays in (record.signals, record.annotations):
+      for name in sorted(arrays):
+        digest.update(name.encode())
+        _hash_array(digest, arrays[name])
+  return digest.hexdigest()[:12]
 
 
-def _key(data: Any, config: Any, source: str) -> str:
-  """Cache key: the source files' names, sizes and times, the data settings, and the code that reads and prepares."""
+def _hash_array(digest: "hashlib._Hash", x: np.ndarray | StoredArray) -> None:
+  if np.ndim(x) == 0:
+    digest.update(np.asarray(x).tobytes())
+    return
+  for first in range(0, len(x), HASHED_ROWS):
+    digest.update(np.ascontiguousarray(x[first:first + HASHED_ROWS]).tobytes())
+
+
+def _through_cache(data: Data, config: ConfigDict, source: str) -> list[Record]:
+  folder = pathlib.Path(config.cache_dir) / _key(data, config, source)
+  if not (folder / "records.json").exists():
+    _write(folder, _made(data, config, source))
+  return _read(folder)
+
+
+def _key(data: Data, config: ConfigDict, source: str) -> str:
+  """Cache key: the source files' names, sizes and times, the data settings, and the code that reads and simulates."""
   digest = hashlib.sha256(json.dumps(config.data.to_dict(), sort_keys=True).encode() + source.encode())
   if source == "real":
     for path in sorted(data.sources(pathlib.Path(config.data_dir))):
@@ -110,38 +122,53 @@ def _key(data: Any, config: Any, source: str) -> str:
   return digest.hexdigest()[:16]
 
 
-def _write(folder: pathlib.Path, records: list[Record], windows: list[dict]) -> None:
-  """Writes aside and renames, so that a killed run leaves no half cache."""
+def _write(folder: pathlib.Path, records: Iterable[Record]) -> None:
+  """Writes records one by one into a folder aside, and renames it, so that a killed run leaves no half cache."""
   try:
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making_"))
   except OSError as error:
     raise UserError(f"the cache folder {folder.parent} cannot be written ({error.strerror}): "
                     "name another with --config.cache_dir") from error
-  stacked = stack_windows(records, windows)
-  for name, array in {**stacked.arrays, "record": stacked.record_b, "id": stacked.id_b_2}.items():
-    np.save(aside / f"windows.{name}.npy", array)
-  for r in records:
-    parts = {"signals": r.signals, "annotations": r.annotations, "prepared": r.prepared}
-    np.savez(aside / f"record.{r.id}.npz", **{f"{p}/{k}": v for p, d in parts.items() for k, v in d.items()})
-  heads = [{"id": r.id, "group": r.group, "rate_hz": r.rate_hz, "info": r.info} for r in records]
+
+  heads = []
+  for number, record in enumerate(records):
+    own = aside / f"{number:05}"
+    own.mkdir()
+    for name, x in record.signals.items():
+      np.save(own / f"signal.{name}.npy", np.asarray(x), allow_pickle=False)
+    for name, x in record.annotations.items():
+      np.save(own / f"annotation.{name}.npy", np.asarray(x), allow_pickle=False)
+    heads.append({
+        "id": record.id,
+        "group": record.group,
+        "rate_hz": record.rate_hz,
+        "info": dict(record.info),
+        "signals": list(record.signals),
+        "annotations": list(record.annotations),
+    })
   (aside / "records.json").write_text(json.dumps(heads))
+
   try:
     os.replace(aside, folder)
   except OSError:  # another process was first, with the same content
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _read(folder: pathlib.Path) -> tuple[list[Record], Windows]:
+def _read(folder: pathlib.Path) -> list[Record]:
   records = []
-  for head in json.loads((folder / "records.json").read_text()):
-    parts = {"signals": {}, "annotations": {}, "prepared": {}}
-    with np.load(folder / f"record.{head['id']}.npz", allow_pickle=False) as stored:
-      for name in stored.files:
-        part, key = name.split("/", 1)
-        parts[part][key] = stored[name] if stored[name].ndim else stored[name].item()
-    records.append(Record(**head, **parts))
-  names = sorted(p.name.split(".")[1] for p in folder.glob("windows.*.npy"))
-  arrays = {n: np.load(folder / f"windows.{n}.npy", mmap_mode="r", allow_pickle=False) for n in names}
-  record, ids = np.asarray(arrays.pop("record")), np.asarray(arrays.pop("id"))
-  return records, Windows(arrays, record, ids)
+  heads = json.loads((folder / "records.json").read_text())
+  for number, head in enumerate(heads):
+    own = folder / f"{number:05}"
+    signals = {name: _signal(own / f"signal.{name}.npy") for name in head.pop("signals")}
+    annotations = {}
+    for name in head.pop("annotations"):
+      annotations[name] = np.load(own / f"annotation.{name}.npy", allow_pickle=False)
+    records.append(Record(signals=signals, annotations=annotations, **head))
+  return records
+
+
+def _signal(path: pathlib.Path) -> np.ndarray | StoredArray:
+  if path.stat().st_size <= IN_MEMORY_BYTES:
+    return np.load(path, allow_pickle=False)
+  return StoredArray(path)

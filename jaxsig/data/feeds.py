@@ -1,12 +1,35 @@
-"""Two ways to the same batches, bit for bit: arrays that live on the device, or a tf.data stream of this host's rows."""
-from collections.abc import Callable, Iterator
+"""The order of batches, and two ways to the same batches, bit for bit: arrays that live on the device, or a tf.data stream."""
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from jaxsig.data.records import batch_positions, pad_rows
+from jaxsig.data.records import pad_rows, stable_hash
+from jaxsig.data.windows import Windows
+from jaxsig.errors import UserError
+from jaxsig.system import Batch
 
 RESIDENT_LIMIT_BYTES = 2 << 30
+KINDS = ("auto", "resident", "tfdata")
+
+
+@functools.lru_cache(maxsize=256)
+def _permutation(seed: int, name: str, epoch: int, n: int) -> np.ndarray:
+  # a typed key: of a list numpy would make floats, and lose the epoch
+  key = np.array([seed, (stable_hash(name) << 32) | epoch], np.uint64)
+  return np.random.Generator(np.random.Philox(key=key)).permutation(n)
+
+
+def batch_positions(seed: int, name: str, step: int, n: int, size: int) -> np.ndarray:
+  """Positions [size] into a member's n training windows at global `step`; epochs are permutations, joined without gaps."""
+  flat_b = step * size + np.arange(size)
+  epoch_b = flat_b // n
+  position_b = np.empty(size, np.int64)
+  for epoch in np.unique(epoch_b):
+    of_epoch = epoch_b == epoch
+    position_b[of_epoch] = _permutation(seed, name, int(epoch), n)[flat_b[of_epoch] % n]
+  return position_b
 
 
 class Order(NamedTuple):
@@ -19,53 +42,81 @@ class Order(NamedTuple):
 
   def at(self, step: int) -> tuple[np.ndarray, np.ndarray]:
     """Window ids [m, b] and mask [m, b] of one step."""
-    pairs = [pad_rows(ids[batch_positions(seed, name, step, len(ids), self.batch_size)], self.padded_size)
-             for seed, name, ids in zip(self.seeds, self.names, self.ids, strict=True)]
-    return tuple(np.stack(x) for x in zip(*pairs, strict=True))
+    ids_m_b, mask_m_b = [], []
+    for seed, name, ids in zip(self.seeds, self.names, self.ids, strict=True):
+      positions_b = batch_positions(seed, name, step, len(ids), self.batch_size)
+      ids_b, mask_b = pad_rows(ids[positions_b], self.padded_size)
+      ids_m_b.append(ids_b)
+      mask_m_b.append(mask_b)
+    return np.stack(ids_m_b), np.stack(mask_m_b)
 
 
 class Feed(NamedTuple):
-  """`steps(start, stop)` yields host inputs; `take(constants, input)` makes the batch of them inside the compiled step."""
-  constants: dict
-  steps: Callable[[int, int], Iterator[dict]]
-  take: Callable[[dict, dict], dict]
+  """`steps(start, stop)` yields host inputs; `take(constants, inputs)` makes the batch of them inside the compiled step."""
+  constants: Mapping[str, np.ndarray]
+  steps: Callable[[int, int], Iterator[Batch]]
+  take: Callable[[Batch, Batch], Batch]
   local: bool                      # True: inputs hold only this host's rows
 
 
-def choose(kind: str, arrays: dict) -> str:
-  """The feed that `auto` means: resident where the arrays fit."""
+def choose(kind: str, windows: Windows) -> str:
+  """The feed that "auto" means: resident where all windows fit.
+
+  Raises:
+    UserError: an unknown feed.
+  """
+  if kind not in KINDS:
+    raise UserError(f"unknown run.feed {kind!r}: use {', '.join(KINDS)}")
   if kind != "auto":
     return kind
-  return "resident" if sum(a.nbytes for a in arrays.values()) <= RESIDENT_LIMIT_BYTES else "tfdata"
+  if windows.nbytes() <= RESIDENT_LIMIT_BYTES:
+    return "resident"
+  return "tfdata"
 
 
-def resident(arrays: dict, order: Order) -> Feed:
+def resident(windows: Windows, order: Order) -> Feed:
   """Arrays stay on the device and the step gathers by id: no input cost at all."""
-  def steps(start, stop):
-    for step in range(start, stop):
-      ids, mask = order.at(step)
-      yield {"ids": ids.astype(np.int32), "mask": mask}
+  used = np.unique(np.concatenate(order.ids))
+  place_of_id = np.zeros(len(windows), np.int32)
+  place_of_id[used] = np.arange(len(used))
+  arrays = windows.take(used)
 
-  def take(constants, inputs):
-    return {**{k: a[inputs["ids"]] for k, a in constants.items()}, "mask_b": inputs["mask"]}
+  def steps(start: int, stop: int) -> Iterator[Batch]:
+    for step in range(start, stop):
+      ids_m_b, mask_m_b = order.at(step)
+      yield {"places": place_of_id[ids_m_b], "mask": mask_m_b}
+
+  def take(constants: Batch, inputs: Batch) -> Batch:
+    batch = {name: x[inputs["places"]] for name, x in constants.items()}
+    return {**batch, "mask_b": inputs["mask"]}
 
   return Feed(arrays, steps, take, False)
 
 
-def tfdata(arrays: dict, order: Order, block: tuple[slice, slice], prefetch: int = 4) -> Feed:
-  """Streams batches from (memory-mapped) host arrays; each host gathers only `block`, its rows of the one global list."""
-  names = sorted(arrays)
+def tfdata(windows: Windows, order: Order, block: tuple[slice, slice], prefetch: int = 4) -> Feed:
+  """Streams batches that are cut as they are needed; each host cuts only `block`, its rows of the one global list."""
+  example = windows.take(order.ids[0][:1])
+  names = sorted(example)
 
-  def gather(step):
-    ids, mask = (x[block] for x in order.at(int(step)))
-    return [np.asarray(arrays[k][ids]) for k in names] + [mask]
+  def gather(step: np.int64) -> list[np.ndarray]:
+    ids_m_b, mask_m_b = (x[block] for x in order.at(int(step)))
+    flat = windows.take(ids_m_b.ravel())
+    shaped = [flat[name].reshape(ids_m_b.shape + flat[name].shape[1:]) for name in names]
+    return [*shaped, mask_m_b]
 
-  def steps(start, stop):
+  def steps(start: int, stop: int) -> Iterator[Batch]:
     import tensorflow as tf  # 10 s to import: only where it is used
-    types = [tf.as_dtype(arrays[k].dtype) for k in names] + [tf.float32]
+    types = [tf.as_dtype(example[name].dtype) for name in names] + [tf.float32]
     stream = tf.data.Dataset.range(start, stop).map(
-        lambda s: tf.numpy_function(gather, [s], types, stateful=False), num_parallel_calls=2, deterministic=True)
+        lambda step: tf.numpy_function(gather, [step], types, stateful=False),
+        num_parallel_calls=1,
+        deterministic=True,
+    )
     for values in stream.prefetch(prefetch).as_numpy_iterator():
-      yield dict(zip(names + ["mask_b"], values, strict=True))
+      yield dict(zip([*names, "mask_b"], values, strict=True))
 
-  return Feed({}, steps, lambda constants, inputs: inputs, True)
+  def take(constants: Batch, inputs: Batch) -> Batch:
+    del constants
+    return inputs
+
+  return Feed({}, steps, take, True)

@@ -1,97 +1,239 @@
-"""Members from patients: every fold is a hash of the patient, so it does not move when recordings are added."""
+"""Members from groups: who is trained on, validated by and tested; a fold is a hash of the group's name.
+
+So it does not move when recordings are added.
+"""
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from jaxsig.data.records import stable_hash
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxsig.data.records import Record, Segment, stable_hash
 from jaxsig.errors import UserError
+
+KINDS = ("leave_one_out", "kfold", "given", "all", "external", "personal", "mixed")
+GIVEN_TEST = "test"   # info["part"] of records that a data set keeps for tests
 
 
 class Member(NamedTuple):
-  """One training: a fold's patients and a seed."""
+  """One training: the parts of records that it sees and a seed.
+
+  `adapt` are parts of the test groups' own recordings, before the parts that are tested: they are trained on as `train` is.
+  """
   name: str
   fold: int
   seed: int
-  train: tuple[str, ...]
-  val: tuple[str, ...]
-  test: tuple[str, ...]
+  train: tuple[Segment, ...]
+  val: tuple[Segment, ...]
+  test: tuple[Segment, ...]
+  adapt: tuple[Segment, ...] = ()
+  leaks: bool = False   # on purpose: windows of one group are trained on and tested
+
+  @property
+  def trained_on(self) -> tuple[Segment, ...]:
+    """All segments that parameters are trained on."""
+    return self.train + self.adapt
+
+
+class Fold(NamedTuple):
+  """The groups of one fold's test."""
+  number: int
+  test: list[str]
+
+
+def groups_of(segments: Iterable[Segment]) -> tuple[str, ...]:
+  """The groups of segments, sorted."""
+  return tuple(sorted({segment.group for segment in segments}))
 
 
 def fold_of(group: str, n_folds: int, salt: int) -> int:
-  """The fold of a patient: a hash of its name and the salt."""
+  """The fold of a group: a hash of its name and the salt."""
   return stable_hash(f"{salt}:{group}") % n_folds
 
 
-def members(groups: list[str], config: Any) -> list[Member]:
-  """All members (fold, seed) of `config.split`: kind, n_folds, folds, seeds, val_groups, salt, inner_folds.
+def members(records: Sequence[Record], config: ConfigDict) -> list[Member]:
+  """All members (fold, seed) of `config.split`.
 
   Args:
-    groups: the patient of each record (repeats allowed).
-    config: `kind` "lopo" (a fold a patient), "kfold", "given" (the data set's own: groups whose name begins with "test"), "all" (no
-      test patients: for a model that is shipped), or "external" (all are test patients, none is trained on: for a model that was
-      trained elsewhere). With `inner_folds` > 0 a fold's test patients
-      are left out altogether and one part in so many of the others is tested instead: for choices that may not see the test patients.
+    records: all that there are.
+    config: `kind` is
+      "leave_one_out" (a fold a group), "kfold", "given" (the data set's own test part: records whose info["part"] is "test"),
+      "all" (nobody is tested: for a model that is shipped), "external" (all are tested, none is trained on: for a model that was
+      trained elsewhere), "personal" (each test group's first `adapt_s` seconds are trained on, from a base of `init_from`
+      that never saw the group, and what begins `guard_s` after them is tested), or "mixed" (blocks of `block_s` seconds are dealt
+      to folds whatever their group: this LEAKS, and is for showing what leaking does).
+      With `inner_folds` > 0 a fold's test groups are left out altogether and one part in so many of the others is tested
+      instead: for choices that may not see the test groups. Also read: `n_folds`, `folds` (empty: all), `seeds`, `val_groups`, `salt`.
 
   Raises:
-    UserError: too few patients, an unknown kind, or folds that do not exist.
+    UserError: too few groups, an unknown kind, or folds that do not exist.
   """
-  patients = sorted(set(groups))
-  tests = _tests(patients, config)
-  out = []
-  for seed in config.seeds:
-    for fold, test in tests:
-      rest = [p for p in patients if p not in test]
-      if config.inner_folds:
-        test = [p for p in rest if fold_of(f"inner:{p}", config.inner_folds, config.salt) == 0]
-        rest = [p for p in rest if p not in test]
-        if not test:
-          raise UserError(f"fold {fold} leaves no patient to choose by: {len(patients)} patients are too few for "
-                          f"split.inner_folds={config.inner_folds}; add recordings, or lower it")
-      by_hash = sorted(rest, key=lambda p: stable_hash(f"val:{config.salt}:{p}"))
-      val = tuple(sorted(by_hash[:config.val_groups]))
-      train = tuple(p for p in rest if p not in val)
-      if not train and config.kind != "external":
-        raise UserError(f"fold {fold} leaves no patient to train on: {len(patients)} patients are too few for "
-                        f"split.kind={config.kind} with split.val_groups={config.val_groups}; add recordings or lower them")
-      out.append(Member(f"fold{fold}{'_inner' if config.inner_folds else ''}_seed{seed}", fold, int(seed), train, val, tuple(test)))
-  for member in out:
-    check(member)
-  return out
-
-
-def _tests(patients: list[str], config: Any) -> list[tuple[int, list[str]]]:
-  if config.kind == "all":
-    return [(0, [])]
-  if config.kind == "external":
-    return [(0, patients)]
-  if config.kind == "given":
-    test = [p for p in patients if p.startswith("test")]
-    if not test:
-      raise UserError("split.kind=given needs groups whose name begins with test, as data sets with a test part of their own have: "
-                      "use kfold here")
-    return [(0, test)]
-  if config.kind == "lopo":
-    tests = list(enumerate([p] for p in patients))
-  elif config.kind == "kfold":
-    tests = [(f, [p for p in patients if fold_of(p, config.n_folds, config.salt) == f]) for f in range(config.n_folds)]
+  if config.kind not in KINDS:
+    raise UserError(f"unknown split.kind {config.kind!r}: use {', '.join(KINDS)}")
+  if config.kind == "mixed":
+    every = _mixed(records, config)
   else:
-    raise UserError(f"unknown split.kind {config.kind!r}: use lopo, kfold, given, all or external")
-  wanted = tuple(config.folds) or tuple(f for f, test in tests if test)
-  chosen = [(f, test) for f, test in tests if f in wanted]
-  missing = sorted(set(wanted) - {f for f, test in chosen if test})
+    every = _by_group(records, config)
+  for member in every:
+    check(member, config.guard_s)
+  return every
+
+
+def _by_group(records: Sequence[Record], config: ConfigDict) -> list[Member]:
+  groups = sorted({record.group for record in records})
+  every = []
+  for seed in config.seeds:
+    for fold in _folds(groups, records, config):
+      every.append(_member(groups, records, fold, int(seed), config))
+  return every
+
+
+def _member(groups: list[str], records: Sequence[Record], fold: Fold, seed: int, config: ConfigDict) -> Member:
+  name = f"fold{fold.number}_seed{seed}"
+  test = fold.test
+  rest = [group for group in groups if group not in set(test)]
+  if config.inner_folds:
+    name = f"fold{fold.number}_inner_seed{seed}"
+    test = [group for group in rest if fold_of(f"inner:{group}", config.inner_folds, config.salt) == 0]
+    rest = [group for group in rest if group not in set(test)]
+    if not test:
+      raise UserError(f"fold {fold.number} leaves no group to choose by: {len(groups)} groups are too few for "
+                      f"split.inner_folds={config.inner_folds}; add recordings, or lower it")
+
+  if config.kind == "personal":
+    adapt, tested = _adapted(records, test, config)
+    return Member(name, fold.number, seed, (), (), tested, adapt)
+
+  by_hash = sorted(rest, key=lambda group: stable_hash(f"val:{config.salt}:{group}"))
+  val = set(by_hash[:config.val_groups])
+  train = [group for group in rest if group not in val]
+  if not train and config.kind != "external":
+    raise UserError(f"fold {fold.number} leaves no group to train on: {len(groups)} groups are too few for "
+                    f"split.kind={config.kind} with split.val_groups={config.val_groups}; add recordings or lower them")
+  return Member(name, fold.number, seed, _whole(records, train), _whole(records, val), _whole(records, test))
+
+
+def _whole(records: Sequence[Record], groups: Iterable[str]) -> tuple[Segment, ...]:
+  """The whole records of these groups, in the order of `records`."""
+  groups = set(groups)
+  return tuple(Segment(record.group, record.id) for record in records if record.group in groups)
+
+
+def _adapted(records: Sequence[Record], groups: Iterable[str],
+             config: ConfigDict) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+  """(adapt, test) of the groups: the beginning of each one's first record, and all that begins a guard interval later."""
+  if config.adapt_s <= 0:
+    raise UserError("split.kind=personal needs split.adapt_s above 0: how many seconds of each test group are trained on")
+  adapt, test = [], []
+  for group in groups:
+    own = [record for record in records if record.group == group]
+    first = own[0]
+    begin_s = config.adapt_s + config.guard_s
+    if begin_s >= first.duration_s:
+      raise UserError(f"the record {first.id} of {group} lasts {first.duration_s:g} s, which leaves nothing to test after "
+                      f"split.adapt_s + split.guard_s = {begin_s:g} s: lower them")
+    adapt.append(Segment(group, first.id, 0.0, config.adapt_s))
+    test.append(Segment(group, first.id, begin_s))
+    test += [Segment(group, record.id) for record in own[1:]]
+  return tuple(adapt), tuple(test)
+
+
+def _folds(groups: list[str], records: Sequence[Record], config: ConfigDict) -> list[Fold]:
+  if config.kind == "all":
+    return [Fold(0, [])]
+  if config.kind == "external":
+    return [Fold(0, groups)]
+  if config.kind == "given":
+    test = sorted({record.group for record in records if record.info.get("part") == GIVEN_TEST})
+    if not test:
+      raise UserError("split.kind=given needs records whose info['part'] is 'test', as data sets with a test part of their own "
+                      "have: use kfold here")
+    return [Fold(0, test)]
+
+  if config.kind == "kfold" or (config.kind == "personal" and config.n_folds):
+    folds = []
+    for number in range(config.n_folds):
+      folds.append(Fold(number, [group for group in groups if fold_of(group, config.n_folds, config.salt) == number]))
+  else:
+    folds = [Fold(number, [group]) for number, group in enumerate(groups)]
+  occupied = [fold.number for fold in folds if fold.test]
+  return [folds[number] for number in _wanted(config, occupied)]
+
+
+def _wanted(config: ConfigDict, occupied: list[int]) -> list[int]:
+  """The folds of `split.folds`, or all, ascending."""
+  wanted = set(config.folds) or set(occupied)
+  missing = sorted(wanted - set(occupied))
   if missing:
-    raise UserError(f"split.folds names fold {missing[0]}, which has no patient: the folds with patients are "
-                    f"{', '.join(str(f) for f, test in tests if test)}")
-  return chosen
+    raise UserError(f"split.folds names fold {missing[0]}, which has no group: the folds with groups are "
+                    f"{', '.join(map(str, occupied))}")
+  return sorted(wanted)
 
 
-def check(member: Member) -> None:
-  """Leakage is an error that names the patient."""
+def _mixed(records: Sequence[Record], config: ConfigDict) -> list[Member]:
+  """Members whose blocks are dealt out by the hash of record and place, whatever their group."""
+  if not config.n_folds or config.block_s <= 0:
+    raise UserError("split.kind=mixed needs split.n_folds and split.block_s above 0")
+  dealt = {number: [] for number in range(config.n_folds)}
+  for record in records:
+    for start_s in np.arange(0, record.duration_s, config.block_s):
+      number = fold_of(f"{record.id}:{start_s:g}", config.n_folds, config.salt)
+      dealt[number].append(Segment(record.group, record.id, float(start_s), float(start_s + config.block_s)))
+
+  every = []
+  for seed in config.seeds:
+    for number in _wanted(config, [k for k, blocks in dealt.items() if blocks]):
+      train = tuple(block for k, blocks in dealt.items() if k != number for block in blocks)
+      name = f"fold{number}_mixed_seed{seed}"
+      every.append(Member(name, number, int(seed), train, (), tuple(dealt[number]), leaks=True))
+  return every
+
+
+def check(member: Member, guard_s: float = 0.0) -> None:
+  """Raises UserError that names the group where a member leaks; one that says it leaks may."""
+  if member.leaks:
+    return
+  sides = {"train": member.train, "val": member.val, "test": member.test}
   for a, b in (("train", "test"), ("val", "test"), ("train", "val")):
-    both = sorted(set(getattr(member, a)) & set(getattr(member, b)))
-    if both:
-      raise UserError(f"patient {both[0]} is in both {a} and {b} of member {member.name}: a split must keep each patient on one side")
+    shared = sorted(set(groups_of(sides[a])) & set(groups_of(sides[b])))
+    if shared:
+      raise UserError(f"{shared[0]} is in both {a} and {b} of member {member.name}: a split must keep each group on one side")
+
+  for adapt in member.adapt:
+    for test in member.test:
+      same_record = adapt.record == test.record
+      if same_record and test.from_s < adapt.to_s + guard_s:
+        raise UserError(f"{adapt.group}: member {member.name} adapts until {adapt.to_s:g} s of {adapt.record} and tests from "
+                        f"{test.from_s:g} s: leave split.guard_s={guard_s:g} s between them")
+      if adapt.group == test.group and not same_record and not _later(adapt, test, member):
+        raise UserError(f"{adapt.group}: member {member.name} adapts on {adapt.record} and tests on {test.record}, which is earlier: "
+                        "adapt on the first record of a group")
 
 
-def records_of(member_groups: tuple[str, ...], groups: list[str]) -> list[int]:
-  """Indices of the records that belong to these patients."""
-  wanted = set(member_groups)
-  return [i for i, g in enumerate(groups) if g in wanted]
+def _later(adapt: Segment, test: Segment, member: Member) -> bool:
+  """Whether a tested record comes after the adapted one in the order of the group's records."""
+  order = [segment.record for segment in member.test if segment.group == test.group]
+  return adapt.record not in order or order.index(adapt.record) <= order.index(test.record)
+
+
+def to_plain(member: Member) -> dict[str, Any]:
+  """A member as plain JSON values; the end of a record is null."""
+  plain = {"member": member.name, "fold": member.fold, "seed": member.seed, "leaks": member.leaks}
+  for side in ("train", "val", "test", "adapt"):
+    rows = []
+    for segment in getattr(member, side):
+      end_s = segment.to_s
+      rows.append([segment.group, segment.record, segment.from_s, None if np.isinf(end_s) else end_s])
+    plain[side] = rows
+  return plain
+
+
+def from_plain(plain: dict[str, Any]) -> Member:
+  """The member of `to_plain`'s values."""
+  sides = []
+  for side in ("train", "val", "test", "adapt"):
+    segments = []
+    for group, record, from_s, to_s in plain[side]:
+      segments.append(Segment(group, record, from_s, np.inf if to_s is None else to_s))
+    sides.append(tuple(segments))
+  return Member(plain["member"], plain["fold"], plain["seed"], *sides, plain["leaks"])

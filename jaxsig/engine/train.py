@@ -1,9 +1,7 @@
-"""The loop, over members: it knows no system by name, and restarts where it was."""
+"""The training loop over members: it restarts where it was, and knows no system by name."""
 import contextlib
-import json
-import pathlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -11,44 +9,41 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsig import rng
-from jaxsig.config import fingerprint
 from jaxsig.data import feeds
-from jaxsig.data.cache import Prepared
-from jaxsig.data.splits import Member, check, records_of
+from jaxsig.data.splits import Member, check
 from jaxsig.engine import checkpoint, mesh, optim
 from jaxsig.engine.log import Progress, Scalars
-from jaxsig.errors import UserError
-from jaxsig.system import Task
+from jaxsig.engine.run import Run, checkpoints_of, folder_of, shapes
+from jaxsig.engine.start import start_state
+from jaxsig.errors import Interrupted, UserError
+from jaxsig.system import Batch, Params
 
 
-class Interrupted(Exception):
-  """SIGTERM or Ctrl-C: everything is saved, and the same command continues."""
+class Steps(NamedTuple):
+  """The functions of a training over m members; every leaf of a state {params, stats, ema, opt, step} has a leading axis m."""
+  init: Callable   # (keys_m, batch_m_b, base parameters or None) -> state
+  step: Callable   # (state, batch_m_b, keys_m) -> (state, {name: scalar_m})
+  val: Callable    # (state, batch_m_b, keys_m) -> loss_m
 
 
-class Run(NamedTuple):
-  """What every part of a training reads."""
-  config: Any
-  workdir: pathlib.Path
-  task: Task
-  prepared: Prepared
-  meta: dict              # fingerprints that every checkpoint carries
+class Program(NamedTuple):
+  """What one group of members runs: compiled functions, inputs and where they lie on the devices."""
+  mesh: jax.sharding.Mesh
+  feed: feeds.Feed
+  constants: Batch
+  keys: jax.Array
+  train_step: Callable   # (state, constants, inputs, keys) -> (state, scalars)
+  val_loss: Callable     # (state, batch, keys) -> loss_m
+  val_batch: Batch | None
+  member_state: Callable   # (state, i) -> the state of member i
+  steps: Steps
 
 
-def make_run(config: Any, workdir: pathlib.Path, task: Task, prepared: Prepared) -> Run:
-  """Joins config, task and data with the fingerprints of both."""
-  return Run(config, workdir, task, prepared, {"config": fingerprint(config, training=True), "data": prepared.fingerprint})
-
-
-def folder_of(run: Run, member: Member) -> pathlib.Path:
-  """Where a member's checkpoints and scalars lie."""
-  return run.workdir / "members" / member.name
-
-
-def train(run: Run, members: list[Member]) -> None:
-  """Trains every member that is not finished, in groups that share a compiled program; one group ends before the next begins."""
-  members = [m for m in members if m.train]   # one without patients to train on was trained elsewhere
+def train(run: Run, members: Sequence[Member]) -> None:
+  """Trains every member that is not finished, in groups that share a compiled program, one group after another."""
+  members = [member for member in members if member.trained_on]   # others were trained elsewhere
+  size = members_per_program(run, len(members))
   with _stop_signal() as stop:
-    size = members_per_program(run, len(members))
     for first in range(0, len(members), size):
       for group, step in _continued(run, members[first:first + size]):
         if step < run.config.train.steps:
@@ -56,201 +51,245 @@ def train(run: Run, members: list[Member]) -> None:
 
 
 def members_per_program(run: Run, m: int) -> int:
-  """How many members share a call; "auto": all on an accelerator, one at a time for convolutions on CPU."""
-  wanted = run.config.train.members_per_program
+  """How many members share a call; "auto": all on an accelerator, one at a time for convolutions on CPU.
+
+  Raises:
+    UserError: `run.members_per_program` is neither "auto" nor a count.
+  """
+  wanted = str(run.config.run.members_per_program)
   if wanted != "auto":
-    if not str(wanted).isdigit() or not int(wanted):
-      raise UserError(f"train.members_per_program is \"auto\" or a count, not {wanted!r}")
+    if not wanted.isdigit() or not int(wanted):
+      raise UserError(f"run.members_per_program is \"auto\" or a count, not {wanted!r}")
     return min(int(wanted), m)
-  params, _ = jax.eval_shape(run.task.init, jax.random.key(0), example(run))
+
+  params, _ = shapes(run)
   convolutional = any(x.ndim >= 3 for x in jax.tree.leaves(params))
-  return 1 if jax.default_backend() == "cpu" and convolutional else m
+  if jax.default_backend() == "cpu" and convolutional:
+    return 1
+  return max(m, 1)
 
 
-def _continued(run: Run, group: list[Member]) -> list[tuple[list[Member], int]]:
-  """The group with the step from which it goes on together; alone each, where that would lose more than an interval."""
-  steps = [checkpoint.steps(folder_of(run, m) / "checkpoints") for m in group]
-  common = max(set.intersection(*({0, *s} for s in steps)))
-  if all(max(s, default=0) - common <= run.config.train.ckpt_steps for s in steps):
-    return [(group, common)]
-  return [([m], max(s, default=0)) for m, s in zip(group, steps, strict=True)]
+def _continued(run: Run, group: Sequence[Member]) -> Iterator[tuple[Sequence[Member], int]]:
+  """The group with the step from which it goes on together; each alone, where that would lose more than an interval."""
+  saved = [checkpoint.steps(checkpoints_of(run, member)) for member in group]
+  common = max(set.intersection(*({0, *steps} for steps in saved)))
+  last = [max(steps, default=0) for steps in saved]
+  if all(step - common <= run.config.run.ckpt_steps for step in last):
+    yield group, common
+    return
+  for member, step in zip(group, last, strict=True):
+    yield [member], step
 
 
-def example(run: Run) -> dict:
-  """A batch of two windows, to shape the parameters by."""
-  batch = {k: np.asarray(a[:2]) for k, a in run.prepared.windows.arrays.items()}
-  return {**batch, "mask_b": np.ones(2, np.float32)}
-
-
-def window_ids(prepared: Prepared, groups: tuple[str, ...], warped: bool = False) -> np.ndarray:
-  """Ids of all windows of these patients; those that were warped in time are for training only (`warped`)."""
-  mine_b = np.isin(prepared.windows.record_b, records_of(groups, prepared.groups))
-  return np.flatnonzero(mine_b if warped else mine_b & (prepared.windows.arrays["warp_b"] == 1))
-
-
-def member_keys(group: list[Member]) -> jax.Array:
+def member_keys(group: Sequence[Member]) -> jax.Array:
   """One root key a member [m], by its own name and seed, so that a group's make-up does not matter."""
-  return jnp.stack([rng.root(m.seed, m.name, "train") for m in group])
+  return jnp.stack([rng.root(member.seed, member.name, "train") for member in group])
 
 
-def make_steps(run: Run, m: int) -> tuple[Callable, Callable, Callable]:
-  """(init, step, val) over m members: init(keys_m, batch) -> state; step(state, constants, inputs, keys_m) -> (state, scalars_m);
-  val(state, batch_m_b, keys_m) -> loss_m. The state is {params, stats, ema, opt, step}, every leaf with leading axis m."""
-  task, config = run.task, run.config
-  tx = optim.make(config.optim, config.train.steps, config.trainable)
+def make_steps(run: Run, m: int) -> Steps:
+  """The functions of a training over m members."""
+  task = run.system.task
+  config = run.config
+  transformation = optim.make(config.optim, config.train.steps, config.trainable)
+  curvature_of = task.extras.get("curvature")
 
-  def init(key, batch, start):
+  def init(key: jax.Array, batch: Batch, base: Params | None) -> Mapping[str, Any]:
     params, stats = task.init(rng.stream(key, "init"), batch)
-    params = params if start is None else start
-    return {"params": params, "stats": stats, "ema": params, "opt": tx.init(params), "step": jnp.zeros((), jnp.int32)}
+    if base is not None:
+      params = base
+    return {
+        "params": params,
+        "stats": stats,
+        "ema": params,
+        "opt": transformation.init(params),
+        "step": jnp.zeros((), jnp.int32),
+    }
 
-  def step(state, batch, key):
+  def step(state: Mapping[str, Any], batch: Batch, key: jax.Array) -> tuple:
     key = rng.at_step(rng.stream(key, "loss"), state["step"])
     loss_of = jax.value_and_grad(task.loss, has_aux=True)
     (loss, (stats, scalars)), grads = loss_of(state["params"], state["stats"], batch, key)
-    curvature = lambda: task.curvature(state["params"], state["stats"], batch, rng.stream(key, "curvature"))
-    updates, opt = tx.update(grads, state["opt"], state["params"], curvature=curvature if task.curvature else None)
+
+    curvature = None
+    if curvature_of is not None:
+      def curvature() -> Params:
+        return curvature_of(state["params"], state["stats"], batch, rng.stream(key, "curvature"))
+    updates, opt = transformation.update(grads, state["opt"], state["params"], curvature=curvature)
+
     params = jax.tree.map(jnp.add, state["params"], updates)
     ema = optim.ema(state["ema"], params, config.optim.ema, state["step"])
-    norm = jnp.sqrt(sum(jnp.sum(jnp.square(g)) for g in jax.tree.leaves(grads)))
-    return ({"params": params, "stats": stats, "ema": ema, "opt": opt, "step": state["step"] + 1},
-            {"loss": loss, **scalars, "grad_norm": norm})
+    squared_norm = sum(jnp.sum(jnp.square(g)) for g in jax.tree.leaves(grads))
+    new_state = {"params": params, "stats": stats, "ema": ema, "opt": opt, "step": state["step"] + 1}
+    return new_state, {"loss": loss, **scalars, "grad_norm": jnp.sqrt(squared_norm)}
 
-  def val(state, batch, key):
-    return task.loss(state["ema"], state["stats"], batch, rng.stream(key, "val"))[0]
+  def val(state: Mapping[str, Any], batch: Batch, key: jax.Array) -> jax.Array:
+    loss, _ = task.loss(state["ema"], state["stats"], batch, rng.stream(key, "val"))
+    return loss
 
-  return tuple(mesh.over_members(f, m) for f in (init, step, val))
-
-
-def _feed(run: Run, group: list[Member], where: jax.sharding.Mesh) -> feeds.Feed:
-  config, arrays = run.config.train, run.prepared.windows.arrays
-  size = mesh.padded(config.batch_size, where)
-  ids = tuple(window_ids(run.prepared, m.train, warped=True) for m in group)
-  order = feeds.Order(tuple(m.seed for m in group), tuple(m.name for m in group), ids, config.batch_size, size)
-  if feeds.choose(config.feed, arrays) == "resident":
-    return feeds.resident(arrays, order)
-  block = mesh.local_block(mesh.by_batch(where), (len(group), size))
-  return feeds.tfdata(arrays, order, block, config.prefetch)
+  return Steps(mesh.over_members(init, m), mesh.over_members(step, m), mesh.over_members(val, m))
 
 
-def _val_batch(run: Run, group: list[Member], where: jax.sharding.Mesh) -> dict | None:
-  """The same few windows of each member's validation patients, evenly spread; None where a member has none."""
-  size = mesh.padded(run.config.train.val_windows, where)
-  ids = [window_ids(run.prepared, m.val) for m in group]
-  if not size or any(not len(i) for i in ids):
-    return None
-  few = [i[np.unique(np.linspace(0, len(i) - 1, run.config.train.val_windows).astype(int))] for i in ids]
-  padded = [feeds.pad_rows(i, size) for i in few]
-  ids, mask = (np.stack(x) for x in zip(*padded, strict=True))
-  batch = {k: np.asarray(a[ids]) for k, a in run.prepared.windows.arrays.items()}
-  return mesh.put({**batch, "mask_b": mask}, mesh.by_batch(where))
+def _program(run: Run, group: Sequence[Member]) -> Program:
+  """The functions and inputs of members that share a program."""
+  where = mesh.make(len(group))
+  feed = _feed(run, group, where)
+  steps = make_steps(run, len(group))
+
+  def train_step(state: Any, constants: Batch, inputs: Batch, keys: jax.Array) -> tuple:
+    return steps.step(state, feed.take(constants, inputs), keys)
+
+  def member_state(state: Any, i: jax.Array) -> Any:
+    return jax.tree.map(lambda x: x[i], state)
+
+  return Program(
+      mesh=where,
+      feed=feed,
+      constants=mesh.put(feed.constants, mesh.replicated(where)),
+      keys=mesh.put(member_keys(group), mesh.by_member(where)),
+      train_step=jax.jit(train_step, donate_argnums=0),
+      val_loss=jax.jit(steps.val),
+      val_batch=_val_batch(run, group, where),
+      member_state=jax.jit(member_state, out_shardings=mesh.replicated(where)),
+      steps=steps,
+  )
 
 
-def _train_group(run: Run, group: list[Member], start: int, stop: dict) -> None:
+def _feed(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> feeds.Feed:
+  windows = run.prepared.windows
+  batch_size = run.config.train.batch_size
+  padded_size = mesh.padded(batch_size, where)
+  ids = []
+  for member in group:
+    own_ids = windows.ids_of(member.trained_on, augmented=True)
+    if not len(own_ids):
+      raise UserError(f"member {member.name} has no window to train on: its segments are shorter than one window")
+    ids.append(own_ids)
+  order = feeds.Order(
+      seeds=tuple(member.seed for member in group),
+      names=tuple(member.name for member in group),
+      ids=tuple(ids),
+      batch_size=batch_size,
+      padded_size=padded_size,
+  )
+  if feeds.choose(run.config.run.feed, windows) == "resident":
+    return feeds.resident(windows, order)
+  block = mesh.local_block(mesh.by_batch(where), (len(group), padded_size))
+  return feeds.tfdata(windows, order, block, run.config.run.prefetch)
+
+
+def _val_batch(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> Batch | None:
+  """The same few windows of each member's validation groups, evenly spread; None where a member has none."""
+  windows = run.prepared.windows
+  wanted = run.config.run.val_windows
+  size = mesh.padded(wanted, where)
+  batches = []
+  for member in group:
+    ids = windows.ids_of(member.val)
+    if not size or not len(ids):
+      return None
+    few = np.unique(np.linspace(0, len(ids) - 1, wanted).astype(int))
+    padded_ids, mask_b = feeds.pad_rows(ids[few], size)
+    batches.append({**windows.take(padded_ids), "mask_b": mask_b})
+  stacked = {name: np.stack([batch[name] for batch in batches]) for name in batches[0]}
+  return mesh.put(stacked, mesh.by_batch(where))
+
+
+def _train_group(run: Run, group: Sequence[Member], start: int, stop: Mapping[str, bool]) -> None:
   """Trains members that share a program from `start` to the end, saving on the way."""
-  config, m = run.config.train, len(group)
-  where = mesh.make(m)
   for member in group:
-    check(member)
-  feed, val_batch = _feed(run, group, where), _val_batch(run, group, where)
-  init, step_fn, val_fn = make_steps(run, m)
-  members = mesh.by_member(where)
-  keys = mesh.put(member_keys(group), members)
-  state = _start_state(run, group, start, init, keys, members)
-  constants = mesh.put(feed.constants, mesh.replicated(where))
-  train_step = jax.jit(lambda s, c, x, k: step_fn(s, feed.take(c, x), k), donate_argnums=0)
-  val_loss = jax.jit(val_fn)
-  take = jax.jit(lambda s, i: jax.tree.map(lambda x: x[i], s), out_shardings=mesh.replicated(where))
-  put = mesh.by_batch(where)
-  lead = (m, mesh.padded(config.batch_size, where))
-  scalars = [Scalars(folder_of(run, x), start, config.tensorboard) for x in group] if mesh.is_main() else []
-  bar = Progress(f"training {group[0].name}" + (f" and {m - 1} more" if m > 1 else ""), config.steps, start, show=mesh.is_main())
-  with contextlib.ExitStack() as closing:
-    for open_file in (bar, *scalars):
-      closing.callback(open_file.close)
-    for step, inputs in enumerate(feed.steps(start, config.steps), start + 1):
-      inputs = mesh.put_local(inputs, put, lead) if feed.local else mesh.put(inputs, put)
-      state, out = train_step(state, constants, inputs, keys)
-      last = step == config.steps
-      ending = mesh.stopping(stop["asked"], step)
-      if step % config.log_steps == 0 or step % config.ckpt_steps == 0 or last or ending:
-        values = _finite(mesh.fetch(out, where), group, step)
-        if val_batch is not None and (step % config.val_steps == 0 or last):
-          values["val_loss"] = mesh.fetch(val_loss(state, val_batch, keys), where)
-        for i, writer in enumerate(scalars):
-          writer.write(step, {k: float(v[i]) for k, v in values.items()})
-        bar.update(step, f"loss {np.mean(values['loss']):.4f}")
-      if step % config.ckpt_steps == 0 or last or ending:
-        _save_group(run, group, step, state, take)
-      if ending and not last:
-        raise Interrupted(f"stopped and saved at step {step} of {config.steps} ({group[0].name})")
+    check(member, run.config.split.guard_s)
+  program = _program(run, group)
+  state = start_state(run, group, start, program.steps.init, program.keys, mesh.by_member(program.mesh))
+  last = run.config.train.steps
+
+  with _Recorder(run, group, program, start) as recorder:
+    for step, inputs in enumerate(program.feed.steps(start, last), start + 1):
+      state, scalars = program.train_step(state, program.constants, _on_devices(program, inputs, run), program.keys)
+      ending = mesh.stopping(stop["asked"], step) and step < last
+      saving = step % run.config.run.ckpt_steps == 0 or step == last or ending
+      if saving or step % run.config.run.log_steps == 0:
+        recorder.record(step, scalars, state)
+      if saving:
+        _save(run, group, step, state, program.member_state)
+      if ending:
+        raise Interrupted(f"stopped and saved at step {step} of {last} ({group[0].name})")
 
 
-def _finite(values: dict, group: list[Member], step: int) -> dict:
+def _on_devices(program: Program, inputs: Batch, run: Run) -> Batch:
+  sharding = mesh.by_batch(program.mesh)
+  if not program.feed.local:
+    return mesh.put(inputs, sharding)
+  m = len(program.keys)
+  lead = (m, mesh.padded(run.config.train.batch_size, program.mesh))
+  return mesh.put_local(inputs, sharding, lead)
+
+
+class _Recorder:
+  """Writes scalars of the members and the progress line; stops at a loss that is not finite."""
+
+  def __init__(self, run: Run, group: Sequence[Member], program: Program, start: int):
+    self._config = run.config
+    self._group = group
+    self._program = program
+    self._closing = contextlib.ExitStack()
+    self._writers = []
+    if mesh.is_main():
+      self._writers = [Scalars(folder_of(run, member), start, self._config.run.tensorboard) for member in group]
+    what = f"training {group[0].name}"
+    if len(group) > 1:
+      what += f" and {len(group) - 1} more"
+    self._progress = Progress(what, self._config.train.steps, start, show=mesh.is_main())
+
+  def __enter__(self) -> "_Recorder":
+    for file in (self._progress, *self._writers):
+      self._closing.callback(file.close)
+    return self
+
+  def __exit__(self, *error: object) -> None:
+    self._closing.close()
+
+  def record(self, step: int, scalars: Batch, state: Any) -> None:
+    """Writes one line a member, with the validation loss where it is time."""
+    values = mesh.fetch(scalars, self._program.mesh)
+    _require_finite(values, self._group, step)
+    time_to_validate = step % self._config.run.val_steps == 0 or step == self._config.train.steps
+    if self._program.val_batch is not None and time_to_validate:
+      loss_m = self._program.val_loss(state, self._program.val_batch, self._program.keys)
+      values["val_loss"] = mesh.fetch(loss_m, self._program.mesh)
+    for i, writer in enumerate(self._writers):
+      writer.write(step, {name: float(x_m[i]) for name, x_m in values.items()})
+    self._progress.update(step, f"loss {np.mean(values['loss']):.4f}")
+
+
+def _require_finite(values: Batch, group: Sequence[Member], step: int) -> None:
   for i, member in enumerate(group):
-    bad = [k for k, v in values.items() if not np.isfinite(v[i])]
-    if bad:
-      raise UserError(f"{bad[0]} of member {member.name} is not finite at step {step}: nothing was saved after the last checkpoint; "
-                      "lower --config.optim.learning_rate or set --config.optim.clip_norm, in a new --workdir")
-  return values
+    for name, x_m in values.items():
+      if not np.isfinite(x_m[i]):
+        raise UserError(f"{name} of member {member.name} is not finite at step {step}: nothing was saved after the last checkpoint; "
+                        "lower --config.optim.learning_rate or set --config.optim.clip_norm, in a new --workdir")
 
 
-def _start_state(run: Run, group: list[Member], start: int, init: Callable, keys: jax.Array, members: Any) -> Any:
-  batch = jax.tree.map(lambda x: np.stack([x] * len(group)), example(run))
-  if not start:
-    base = _base_params(run, group) if run.config.init_from else None
-    return jax.jit(init, out_shardings=members)(keys, batch, base)
-  like = jax.eval_shape(init, keys, batch, None)
-  one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), like)
-  for member in group:
-    checkpoint.forget_after(folder_of(run, member) / "checkpoints", start)
-  states = [checkpoint.restore(folder_of(run, m) / "checkpoints", start, one, run.meta) for m in group]
-  return mesh.put(jax.tree.map(lambda *x: np.stack(x), *states), members)
-
-
-def _base_params(run: Run, group: list[Member]) -> Any:
-  """Each member starts from the base member whose patients exclude its own test patients (`config.init_from`)."""
-  params, _ = jax.eval_shape(run.task.init, jax.random.key(0), example(run))
-  out = []
-  for folder in (base_of(run, member) for member in group):
-    latest = max(checkpoint.steps(folder), default=0)
-    out.append(checkpoint.restore_some(folder, latest, {"ema": params})["ema"])
-  return jax.tree.map(lambda *x: np.stack(x), *out)
-
-
-def base_of(run: Run, member: Member) -> pathlib.Path:
-  """The checkpoints of the member of `config.init_from` that has seen none of this member's test patients, best of its seed."""
-  base = pathlib.Path(run.config.init_from)
-  if not (base / "split.json").is_file():
-    raise UserError(f"config.init_from {base} is no workdir with a split.json: name the workdir of a finished training")
-  candidates = json.loads((base / "split.json").read_text())["members"]
-  fit = [c for c in candidates if not set(member.test) & ({*c["train"]} | {*c["val"]})]
-  if not fit:
-    raise UserError(f"every member of {base} has trained on a test patient of {member.name} ({', '.join(member.test)}): "
-                    "train the base with the same split")
-  same = [c for c in fit if c["seed"] == member.seed] or fit
-  return base / "members" / same[0]["member"] / "checkpoints"
-
-
-def _save_group(run: Run, group: list[Member], step: int, state: Any, take: Callable) -> None:
+def _save(run: Run, group: Sequence[Member], step: int, state: Any, member_state: Callable) -> None:
   for i, member in enumerate(group):
-    folder = folder_of(run, member) / "checkpoints"
+    folder = checkpoints_of(run, member)
     if step not in checkpoint.steps(folder):
-      checkpoint.save(folder, step, take(state, i), {**run.meta, "member": member.name})
+      checkpoint.save(folder, step, member_state(state, i), {**run.meta, "member": member.name})
 
 
-class _stop_signal:
+@contextlib.contextmanager
+def _stop_signal() -> Iterator[Mapping[str, bool]]:
   """While training, SIGTERM and Ctrl-C ask the loop to save and stop; the old handlers come back after."""
+  stop = {"asked": False}
+  if jax.process_count() > 1:  # there the distributed service listens, so that all processes stop at one step
+    yield stop
+    return
 
-  def __enter__(self) -> dict:
-    self._asked = {"asked": False}
-    self._old = {}
-    if jax.process_count() > 1:  # there the distributed service listens, so that all processes stop at one step
-      return self._asked
-    for s in (signal.SIGTERM, signal.SIGINT):
-      self._old[s] = signal.signal(s, lambda *_: self._asked.update(asked=True))
-    return self._asked
+  def ask(*_: object) -> None:
+    stop["asked"] = True
 
-  def __exit__(self, *_: Any) -> None:
-    for s, handler in self._old.items():
-      signal.signal(s, handler)
+  old = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+  try:
+    yield stop
+  finally:
+    for number, handler in old.items():
+      signal.signal(number, handler)

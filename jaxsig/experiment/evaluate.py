@@ -1,299 +1,349 @@
-"""The protocol: restore -> predict every window -> stitch -> score -> rows, for the learnt system and its rivals alike."""
+"""The protocol of an evaluation: record by record, cut, predict, stitch, finish, assess, score; baselines alike.
+
+Memory is that of one record's predictions, whatever the number of records is.
+"""
+import dataclasses
 import functools
-import hashlib
 import json
 import os
 import pathlib
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-import jax
 import numpy as np
 
-from jaxsig import rng
-from jaxsig.config import EVALUATION, fingerprint, flat, nearest, override, under
-from jaxsig.data.records import Record, pad_rows, stitch
-from jaxsig.data.splits import Member, check, records_of
-from jaxsig.engine import checkpoint, mesh, weights
-from jaxsig.engine.log import Progress
-from jaxsig.engine.train import Run, base_of, example, folder_of, window_ids
+from jaxsig import config as configs
+from jaxsig import system as systems
+from jaxsig.data.records import Record, Segment, clipped
+from jaxsig.data.splits import Member, check
+from jaxsig.engine import mesh
+from jaxsig.engine.run import Run, folder_of
+from jaxsig.engine.start import last_step, restored
 from jaxsig.errors import UserError
-from jaxsig.system import Task, make
+from jaxsig.experiment.predictor import (
+  Predictor,
+  RecordWindows,
+  compiled,
+  predict_records,
+)
+from jaxsig.experiment.workdir import commit_of_code, write_json
+from jaxsig.report.rows import read_rows, write_rows
+from jaxsig.system import Params, Plain, Predictions, Protocol, Row, Stamp, Stats, finite_or_none
 
-CALIBRATION = "calibration.json"   # of a member: {method: what `Task.calibrate` has found}
-SHOWN = 4                          # windows that `Task.show` sees
+CALIBRATION = "calibration.json"   # of a member: {method: what `Protocol.calibrate` has learnt}
+SHOWN_WINDOWS = 4                  # that `Task.extras["show"]` sees
 
 
-def evaluate(run: Run, members: list[Member]) -> list[dict]:
-  """Rows of all members' held-out records; a member whose rows are there already is not evaluated again.
+class Reading(NamedTuple):
+  """One way to read a trained model: what tables call it, and the run with its settings."""
+  method: str
+  run: Run
 
-  Each of `config.variants` (other samplers or scores of the same training) makes rows of its own, as the method "name, variant".
-  Writes `members/<member>/rows.jsonl` and `timing.json`, `predictions/<member>/<method>/<record>.npz`, both joined in the workdir.
+
+class Evaluation(NamedTuple):
+  """What one member's evaluation made."""
+  rows: list[Row]
+  seconds: Mapping[str, float]        # {method: for `report.timing_s` of signal}
+  calibrations: Mapping[str, Plain]   # {method: what was learnt on validation records}
+
+
+class Sides(NamedTuple):
+  """A member's records: for the rows, to calibrate methods by, and to fit baselines on."""
+  test: list[Record]
+  validation: list[Record]
+  training: list[Record]
+
+
+def evaluate(run: Run, members: Sequence[Member]) -> list[Row]:
+  """Rows of all members' test segments; a member whose rows are there already is not evaluated again.
+
+  Each of `config.readings` makes rows of its own, as the method "name, label". Writes `members/<member>/rows.jsonl`, `timing.json`
+  and `calibration.json`, `predictions/<member>/<method>/<record>.npz`; rows and timings are joined in the workdir.
   """
-  commit, readings = commit_of_code(), _readings(run)
-  rows, timings = [], []
-  for member in (m for m in members if m.test):   # a model to be shipped has trained on everybody: nothing honest to score
-    check(member)
-    stamp = {"member": member.name, "fold": member.fold, "seed": member.seed, "step": _last_step(run, member),
-             "config": fingerprint(run.config), "data": run.prepared.fingerprint, "commit": commit, "source": run.prepared.source}
+  commit = commit_of_code()
+  every_reading = readings_of(run)
+  rows = []
+  for member in members:
+    if not member.test:   # a model to be shipped has trained on everybody: nothing honest to score
+      continue
+    check(member, run.config.split.guard_s)
+    stamp = _stamp(run, member, commit)
     folder = folder_of(run, member)
-    done = _same_stamp(folder / "rows.jsonl", stamp)
+    done = _rows_of_stamp(folder / "rows.jsonl", stamp)
     if done is None:
-      found, timing, calibrations = _member_rows(readings, member, stamp["step"])
-      done = [_complete(row, stamp) for row in found]
+      evaluation = _evaluate_member(every_reading, member)
+      done = [_stamped(row, stamp) for row in evaluation.rows]
       if mesh.is_main():
         folder.mkdir(parents=True, exist_ok=True)   # no training has made it where a model comes from elsewhere
-        (folder / "timing.json").write_text(json.dumps(timing))
-        (folder / CALIBRATION).write_text(json.dumps(calibrations))
+        write_json(folder / "timing.json", evaluation.seconds)
+        write_json(folder / CALIBRATION, evaluation.calibrations)
         write_rows(folder / "rows.jsonl", done)
-    timings.append(json.loads((folder / "timing.json").read_text()) if (folder / "timing.json").is_file() else {})
     rows += done
   if mesh.is_main():
     write_rows(run.workdir / "rows.jsonl", rows)
-    every = {method: [t[method] for t in timings if method in t] for t in timings for method in t}
-    (run.workdir / "timing.json").write_text(json.dumps({m: float(np.mean(x)) for m, x in every.items()}, indent=1))
+    write_json(run.workdir / "timing.json", _mean_seconds(run, members))
   return rows
 
 
-def source_of(run: Run, member: Member) -> tuple[pathlib.Path, dict | None]:
-  """(folder that holds a member's parameters, what they must have been made with).
-
-  A member without training patients, or of no steps, was trained elsewhere: `config.init_from` names a workdir or a shipped model.
-
-  Raises:
-    UserError: what was trained elsewhere has seen one of the member's test patients.
-  """
-  if member.train and run.config.train.steps:
-    return folder_of(run, member) / "checkpoints", run.meta
-  if not weights.is_model(run.config.init_from):
-    return base_of(run, member), None
-  folder = weights.find(run.config.init_from)
-  seen = sorted(set(weights.settings_of(folder).get("trained_on", ())) & set(member.test))
-  if seen:
-    raise UserError(f"the model {folder.name} was trained on patient {seen[0]}: test it on other patients")
-  return folder, None
+def readings_of(run: Run) -> list[Reading]:
+  """The system as it is read plainly, then each of `config.readings`; made once, as a task made anew is compiled anew."""
+  every = []
+  for label, config in configs.readings(run.config).items():
+    own = run
+    if label:
+      own = run._replace(config=config, system=systems.make(config))
+    every.append(Reading(method_name(config, label), own))
+  return every
 
 
-def _last_step(run: Run, member: Member) -> int:
-  folder, meta = source_of(run, member)
-  if (folder / "params.npz").is_file():
-    return 0
-  steps = checkpoint.steps(folder)
-  if not steps:
-    raise UserError(f"member {member.name} has no checkpoint in {folder}: run --mode=train with this --workdir first")
-  checkpoint.check_meta(folder, steps[-1], meta or {})
-  return steps[-1]
+def method_name(config: configs.ConfigDict, label: str = "") -> str:
+  """What tables call a reading."""
+  name = config.read.method or config.system
+  if label:
+    name = f"{name}, {label}"
+  return name
 
 
-def _member_rows(readings: list[tuple[str, Run]], member: Member, step: int) -> tuple[list[dict], dict[str, float], dict[str, dict]]:
-  run = readings[0][1]
-  held = member.val if run.task.calibrate else ()   # a rival that had seen them would think too well of itself
-  records, validation, training = (
-      [run.prepared.records[i] for i in records_of(groups, run.prepared.groups)]
-      for groups in (member.test, held, tuple({*member.train, *member.val} - {*held})))
-  out = run.workdir / "predictions" / member.name
-  state = restore_ema(run, member, step)
-  if run.task.show:
-    _show(run, member, *state)
-  rows, timing, calibrations = [], {}, {}
-  for method, score, every, seconds in _all_methods(readings, *state, validation + records, training):
-    timing[method], predicted = seconds, every[len(validation):]
-    if validation:
-      calibrations[method] = run.task.calibrate(every[:len(validation)])
-      predicted = [assessed(run.task, r, calibrations[method]) for r in predicted]
-    for record in predicted:
-      if mesh.is_main():
-        _store(out / method / f"{record.id}.npz", record.predictions)
-        _store(out / "_prepared" / f"{record.id}.npz", record.prepared)
-      rows += [{"method": method, "record": record.id, "group": record.group, **row} for row in score(record)]
-  return rows, timing, calibrations
-
-
-def _show(run: Run, member: Member, params: Any, stats: Any) -> None:
-  """Writes `members/<member>/shown.npz`: what the task shows of the network, on the first windows of the test records."""
-  ids = window_ids(run.prepared, member.test)[:SHOWN]
-  batch = {k: np.asarray(a[ids]) for k, a in run.prepared.windows.arrays.items()}
-  arrays = _compiled(run.task.show)(params, stats, {**batch, "mask_b": np.ones(len(ids), np.float32)})
-  if mesh.is_main():
-    _store(folder_of(run, member) / "shown.npz", arrays)
-
-
-def assessed(task: Task, record: Record, calibration: dict | None) -> Record:
-  """The record with what a calibration says of its predictions."""
-  return record._replace(predictions={**record.predictions, **task.assess(record.predictions, calibration)}) if calibration else record
-
-
-def variants(config: Any) -> dict[str, Any]:
-  """{name: config} of `config.variants`; UserError where one changes what training depends on."""
-  out = {}
-  for name, changes in config.variants.items():
-    changes = flat(changes)
-    wrong = [k for k in changes if not under(k, EVALUATION)]
-    if wrong:
-      raise UserError(f"the variant {name!r} changes {wrong[0]}, which needs a training of its own: list it under controls")
-    out[name] = override(config, {**changes, "variants": {}})
-  return out
-
-
-def for_own_files(config: Any) -> tuple[str, Any]:
-  """(name, config) of the variant that reads a user's own files, `config.predict_variant`; ("", config) where none is named."""
-  name, found = config.get("predict_variant", ""), variants(config)
-  if name and name not in found:
-    raise UserError(f"predict_variant={name} is no variant of this config{nearest(name, found)}")
-  return name, found[name] if name else config
-
-
-def check_variants(config: Any, arrays: dict) -> None:
-  """UserError where a config or a variant of it names what is not there: better before a training than after it."""
-  for_own_files(config)
-  for one in (config, *variants(config).values()):
-    for name in one.eval.shuffle:
+def require_readable(run: Run) -> None:
+  """Raises UserError where the config names what is not there: better before a training than after it."""
+  configs.reading(run.config, run.config.own.reading)
+  arrays = run.prepared.windows.take(np.arange(1))
+  for config in configs.readings(run.config).values():
+    for name in config.read.shuffle:
       if name not in arrays:
-        raise UserError(f"eval.shuffle names {name!r}, which no window has{nearest(name, arrays)}")
+        raise UserError(f"read.shuffle names {name!r}, which no window has{configs.nearest(name, arrays)}")
+  _require_metrics(run)
 
 
-def method_name(method: str, variant: str) -> str:
-  """What the rows call a variant of a method; "" is the method itself."""
-  return f"{method}, {variant}" if variant else method
+def _require_metrics(run: Run) -> None:
+  known = run.system.protocol.metrics
+  report = run.config.report
+  primary = report.primary
+  if isinstance(primary, str):
+    primary = (primary,)
+  for key in (*primary, *report.metrics):
+    metric = key.partition("/")[0]
+    if metric not in known:
+      raise UserError(f"config.report asks for the metric {metric!r}, which this system does not have{configs.nearest(metric, known)}")
 
 
-def _readings(run: Run) -> list[tuple[str, Run]]:
-  """(method, run) of the system and its variants: made once for all members, as a task made anew is compiled anew."""
-  own = [(name, run._replace(config=config, task=make(config))) for name, config in variants(run.config).items()]
-  return [(method_name(one.task.method, name), one) for name, one in [("", run), *own]]
+def _stamp(run: Run, member: Member, commit: str) -> Stamp:
+  return Stamp(
+      member=member.name,
+      fold=member.fold,
+      seed=member.seed,
+      step=last_step(run, member),
+      config=configs.fingerprint(run.config),
+      data=run.prepared.fingerprint,
+      commit=commit,
+      source=run.prepared.source,
+      leaks=member.leaks,
+  )
 
 
-def _all_methods(readings: list[tuple[str, Run]], params: Any, stats: Any, records: list[Record],
-                 training: list[Record]) -> Iterator[tuple[str, Callable, list[Record], float]]:
-  """(method, its score, records with its predictions, seconds for `report.timing_s`) of the system, variants, and rivals."""
-  run = readings[0][1]
-  ids = window_ids(run.prepared, tuple(dict.fromkeys(r.group for r in records)))
-  for method, own in readings:
-    yield method, own.task.score, predict_records(own, params, stats, records, ids), seconds_of(own, params, stats, ids)
-  for name, method in run.task.rivals.items() if run.config.run_rivals else ():
-    fitted, start = method.fit(training), time.perf_counter()
-    predicted = [r._replace(predictions=method.predict(fitted, r)) for r in records]
-    yield name, run.task.score, predicted, (time.perf_counter() - start) * _timed_s(run.config) / _asked_s(predicted)
+def _rows_of_stamp(path: pathlib.Path, stamp: Stamp) -> list[Row] | None:
+  if not path.is_file():
+    return None
+  rows = read_rows(path)
+  if not rows or rows[0].stamp != stamp:
+    return None
+  return rows
 
 
-def seconds_of(run: Run, params: Any, stats: Any, ids: np.ndarray) -> float:
-  """Time of one full batch through the program that `predict_records` has compiled, for the windows of `report.timing_s` seconds."""
-  config = run.config
-  some = np.resize(ids, config.eval.batch_size)
-  arrays = {k: np.asarray(a[some]) for k, a in run.prepared.windows.arrays.items()}
-  start = time.perf_counter()
-  predict_windows(run.task, params, stats, arrays, run.prepared.windows.id_b_2[some], len(some), config.eval.seed, "")
-  windows = (_timed_s(config) - config.data.window_s) // config.data.stride_s + 1
-  return float((time.perf_counter() - start) / len(some) * windows)
+def _stamped(row: Row, stamp: Stamp) -> Row:
+  """The row with its stamp; numbers that are not finite become None."""
+  return dataclasses.replace(
+      row,
+      stamp=stamp,
+      value=finite_or_none(row.value),
+      truth=finite_or_none(row.truth),
+      estimate=finite_or_none(row.estimate),
+      spread=finite_or_none(row.spread),
+  )
 
 
-def _timed_s(config: Any) -> float:
-  return config.report.get("timing_s", 480.0)   # eight minutes, where nothing is said
+def _mean_seconds(run: Run, members: Sequence[Member]) -> Mapping[str, float]:
+  """{method: seconds}, means over members."""
+  seconds = defaultdict(list)
+  for member in members:
+    path = folder_of(run, member) / "timing.json"
+    if not path.is_file():
+      continue
+    for method, value in json.loads(path.read_text()).items():
+      seconds[method].append(value)
+  return {method: float(np.mean(values)) for method, values in seconds.items()}
 
 
-def _asked_s(predicted: list[Record]) -> float:
-  """Seconds of signal that a rival was timed on; one that does only some units of a record says how many (`index_b`)."""
-  return sum(len(r.predictions["index_b"]) if "index_b" in r.predictions else r.duration_s for r in predicted)
+def _evaluate_member(readings: Sequence[Reading], member: Member) -> Evaluation:
+  """Rows of all readings of a member's trained model and of all baselines."""
+  run = readings[0].run
+  protocol = run.system.protocol
+  params, stats = restored(run, member)
+  _store_shown(run, member, params, stats)
+
+  sides = _sides(run, member)
+  rows, seconds, calibrations = [], {}, {}
+  for reading in readings:
+    predict = functools.partial(_predict, reading.run, params, stats)
+    calibrations[reading.method] = _calibrated(protocol, predict(member.val) if sides.validation else ())
+    for record in predict(member.test):
+      rows += _score(reading.run, member, reading.method, record, calibrations[reading.method])
+    seconds[reading.method] = _seconds_of_system(reading.run, params, stats, member)
+
+  if run.config.baselines.run:
+    for name, baseline in protocol.baselines.items():
+      fitted = baseline.fit(sides.training)
+      validation = (_with_predictions(baseline, fitted, record) for record in sides.validation)
+      calibrations[name] = _calibrated(protocol, validation)
+      elapsed_s, signal_s = 0.0, 0.0
+      for record in sides.test:
+        start = time.perf_counter()
+        predicted = _with_predictions(baseline, fitted, record)
+        elapsed_s += time.perf_counter() - start
+        signal_s += predicted.predictions.get("timed_s", record.duration_s)
+        rows += _score(run, member, name, predicted, calibrations[name])
+      seconds[name] = elapsed_s / max(signal_s, 1e-9) * run.config.report.timing_s
+  known = {method: calibration for method, calibration in calibrations.items() if calibration is not None}
+  return Evaluation(rows, seconds, known)
 
 
-def restore_ema(run: Run, member: Member, step: int) -> tuple[Any, Any]:
-  """The averaged parameters and statistics of a member, as host arrays."""
-  params, stats = jax.eval_shape(run.task.init, jax.random.key(0), example(run))
-  folder, _ = source_of(run, member)
-  if (folder / "params.npz").is_file():
-    state = weights.read(folder, {"params": params, "stats": stats})
-    return state["params"], state["stats"]
-  state = checkpoint.restore_some(folder, step, {"ema": params, "stats": stats})
-  return state["ema"], state["stats"]
+def _sides(run: Run, member: Member) -> Sides:
+  """The records of a member's sides.
 
-
-@functools.lru_cache(maxsize=32)   # every variant of an experiment
-def _compiled(predict: Callable) -> Callable:
-  return jax.jit(predict)
-
-
-def predict_windows(task: Task, params: Any, stats: Any, arrays: dict, id_b_2: np.ndarray, size: int, seed: int,
-                    what: str = "predicting") -> dict[str, np.ndarray]:
-  """Predicts windows [n, ...] in batches of `size`, padded and cut; a window's key comes from its own id.
-
-  Returns:
-    {name_b_...: [n, ...]}.
+  Where methods are calibrated, validation records are left out of what baselines are fitted on: one that had seen them would think
+  too well of itself.
   """
-  where = mesh.make(1)
-  size = mesh.padded(size, where)
-  params, stats = mesh.put((params, stats), mesh.replicated(where))
-  step, key, n = _compiled(task.predict), rng.root(seed, "predict"), len(id_b_2)
-  parts, bar = [], Progress(what, -(-n // size), show=bool(what) and mesh.is_main())
-  for i, first in enumerate(range(0, n, size), 1):
-    ids, mask = pad_rows(np.arange(first, min(first + size, n)), size)
-    batch = {**{k: np.asarray(a[ids]) for k, a in arrays.items()}, "mask_b": mask}
-    batch, keys = mesh.put((batch, rng.of_windows(key, id_b_2[ids])), mesh.rows(where))
-    out = mesh.fetch(step(params, stats, batch, keys), where)
-    parts.append({k: np.asarray(v)[:int(mask.sum())] for k, v in out.items()})
-    bar.update(i)
-  bar.close()
-  return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+  held = ()
+  if run.system.protocol.calibrate is not None:
+    held = member.val
+  fitted_on = member.trained_on if held else member.trained_on + member.val
+  return Sides(_records(run, member.test), _records(run, held), _clipped(run, fitted_on))
 
 
-def predict_records(run: Run, params: Any, stats: Any, records: list[Record], ids: np.ndarray) -> list[Record]:
-  """Predicts all windows `ids` of `records` and stitches each record."""
-  windows, config = run.prepared.windows, run.config
-  arrays = {k: a[ids] for k, a in windows.arrays.items()}
-  if config.eval.shuffle:   # a control: each window is told of another one
-    other = np.random.default_rng(config.eval.seed).permutation(len(ids))
-    arrays |= {k: arrays[k][other] for k in config.eval.shuffle}
-  out = predict_windows(run.task, params, stats, arrays, windows.id_b_2[ids], config.eval.batch_size, config.eval.seed)
-  index = {r.id: i for i, r in enumerate(run.prepared.records)}
-  done = []
-  for record in records:
-    mine = windows.record_b[ids] == index[record.id]
-    starts_s = arrays["start_s_b"][mine]
-    stitched = stitch({k: v[mine] for k, v in out.items()}, starts_s, config.data.window_s, getattr(config.data, "causal", False))
-    done.append(record._replace(predictions={**stitched, "start_s_b": starts_s, "window_s": config.data.window_s}))
-  return done
+def _records(run: Run, segments: Iterable[Segment]) -> list[Record]:
+  """The whole records that segments are of, in the order of the data."""
+  names = {segment.record for segment in segments}
+  return [record for record in run.prepared.records if record.id in names]
 
 
-def _complete(row: dict, stamp: dict) -> dict:
-  """Rows hold plain JSON: what is not finite becomes null."""
-  plain = {k: (None if isinstance(v, float) and not np.isfinite(v) else v) for k, v in row.items()}
-  return {**plain, **stamp}
+def _clipped(run: Run, segments: Iterable[Segment]) -> list[Record]:
+  """The parts of records that segments name, in the order of the data."""
+  of_record = defaultdict(list)
+  for segment in segments:
+    of_record[segment.record].append(segment)
+  parts = []
+  for record in run.prepared.records:
+    parts += [clipped(record, segment) for segment in of_record[record.id]]
+  return parts
 
 
-def _store(path: pathlib.Path, arrays: dict) -> None:
+def _predict(run: Run, params: Params, stats: Stats, segments: Sequence[Segment]) -> Iterator[Record]:
+  """The segments' records with the system's predictions."""
+  windows = run.prepared.windows
+  chosen = []
+  ids = windows.ids_of(segments)
+  for record in _records(run, segments):
+    own = ids[windows.record_b[ids] == run.prepared.index_of(record.id)]
+    if len(own):
+      chosen.append(RecordWindows(record, own))
+  if not chosen:
+    return iter(())
+  predictor = Predictor(run.system.task, params, stats, run.config.run.predict_batch_size, run.config.read.seed)
+  return predict_records(predictor, run.system.task, windows, chosen, run.config)
+
+
+def _with_predictions(baseline: systems.Baseline, fitted: object, record: Record) -> Record:
+  return record._replace(predictions=baseline.predict(fitted, record))
+
+
+def _calibrated(protocol: Protocol, validation: Iterable[Record]) -> Plain | None:
+  """What `Protocol.calibrate` learns of a method's own error; None where there is nothing to learn from."""
+  if protocol.calibrate is None:
+    return None
+  validation = iter(validation)
+  first = next(validation, None)
+  if first is None:
+    return None
+  return protocol.calibrate(_chain(first, validation))
+
+
+def _chain(first: Record, rest: Iterator[Record]) -> Iterator[Record]:
+  yield first
+  yield from rest
+
+
+def assessed(protocol: Protocol, record: Record, calibration: Plain | None) -> Record:
+  """The record with what a calibration says of its predictions."""
+  if calibration is None or protocol.assess is None:
+    return record
+  more = protocol.assess(record.predictions, calibration)
+  return record._replace(predictions={**record.predictions, **more})
+
+
+def _score(run: Run, member: Member, method: str, record: Record, calibration: Plain | None) -> list[Row]:
+  """Rows of one predicted record, on what is tested of it; stores what is kept for figures."""
+  protocol = run.system.protocol
+  record = assessed(protocol, record, calibration)
+  if protocol.keep is not None and mesh.is_main():
+    folder = run.workdir / "predictions" / member.name / method
+    store_arrays(folder / f"{record.id}.npz", protocol.keep(record))
+  tested = [segment for segment in member.test if segment.record == record.id]
+  rows = []
+  for row in protocol.score(record):
+    if _is_tested(row, tested):
+      rows.append(dataclasses.replace(row, method=method))
+  return rows
+
+
+def _is_tested(row: Row, segments: Sequence[Segment]) -> bool:
+  """Whether a row's unit lies wholly inside one of the tested segments."""
+  for segment in segments:
+    if segment.from_s <= 0 and segment.to_s == np.inf:
+      return True
+    if row.start_s is None or row.end_s is None:
+      raise ValueError(f"the metric {row.metric} does not say where its units lie (start_s, end_s): "
+                       "a split inside records needs that")
+    if row.start_s >= segment.from_s - 1e-6 and row.end_s <= segment.to_s + 1e-6:
+      return True
+  return False
+
+
+def _seconds_of_system(run: Run, params: Params, stats: Stats, member: Member) -> float:
+  """Time for `report.timing_s` of signal: of one full batch through the program that was compiled for the predictions."""
+  windows = run.prepared.windows
+  ids = windows.ids_of(member.test)
+  if not len(ids):
+    return 0.0
+  signal_s = sum(record.duration_s for record in _records(run, member.test))
+  predictor = Predictor(run.system.task, params, stats, run.config.run.predict_batch_size, run.config.read.seed)
+  some = np.resize(ids, predictor.size)
+  arrays = windows.take(some)
+  start = time.perf_counter()
+  predictor(arrays, windows.name_b_2[some])
+  window_s = (time.perf_counter() - start) / len(some)
+  return float(window_s * len(ids) / signal_s * run.config.report.timing_s)
+
+
+def _store_shown(run: Run, member: Member, params: Params, stats: Stats) -> None:
+  """Writes `members/<member>/shown.npz`: what the task shows of the network, on the first windows of the test records."""
+  show: Callable | None = run.system.task.extras.get("show")
+  if show is None:
+    return
+  windows = run.prepared.windows
+  ids = windows.ids_of(member.test)[:SHOWN_WINDOWS]
+  batch = {**windows.take(ids), "mask_b": np.ones(len(ids), np.float32)}
+  arrays = compiled(show)(params, stats, batch)
+  if mesh.is_main():
+    store_arrays(folder_of(run, member) / "shown.npz", arrays)
+
+
+def store_arrays(path: pathlib.Path, arrays: Predictions) -> None:
+  """Writes arrays as .npz, atomically."""
   path.parent.mkdir(parents=True, exist_ok=True)
   aside = path.with_suffix(".tmp")
   with aside.open("wb") as file:
     np.savez(file, **arrays)
   os.replace(aside, path)
 
-
-def write_rows(path: pathlib.Path, rows: list[dict]) -> None:
-  """Writes rows as JSON lines, whole or not at all."""
-  path.parent.mkdir(parents=True, exist_ok=True)
-  aside = path.with_suffix(".tmp")
-  aside.write_text("".join(json.dumps(r) + "\n" for r in rows))
-  os.replace(aside, path)
-
-
-def read_rows(path: pathlib.Path) -> list[dict]:
-  """Reads rows written by `write_rows`."""
-  return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def _same_stamp(path: pathlib.Path, stamp: dict) -> list[dict] | None:
-  rows = read_rows(path) if path.is_file() else []
-  same = rows and all(rows[0].get(k) == v for k, v in stamp.items())
-  return rows if same else None
-
-
-def commit_of_code() -> str:
-  """The commit of this package, with a hash of the changes where it has any; "unknown" outside a checkout."""
-  root = pathlib.Path(__file__).parent.parent.parent
-  git = lambda *args: subprocess.run(["git", "-C", str(root), *args], capture_output=True, text=True, check=True).stdout
-  try:
-    changes = git("diff", "HEAD", "--", "jaxsig", "configs")
-    return git("rev-parse", "HEAD")[:12] + ("+" + hashlib.sha256(changes.encode()).hexdigest()[:6] if changes else "")
-  except (OSError, subprocess.CalledProcessError):
-    return "unknown"

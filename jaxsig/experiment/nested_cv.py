@@ -1,62 +1,103 @@
-"""Hyper-parameters chosen inside the training patients: fold by fold, on an inner split that leaves the test patients out."""
+"""Nested cross-validation: hyper-parameters are chosen fold by fold, on an inner split that leaves the test groups out."""
 from collections import defaultdict
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ml_collections import ConfigDict
 
 from jaxsig import config as configs
-from jaxsig.report.aggregate import patient_means
+from jaxsig.report.aggregate import group_means
 from jaxsig.report.statistics import weighted_interval_score
+from jaxsig.system import Metric, Row
 
-MOST_CANDIDATES = 8
-NO_ANSWER = 10.0   # what a window without an estimate costs, in the unit of the rate: about what a guess costs at its worst
+MOST_CANDIDATES = 8   # trainings times readings: choosing among many by few groups means nothing
+NO_ANSWER = 10.0      # what a unit without an estimate costs, in the metric's unit
+
+Changes = Mapping[str, object]   # nested overrides of a config
 
 
-def trials(config: Any, candidates: dict, readings: dict, inner_folds: int) -> dict[str, Any]:
-  """{candidate: config} of the trainings on the inner split, each read in all `readings` (variants that need no training).
+class Choice(NamedTuple):
+  """What a fold chose, by which scores."""
+  candidate: str
+  reading: str                 # the name of a reading; empty: the plain one
+  scores: Mapping[str, float]  # {"candidate" or "candidate, reading": score}, less is better
+
+
+def trials(config: ConfigDict, candidates: Mapping[str, Changes], readings: Mapping[str, Changes],
+           inner_folds: int) -> dict[str, ConfigDict]:
+  """{candidate: config} of the trainings on the inner split, each read in all `readings`.
 
   One choice serves all seeds of a fold: the first seed makes it.
   """
-  own = {"split.inner_folds": inner_folds, "split.seeds": tuple(config.split.seeds)[:1], "run_controls": False,
-         "run_rivals": False, "variants": readings}
-  return {name: configs.override(config, {**configs.changes(changes), **own}) for name, changes in candidates.items()}
+  labelled = {name: {**changes, "label": name} for name, changes in readings.items()}
+  inner = {
+      "split.inner_folds": inner_folds,
+      "split.seeds": tuple(config.split.seeds)[:1],
+      "run.ablations": False,
+      "baselines.run": False,
+      "readings": labelled,
+  }
+  made = {}
+  for name, changes in candidates.items():
+    made[name] = configs.override(config, {**configs.changes(changes), **inner})
+  return made
 
 
-def by_fold(rows: dict[str, list[dict]], primary: str) -> dict[int, dict]:
-  """The best of the candidates' methods for each fold, by the mean over inner patients of the weighted interval score.
+def choose_by_fold(rows: Mapping[str, Sequence[Row]], method: str, primary: str, metric: Metric) -> dict[int, Choice]:
+  """The best of the candidates' readings for each fold, by the mean of its score over inner groups.
+
+  The score of an error metric is the weighted interval score, of any other its value, turned where more is better.
 
   Args:
-    rows: {candidate: rows of its trial}; the method "name" is the plain reading, "name, reading" another.
-    primary: the metric.
-
-  Returns:
-    {fold: {"candidate", "reading" ("" for the plain one), "scores": {"candidate" or "candidate, reading": score}}}.
+    rows: {candidate: rows of its trial}; the method `method` is the plain reading, "method, reading" another.
+    method: what the system is called.
+    primary: the key of the metric.
+    metric: of that key.
   """
-  found = defaultdict(lambda: defaultdict(list))
+  of_fold = defaultdict(lambda: defaultdict(list))
   for candidate, own in rows.items():
-    plain = min((row["method"] for row in own), key=len, default="")   # a method's own name may have a comma too
     for row in own:
-      if row["metric"] == primary and row["kept"]:
-        reading = row["method"].removeprefix(plain).removeprefix(", ")
-        found[row["fold"]][candidate, reading].append(row)
-  out = {}
-  for fold, every in sorted(found.items()):
-    score = {key: _score(some) for key, some in every.items()}
-    candidate, reading = min(score, key=score.get)
-    out[fold] = {"candidate": candidate, "reading": reading, "scores": {", ".join(filter(None, k)): round(v, 4) for k, v in score.items()}}
-  return out
+      if row.key == primary and row.included:
+        reading = row.method.removeprefix(method).removeprefix(", ")
+        of_fold[row.stamp.fold][candidate, reading].append(row)
+
+  chosen = {}
+  for fold, of_candidate in sorted(of_fold.items()):
+    scores = {key: _score(some, metric) for key, some in of_candidate.items()}
+    candidate, reading = min(scores, key=scores.get)
+    named = {}
+    for key, score in scores.items():
+      name = ", ".join(part for part in key if part)
+      named[name] = round(score, 4)
+    chosen[fold] = Choice(candidate, reading, named)
+  return chosen
 
 
-def _score(rows: list[dict]) -> float:
-  means = patient_means(rows, lambda row: NO_ANSWER if row["estimate"] is None else weighted_interval_score(row))
+def _score(rows: Sequence[Row], metric: Metric) -> float:
+  def cost(row: Row) -> float:
+    if metric.is_error:
+      return NO_ANSWER if row.estimate is None else weighted_interval_score(row)
+    if row.value is None:
+      return NO_ANSWER
+    return -row.value if metric.better == "higher" else row.value
+
+  means = group_means(rows, cost)
   return sum(means.values()) / len(means)
 
 
-def finals(config: Any, candidates: dict, readings: dict, chosen: dict[int, dict]) -> dict[str, Any]:
+def finals(config: ConfigDict, candidates: Mapping[str, Changes], readings: Mapping[str, Changes],
+           chosen: Mapping[int, Choice]) -> dict[str, ConfigDict]:
   """{name: config}: what each fold chose, joined where several chose alike; what most of them chose comes first."""
   folds = defaultdict(list)
   for fold, choice in chosen.items():
-    folds[choice["candidate"], choice["reading"]].append(fold)
-  out = {}
-  for (candidate, reading), own in sorted(folds.items(), key=lambda x: -len(x[1])):
-    changes = {**configs.changes(candidates[candidate]), **configs.changes(readings.get(reading, {})), "split.folds": tuple(own)}
-    out["_".join(filter(None, (candidate, reading)))] = configs.override(config, changes)
-  return out
+    folds[choice.candidate, choice.reading].append(fold)
+
+  made = {}
+  for (candidate, reading), own in sorted(folds.items(), key=lambda item: -len(item[1])):
+    changes = configs.changes(candidates[candidate])
+    read = configs.flat(readings.get(reading, {}))
+    changes |= {f"read.{key}": value for key, value in read.items()}
+    changes["split.folds"] = tuple(own)
+    name = "_".join(part for part in (candidate, reading) if part)
+    made[name] = configs.override(config, changes)
+  return made

@@ -1,193 +1,213 @@
-"""Experiments into workdirs: one with its controls, or a list of them; what is finished is not run again."""
-import json
+"""Experiments into workdirs: one with its ablations, or a list of them; what is finished is not run again."""
 import pathlib
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ml_collections import ConfigDict
 
 from jaxsig import config as configs
+from jaxsig import system as systems
 from jaxsig.data import cache
 from jaxsig.data.splits import Member, members
 from jaxsig.engine import mesh
-from jaxsig.engine.train import Run, make_run, train
+from jaxsig.engine.run import Run, make_run
+from jaxsig.engine.train import train
 from jaxsig.errors import UserError
-from jaxsig.experiment import evaluate
-from jaxsig.experiment import nested_cv as choose
-from jaxsig.system import make, make_data
+from jaxsig.experiment import nested_cv
+from jaxsig.experiment.evaluate import evaluate, readings_of, require_readable
+from jaxsig.experiment.workdir import read_config, require_same_config, say, writable, write_about, write_json
+from jaxsig.report.rows import read_rows
 
 
-def open_run(config: Any, workdir: pathlib.Path) -> tuple[Run, list[Member]]:
+class Opened(NamedTuple):
+  """A run and its members."""
+  run: Run
+  members: list[Member]
+
+
+def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   """Loads the data, checks or writes the workdir's config and split, and lists the members.
 
   Raises:
     UserError: the workdir cannot be written, or is another config's; the differing keys are named.
   """
-  workdir = _writable(pathlib.Path(workdir))
-  same_config(config, workdir)
-  task, data = make(config), make_data(config)
-  prepared = cache.load(data, config)
-  chosen = members(prepared.groups, config.split)
-  evaluate.check_variants(config, prepared.windows.arrays)
+  workdir = writable(pathlib.Path(workdir))
+  require_same_config(config, workdir)
+  system = systems.make(config)
+  prepared = cache.load(system.data, config)
+  run = make_run(config, workdir, system, prepared)
+  chosen = members(prepared.records, config.split)
+  require_readable(run)
   if mesh.is_main():
-    methods = [evaluate.method_name(task.method, name) for name in ("", *evaluate.variants(config))]
-    _write_json(workdir / "config.json", {**config.to_dict(), "methods": methods, "data_card": _card(data, config, prepared)})
-    _write_json(workdir / "split.json", {"source": prepared.source, "members": [
-        {"member": m.name, **{k: v for k, v in m._asdict().items() if k != "name"}} for m in chosen]})
-  run = make_run(config, workdir, task, prepared)
-  say(f"{len(prepared.records)} recordings of {len(set(prepared.groups))} patients"
-      f" ({prepared.source.upper() if prepared.source == 'simulated' else prepared.source}, data {prepared.fingerprint}),"
-      f" {len(chosen)} members, config {run.meta['config']}")
-  return run, chosen
+    methods = [reading.method for reading in readings_of(run)]
+    write_about(config, workdir, methods, system.data, prepared, chosen)
+  say(_summary(run, chosen))
+  return Opened(run, chosen)
 
 
-def experiment(config: Any, workdir: pathlib.Path, fit: bool = True) -> list[pathlib.Path]:
-  """Trains (if `fit`) and evaluates a config, then its controls (if `run_controls`) under `controls/`; returns their workdirs."""
-  done = [_one(config, pathlib.Path(workdir), fit)]
-  for name, overrides in config.controls.items() if config.run_controls else ():
-    control = configs.override(config, {**configs.changes(overrides), "run_controls": False})
-    done.append(_one(control, pathlib.Path(workdir) / "controls" / name, fit))
+def _summary(run: Run, chosen: Sequence[Member]) -> str:
+  prepared = run.prepared
+  words = run.system.protocol.words
+  groups = {record.group for record in prepared.records}
+  source = prepared.source
+  if source == cache.SIMULATED:
+    source = source.upper()
+  return (f"{len(prepared.records)} {words.records} of {len(groups)} {words.groups} ({source}, data {prepared.fingerprint}), "
+          f"{len(chosen)} members, config {run.meta['config']}")
+
+
+def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> list[pathlib.Path]:
+  """Trains (if `fit`) and evaluates a config, then its ablations (if `run.ablations`) under `ablations/`; returns their workdirs."""
+  workdir = pathlib.Path(workdir)
+  done = [_one(config, workdir, fit)]
+  if config.run.ablations:
+    for name, changes in config.ablations.items():
+      ablation = configs.override(config, {**configs.changes(changes), "run.ablations": False})
+      done.append(_one(ablation, workdir / "ablations" / name, fit))
   return done
 
 
-def _one(config: Any, workdir: pathlib.Path, fit: bool) -> pathlib.Path:
+def _one(config: ConfigDict, workdir: pathlib.Path, fit: bool) -> pathlib.Path:
   run, chosen = open_run(config, workdir)
   if fit:
     train(run, chosen)
-  evaluate.evaluate(run, chosen)
+  evaluate(run, chosen)
   return workdir
 
 
-def sweep(listing: Any, workdir: pathlib.Path) -> list[pathlib.Path]:
+def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
   """Runs what is missing of a sweep file's list, each experiment in its own `workdir/<name>`; what is done is kept.
 
   Args:
-    listing: what `get_config` of a file in configs/sweeps/ gives: `experiments` = {name: {"config", "arg", "overrides"}}, and
-      `data_dir` and `cache_dir` for all, and "lead", whose settings the joined report takes. "@name" as `init_from` is the workdir of
-      that experiment. With "candidates" (overrides by name), "readings" (variants) and "inner_folds" each fold first chooses among
-      them inside its training patients.
+    listing: what `get_config` of a file in configs/sweeps/ gives: `experiments` = {name: {"config", "arg", "overrides"}}, `data_dir`
+      and `cache_dir` for all, and "lead", whose settings the joined report takes. "@name" as `init_from` is the workdir of that
+      experiment. With "candidates" (overrides by name), "readings" (changes of `read` by name) and "inner_folds" each fold
+      first chooses among them inside its training groups.
     workdir: the parent of the experiments' workdirs.
 
   Returns:
     The workdirs that have rows.
   """
-  done, workdir = [], pathlib.Path(workdir)
-  for name, one in _in_order(listing):
-    overrides = configs.changes(one["overrides"]) | {k: listing[k] for k in ("data_dir", "cache_dir")}
-    if overrides.get("init_from", "").startswith("@"):
-      overrides["init_from"] = str(workdir / overrides["init_from"][1:])
-    config = configs.load(one["config"], one["arg"], overrides)
+  workdir = pathlib.Path(workdir)
+  done = []
+  for name in _in_order(listing):
+    one = listing.experiments[name]
+    config = _config_of(one, listing, workdir)
     say(f"sweep: {name} ({one['config']}:{one['arg']})")
-    for folder, chosen in (_chosen(config, one, workdir / name) if "candidates" in one else {workdir / name: config}).items():
+    runs = {workdir / name: config}
+    if "candidates" in one:
+      runs = _chosen(config, one, workdir / name)
+    for folder, chosen in runs.items():
       done += experiment(chosen, folder)
-  done = [w for w in done if (w / "rows.jsonl").stat().st_size]
+  done = [folder for folder in done if (folder / "rows.jsonl").stat().st_size]
   if done:
-    say_whose(done, workdir)
+    copy_config(done, workdir)
   return done
 
 
-def say_whose(workdirs: list[pathlib.Path], folder: pathlib.Path) -> None:
+def _config_of(one: ConfigDict, listing: ConfigDict, workdir: pathlib.Path) -> ConfigDict:
+  overrides = configs.changes(one["overrides"])
+  overrides["data_dir"] = listing.data_dir
+  overrides["cache_dir"] = listing.cache_dir
+  base = overrides.get("init_from", "")
+  if base.startswith("@"):
+    overrides["init_from"] = str(workdir / base[1:])
+  return configs.load(one["config"], one["arg"], overrides)
+
+
+def copy_config(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
   """Leaves the first workdir's config in the folder of their joined report: for an export that gives it as evidence."""
   if mesh.is_main() and folder not in workdirs:
     folder.mkdir(parents=True, exist_ok=True)
-    _write_json(folder / "config.json", json.loads((workdirs[0] / "config.json").read_text()))
+    write_json(folder / "config.json", read_config(workdirs[0]).to_dict())
 
 
-def _in_order(listing: Any) -> list[tuple[str, Any]]:
+def _in_order(listing: ConfigDict) -> list[str]:
   """What others start from, then the one that leads the report, then the others by name (a ConfigDict keeps no order)."""
   starts = {one["overrides"].get("init_from", "") for one in listing.experiments.values()}
-  return sorted(listing.experiments.items(), key=lambda x: (f"@{x[0]}" not in starts, x[0] != listing.get("lead", ""), x[0]))
+
+  def rank(name: str) -> tuple[bool, bool, str]:
+    return f"@{name}" not in starts, name != listing.get("lead", ""), name
+
+  return sorted(listing.experiments, key=rank)
 
 
-def _chosen(config: Any, one: Any, folder: pathlib.Path) -> dict[pathlib.Path, Any]:
+def _chosen(config: ConfigDict, one: ConfigDict, folder: pathlib.Path) -> dict[pathlib.Path, ConfigDict]:
   """{workdir: config} of what the folds choose; the scores that they chose by are kept in `choice.json`."""
-  candidates, readings = one["candidates"].to_dict(), one["readings"].to_dict()
-  if len(candidates) * (1 + len(readings)) > choose.MOST_CANDIDATES:
-    raise UserError(f"{folder.name} lists more than {choose.MOST_CANDIDATES} candidates and readings: choosing among many by few patients "
-                    "means nothing; list fewer")
+  candidates = one["candidates"].to_dict()
+  readings = one["readings"].to_dict()
+  if len(candidates) * (1 + len(readings)) > nested_cv.MOST_CANDIDATES:
+    raise UserError(f"{folder.name} lists more than {nested_cv.MOST_CANDIDATES} candidates and readings: choosing among many by few "
+                    "groups means nothing; list fewer")
   rows = {}
-  for name, trial in choose.trials(config, candidates, readings, one["inner_folds"]).items():
+  for name, trial in nested_cv.trials(config, candidates, readings, one["inner_folds"]).items():
     say(f"inner split of {folder.name}: {name}")
-    rows[name] = evaluate.read_rows(_one(trial, folder / "inner" / name, True) / "rows.jsonl")
-  chosen = choose.by_fold(rows, config.report.primary)
-  _write_json(folder / "choice.json", {"inner_folds": one["inner_folds"], "metric": config.report.primary, "folds": chosen})
+    rows[name] = read_rows(_one(trial, folder / "inner" / name, True) / "rows.jsonl")
+
+  primary = config.report.primary
+  if not isinstance(primary, str):
+    primary = primary[0]
+  metric = systems.make(config).protocol.metrics[primary.partition("/")[0]]
+  method = config.read.method or config.system
+  chosen = nested_cv.choose_by_fold(rows, method, primary, metric)
+  plain = {fold: choice._asdict() for fold, choice in chosen.items()}
+  write_json(folder / "choice.json", {"inner_folds": one["inner_folds"], "metric": primary, "folds": plain})
   for fold, choice in chosen.items():
-    say(f"fold {fold} chose {choice['candidate']}{', ' * bool(choice['reading'])}{choice['reading']} of {choice['scores']}")
-  return {folder / name: final for name, final in choose.finals(config, candidates, readings, chosen).items()}
+    named = ", ".join(part for part in (choice.candidate, choice.reading) if part)
+    say(f"fold {fold} chose {named} of {dict(choice.scores)}")
+  finals = nested_cv.finals(config, candidates, readings, chosen)
+  return {folder / name: final for name, final in finals.items()}
 
 
-def inspect(config: Any) -> None:
+def inspect(config: ConfigDict) -> None:
   """Prints what the data folder holds, what would be skipped and why, its licence and citation."""
-  data = make_data(config)
-  if cache.source_of(data, config) == "simulated":
+  system = systems.make(config)
+  words = system.protocol.words
+  if cache.source_of(system.data, config) == cache.SIMULATED:
     say("no data folder is read (--config.data_dir is not set, or data.source=simulated): the simulator of "
-        f"{config.data.name} would be used, {config.data.simulate_patients} patients")
+        f"{config.data.name} would be used, {config.data.simulate_groups} {words.groups}")
     return
-  found = data.inspect(pathlib.Path(config.data_dir))
-  for record in found["records"]:
-    say("  ".join(f"{k} {v}" for k, v in record.items()))
-  for record in found["skipped"]:
+  about = system.data.inspect(pathlib.Path(config.data_dir))
+  for record in about["records"]:
+    say("  ".join(f"{key} {value}" for key, value in record.items()))
+  for record in about["skipped"]:
     say(f"SKIPPED {record['record']}: {record['why']}")
-  say(f"{len(found['records'])} recordings, {len(found['skipped'])} skipped\nlicence: {found['licence']}")
-  for citation in found["citation"]:
+  say(f"{len(about['records'])} {words.records}, {len(about['skipped'])} skipped\nlicence: {about['licence']}")
+  for citation in about["citation"]:
     say(f"cite: {citation}")
 
 
-def tell(workdirs: list[pathlib.Path], folder: pathlib.Path) -> None:
-  """Writes the joined report and prints its table."""
+def report(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
+  """Writes the joined report of workdirs into a folder and prints its main table."""
   if not mesh.is_main():
     return
-  if all((w / "rows.jsonl").is_file() and not (w / "rows.jsonl").stat().st_size for w in workdirs):
-    say("no patient was held out, so there is nothing to report")
+  rows_files = [workdir / "rows.jsonl" for workdir in workdirs]
+  if all(path.is_file() and not path.stat().st_size for path in rows_files):
+    say("nobody was held out, so there is nothing to report")
     return
-  from jaxsig.report import write as report  # draws: not needed before
-  report.write(workdirs, folder, print)
-  say(f"report: {folder / 'index.html'}")
+  from jaxsig.report.write import write_report  # draws: not needed before
+  config, protocol = _config_and_protocol(workdirs)
+  page = write_report(workdirs, folder, config.report, protocol, show=say)
+  say(f"report: {page}")
 
 
-def update_table(workdirs: list[pathlib.Path], path: str, name: str) -> None:
-  """Writes the tables of the primary metric into a text file, between its `table:NAME` marks; "NAME_short" has only the first."""
-  from jaxsig.report import write as report
-  settings = json.loads((workdirs[0] / "config.json").read_text())["report"]
-  text = report.markdown(report.load_rows(workdirs), {**settings, "metrics": []}, name.endswith("_short"))
-  report.update_block(path, name, text.partition("\n")[2].lstrip())   # without the title: the file has its own
+def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None:
+  """Writes the main tables into a text file, between its `table:NAME` marks; "NAME_short" has only the first."""
+  from jaxsig.report import write
+  config, protocol = _config_and_protocol(workdirs)
+  settings = {**config.report.to_dict(), "metrics": ()}
+  text = write.markdown(write.load_rows(workdirs), settings, protocol, name.endswith("_short"))
+  write.update_block(path, name, text.partition("\n")[2].lstrip())   # without the title: the file has its own
 
 
-def say(text: str) -> None:
-  """A line for the console, from one process."""
-  if mesh.is_main():
-    print(text, flush=True)
+def _config_and_protocol(workdirs: Sequence[pathlib.Path]) -> tuple[ConfigDict, systems.Protocol]:
+  """The first workdir's config, which says what to report, and its system's protocol."""
+  config = read_config(workdirs[0])
+  return config, systems.make(config).protocol
 
 
-def _writable(workdir: pathlib.Path) -> pathlib.Path:
-  try:
-    workdir.mkdir(parents=True, exist_ok=True)
-    (workdir / ".writable").touch()
-    (workdir / ".writable").unlink(missing_ok=True)
-  except OSError as error:
-    raise UserError(f"the workdir {workdir} cannot be written ({error.strerror}): name another with --workdir") from error
-  return workdir
-
-
-def same_config(config: Any, workdir: pathlib.Path) -> None:
-  """Raises UserError where the workdir is another training's; the differing keys are named. Rows are made again as needed."""
-  path = workdir / "config.json"
-  if not path.exists():
-    return
-  try:
-    old = json.loads(path.read_text())
-  except ValueError:
-    raise UserError(f"{path} is no JSON: delete it if this workdir's checkpoints are of this config, or use another --workdir") from None
-  keys = configs.differing(config, {k: v for k, v in old.items() if k not in configs.NOTES}, training=True)
-  if keys:
-    raise UserError(f"the workdir {workdir} holds another config; it differs in {', '.join(keys)}: use another --workdir or these settings")
-
-
-def _card(data: Any, config: Any, prepared: cache.Prepared) -> dict:
-  """What the report says of the data: licence, citation, and which recordings."""
-  about = data.inspect(pathlib.Path(config.data_dir)) if prepared.source != "simulated" else {"licence": "", "citation": []}
-  return {"licence": about["licence"], "citation": about["citation"], "records": [r.id for r in prepared.records],
-          "fingerprint": prepared.fingerprint, "source": prepared.source}
-
-
-def _write_json(path: pathlib.Path, value: dict) -> None:
-  aside = path.with_suffix(".tmp")
-  aside.write_text(json.dumps(value, indent=1))
-  aside.replace(path)
+def run_everything(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> Mapping[str, pathlib.Path]:
+  """An experiment with its report; returns {"workdir", "report"}."""
+  workdir = pathlib.Path(workdir)
+  report(experiment(config, workdir, fit), workdir / "report")
+  return {"workdir": workdir, "report": workdir / "report" / "index.html"}

@@ -1,0 +1,103 @@
+"""The windows of many records: a list of where they lie, and their arrays, cut when they are asked for."""
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxsig.data.records import Record, Segment, joined_spans, window_names
+from jaxsig.system import Data
+
+WHOLE_RECORD_BYTES = 64 << 20   # windows of a record that are cut together and kept, where they are no more than that
+KEPT_BYTES = 512 << 20          # of all records' windows that are kept
+
+
+class Windows:
+  """All windows of all records, by id: 0 to n - 1 in the order of records and of time.
+
+  Attributes:
+    record_b: index of the record of each window.
+    spans: where each lies in its record.
+    name_b_2: uint32, a window's own name for its random keys (see `records.window_names`).
+  """
+
+  def __init__(self, data: Data, config: ConfigDict, records: Sequence[Record]):
+    """Lists the windows of `records`; `config` is the experiment's `config.data`."""
+    self._data = data
+    self._config = config
+    self._records = records
+    self._per_record = [data.spans(record, config) for record in records]
+    counts = [len(spans) for spans in self._per_record]
+    self._first = np.concatenate([[0], np.cumsum(counts)]).astype(int)
+    self._index = {record.id: i for i, record in enumerate(records)}
+    self._kept = OrderedDict()   # {record index: its windows' arrays}, the least recently used first
+    self._window_bytes = self._measured()
+
+    self.record_b = np.repeat(np.arange(len(records)), counts)
+    self.spans = joined_spans(self._per_record)
+    names = [window_names(record.id, np.arange(n)) for record, n in zip(records, counts, strict=True)]
+    self.name_b_2 = np.concatenate(names)
+
+  def __len__(self) -> int:
+    return len(self.record_b)
+
+  @property
+  def records(self) -> Sequence[Record]:
+    """The records that the windows are of."""
+    return self._records
+
+  def ids_of(self, segments: Iterable[Segment], augmented: bool = False) -> np.ndarray:
+    """Ascending ids of the windows that lie wholly inside any of the segments; `augmented` ones only where asked for."""
+    chosen_b = np.zeros(len(self), bool)
+    for segment in segments:
+      i = self._index[segment.record]
+      of_record = slice(self._first[i], self._first[i + 1])
+      spans = self._per_record[i]
+      end_s_b = spans.start_s_b + spans.length_s_b
+      chosen_b[of_record] |= (spans.start_s_b >= segment.from_s - 1e-6) & (end_s_b <= segment.to_s + 1e-6)
+    if not augmented:
+      chosen_b &= ~self.spans.augmented_b
+    return np.flatnonzero(chosen_b)
+
+  def take(self, ids_b: np.ndarray) -> dict[str, np.ndarray]:
+    """The arrays {name_b_...: [n, ...]} of some windows, in the order of `ids_b`."""
+    ids_b = np.asarray(ids_b)
+    parts, places = [], []
+    for i in np.unique(self.record_b[ids_b]):
+      of_record = np.flatnonzero(self.record_b[ids_b] == i)
+      parts.append(self._of_record(int(i), ids_b[of_record] - self._first[i]))
+      places.append(of_record)
+
+    back = np.argsort(np.concatenate(places), kind="stable")
+    names = parts[0].keys()
+    return {name: np.concatenate([part[name] for part in parts])[back] for name in names}
+
+  def _of_record(self, i: int, index_b: np.ndarray) -> dict[str, np.ndarray]:
+    """Some windows of record i, from those that are kept or cut now."""
+    if self._size_of(i) > WHOLE_RECORD_BYTES:
+      return self._cut(i, index_b)
+    if i not in self._kept:
+      self._kept[i] = self._cut(i, slice(None))
+      while len(self._kept) > 1 and sum(self._size_of(k) for k in self._kept) > KEPT_BYTES:
+        self._kept.popitem(last=False)
+    self._kept.move_to_end(i)
+    return {name: x[index_b] for name, x in self._kept[i].items()}
+
+  def _cut(self, i: int, index: np.ndarray | slice) -> dict[str, np.ndarray]:
+    return self._data.cut(self._records[i], self._per_record[i].at(index), self._config)
+
+  def _measured(self) -> int:
+    """Bytes of one window: that of the first record that has any."""
+    for i, spans in enumerate(self._per_record):
+      if len(spans):
+        one = self._cut(i, slice(0, 1))
+        return sum(x.nbytes for x in one.values())
+    return 0
+
+  def _size_of(self, i: int) -> int:
+    """Bytes of all windows of record i."""
+    return len(self._per_record[i]) * self._window_bytes
+
+  def nbytes(self) -> int:
+    """Bytes of all windows."""
+    return len(self) * self._window_bytes

@@ -1,0 +1,133 @@
+"""What members start from: first parameters, a base that never saw their test groups, or their own checkpoints."""
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jaxsig.data.splits import Member, from_plain, groups_of
+from jaxsig.engine import checkpoint, mesh, weights
+from jaxsig.engine.run import Run, checkpoints_of, example, shapes
+from jaxsig.errors import UserError
+from jaxsig.system import Params, Plain, Stats
+
+
+class Source(NamedTuple):
+  """Where trained parameters lie: a folder of checkpoints, or of a shipped model."""
+  folder: pathlib.Path
+  is_shipped: bool
+  meta: Plain | None   # what they must have been made with; None: elsewhere
+
+
+def start_state(run: Run, group: Sequence[Member], step: int, init: Callable, keys: jax.Array,
+                sharding: jax.sharding.Sharding) -> Params:
+  """The state of members [m, ...] at `step`: first or base parameters at 0, else from their checkpoints.
+
+  Args:
+    init: (keys_m, batch, base or None) -> state, see `train.make_steps`.
+    keys: [m].
+    sharding: of the member axis.
+  """
+  stacked = jax.tree.map(lambda x: np.stack([x] * len(group)), example(run))
+  if not step:
+    base = None
+    if run.config.init_from:
+      base = _base_params(run, group)
+    return jax.jit(init, out_shardings=sharding)(keys, stacked, base)
+
+  like = jax.eval_shape(init, keys, stacked, None)
+  one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), like)
+  states = []
+  for member in group:
+    folder = checkpoints_of(run, member)
+    checkpoint.forget_after(folder, step)
+    states.append(checkpoint.restore(folder, step, one, run.meta))
+  return mesh.put(jax.tree.map(lambda *leaves: np.stack(leaves), *states), sharding)
+
+
+def _base_params(run: Run, group: Sequence[Member]) -> Params:
+  """Parameters [m, ...] of the bases of members."""
+  bases = []
+  for member in group:
+    params, _ = _read(run, base_of(run, member))
+    bases.append(params)
+  return jax.tree.map(lambda *leaves: np.stack(leaves), *bases)
+
+
+def restored(run: Run, member: Member) -> tuple[Params, Stats]:
+  """The averaged parameters and the statistics of a trained member, as host arrays."""
+  return _read(run, source_of(run, member))
+
+
+def _read(run: Run, source: Source) -> tuple[Params, Stats]:
+  params, stats = shapes(run)
+  if source.is_shipped:
+    state = weights.read(source.folder, {"params": params, "stats": stats})
+    return state["params"], state["stats"]
+  last = max(checkpoint.steps(source.folder), default=0)
+  state = checkpoint.restore_some(source.folder, last, {"ema": params, "stats": stats})
+  return state["ema"], state["stats"]
+
+
+def source_of(run: Run, member: Member) -> Source:
+  """Where a member's trained parameters lie.
+
+  A member without training segments, or of no steps, was trained elsewhere: `config.init_from` names a workdir or a shipped model.
+  """
+  if member.trained_on and run.config.train.steps:
+    return Source(checkpoints_of(run, member), False, run.meta)
+  return base_of(run, member)
+
+
+def base_of(run: Run, member: Member) -> Source:
+  """The base in `config.init_from` that has seen none of a member's test groups, of the member's seed where there is one.
+
+  Raises:
+    UserError: no such base; the group that it has seen is named.
+  """
+  name = run.config.init_from
+  if weights.is_model(name):
+    return _shipped_base(weights.find(name), member)
+  return _workdir_base(pathlib.Path(name), member)
+
+
+def _shipped_base(folder: pathlib.Path, member: Member) -> Source:
+  seen = sorted(set(weights.trained_on(folder)) & set(groups_of(member.test)))
+  if seen:
+    raise UserError(f"the model {folder.name} was trained on {seen[0]}: test it on others")
+  return Source(folder, True, None)
+
+
+def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
+  path = workdir / "split.json"
+  if not path.is_file():
+    raise UserError(f"config.init_from {workdir} is neither a shipped model nor a workdir with a split.json: "
+                    "name the workdir of a finished training")
+  tested = set(groups_of(member.test))
+  unseen = []
+  for plain in json.loads(path.read_text())["members"]:
+    base = from_plain(plain)
+    seen = groups_of(base.trained_on + base.val)
+    if not tested & set(seen):
+      unseen.append(base)
+  if not unseen:
+    raise UserError(f"every member of {workdir} has trained on a test group of {member.name} ({', '.join(sorted(tested))}): "
+                    "train the base with the same split")
+
+  of_seed = [base for base in unseen if base.seed == member.seed]
+  chosen = (of_seed or unseen)[0]
+  return Source(workdir / "members" / chosen.name / "checkpoints", False, None)
+
+
+def last_step(run: Run, member: Member) -> int:
+  """The step of a member's last checkpoint, 0 of a shipped model; UserError where it was not trained or by other settings."""
+  source = source_of(run, member)
+  if source.is_shipped:
+    return 0
+  steps = checkpoint.steps(source.folder)
+  if not steps:
+    raise UserError(f"member {member.name} has no checkpoint in {source.folder}: run --mode=train with this --workdir first")
+  checkpoint.check_meta(source.folder, steps[-1], source.meta or {})
+  return steps[-1]

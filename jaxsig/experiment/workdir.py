@@ -1,0 +1,139 @@
+"""Workdirs: what they hold, whose they are, and lines for the console.
+
+A workdir holds config.json, about.json (methods and data), split.json, members/, predictions/, rows.jsonl, timing.json and report/.
+"""
+import hashlib
+import json
+import pathlib
+import subprocess
+from collections.abc import Sequence
+
+from ml_collections import ConfigDict
+
+from jaxsig import config as configs
+from jaxsig.data.cache import SIMULATED, Prepared
+from jaxsig.data.splits import Member, from_plain, to_plain
+from jaxsig.engine import mesh
+from jaxsig.errors import UserError
+from jaxsig.system import Data, Plain
+
+
+def say(text: str) -> None:
+  """Prints a line on the console, from one process."""
+  if mesh.is_main():
+    print(text, flush=True)
+
+
+def write_json(path: pathlib.Path, value: Plain) -> None:
+  """Writes plain JSON values, atomically."""
+  aside = path.with_suffix(".tmp")
+  aside.write_text(json.dumps(value, indent=1))
+  aside.replace(path)
+
+
+def writable(workdir: pathlib.Path) -> pathlib.Path:
+  """The workdir, made where it is missing; UserError where it cannot be written."""
+  try:
+    workdir.mkdir(parents=True, exist_ok=True)
+    probe = workdir / ".writable"
+    probe.touch()
+    probe.unlink(missing_ok=True)
+  except OSError as error:
+    raise UserError(f"the workdir {workdir} cannot be written ({error.strerror}): name another with --workdir") from error
+  return workdir
+
+
+def read_config(workdir: pathlib.Path) -> ConfigDict:
+  """The locked config of a workdir.
+
+  Raises:
+    UserError: there is none, or it is broken.
+  """
+  path = workdir / "config.json"
+  try:
+    return configs.from_plain(json.loads(path.read_text()))
+  except (OSError, ValueError):
+    raise UserError(f"{path} is missing or broken: name the config that trained it with --config") from None
+
+
+def require_same_config(config: ConfigDict, workdir: pathlib.Path) -> None:
+  """Raises UserError where the workdir is another training's; the differing keys are named. Rows are made again as needed."""
+  path = workdir / "config.json"
+  if not path.exists():
+    return
+  try:
+    old = json.loads(path.read_text())
+  except ValueError:
+    raise UserError(f"{path} is no JSON: delete it if this workdir's checkpoints are of this config, "
+                    "or use another --workdir") from None
+  keys = configs.differing(config, old, training=True)
+  if keys:
+    raise UserError(f"the workdir {workdir} holds another config; it differs in {', '.join(keys)}: "
+                    "use another --workdir or these settings")
+
+
+def read_members(workdir: pathlib.Path) -> list[Member]:
+  """The members that a workdir's split lists.
+
+  Raises:
+    UserError: there are none, or the split is broken.
+  """
+  try:
+    plain = json.loads((workdir / "split.json").read_text())["members"]
+    members = [from_plain(one) for one in plain]
+  except (OSError, ValueError, LookupError, TypeError):
+    members = []
+  if not members:
+    raise UserError(f"{workdir} holds no trained model (its split.json is missing or broken): name the --workdir of a training")
+  return members
+
+
+def write_about(config: ConfigDict, workdir: pathlib.Path, methods: Sequence[str], data: Data, prepared: Prepared,
+                members: Sequence[Member]) -> None:
+  """Writes config.json, about.json and split.json of a workdir."""
+  write_json(workdir / "config.json", config.to_dict())
+  write_json(workdir / "about.json", {"methods": list(methods), "data": _data_card(data, config, prepared)})
+  split = {"source": prepared.source, "members": [to_plain(member) for member in members]}
+  write_json(workdir / "split.json", split)
+
+
+def _data_card(data: Data, config: ConfigDict, prepared: Prepared) -> Plain:
+  """What reports say of the data: licence, citation, and which records."""
+  about = {"licence": "", "citation": []}
+  if prepared.source != SIMULATED:
+    about = data.inspect(pathlib.Path(config.data_dir))
+  return {
+      "licence": about["licence"],
+      "citation": about["citation"],
+      "records": [record.id for record in prepared.records],
+      "fingerprint": prepared.fingerprint,
+      "source": prepared.source,
+  }
+
+
+def read_about(workdir: pathlib.Path) -> Plain:
+  """What about.json says; empty values where it is missing."""
+  path = workdir / "about.json"
+  if not path.is_file():
+    return {"methods": [], "data": {}}
+  return json.loads(path.read_text())
+
+
+def commit_of_code() -> str:
+  """The commit of this package, with a hash of the changes where it has any; "unknown" outside a checkout."""
+  root = pathlib.Path(__file__).parent.parent.parent
+  if not (root / ".git").exists():
+    return "unknown"
+  try:
+    changes = _git(root, "diff", "HEAD", "--", "jaxsig", "configs")
+    commit = _git(root, "rev-parse", "HEAD")[:12]
+  except (OSError, subprocess.CalledProcessError):
+    return "unknown"
+  if changes:
+    commit += "+" + hashlib.sha256(changes.encode()).hexdigest()[:6]
+  return commit
+
+
+def _git(root: pathlib.Path, *words: str) -> str:
+  done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=True)
+  return done.stdout
