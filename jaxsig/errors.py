@@ -1,5 +1,9 @@
-"""The one exception for users' mistakes; it imports nothing, so that every module may raise it."""
+"""Exceptions that end a command without a traceback, for every module to raise."""
 
 
 class UserError(Exception):
-  """One sentence that names what is wrong and the remedy; `main` prints it and exits non-zero, without a traceback."""
+  """A user's mistake: one sentence names it and the remedy; `main` prints it and exits with 2."""
+
+
+class Interrupted(Exception):
+  """A training was stopped after saving; the same command continues. `main` exits with 75."""
