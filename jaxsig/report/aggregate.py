@@ -1,226 +1,335 @@
-"""Rows -> figures. Nothing else averages: unit -> seed -> record -> patient -> mean over patients."""
+"""All figures of a report: rows to typed results, which tables, pictures and pages only show."""
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-
-import numpy as np
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from jaxsig.config import nearest
 from jaxsig.errors import UserError
-from jaxsig.report.statistics import bootstrap_interval, paired_difference
+from jaxsig.report.averages import Estimate, Figures, direction, figures_of, result_groups
+from jaxsig.report.claims import Judgement, judge
+from jaxsig.report.join import LEAKS, Results
+from jaxsig.report.settings import Claim, Settings, keys_of, keys_of_name
+from jaxsig.report.statistics import paired_difference
+from jaxsig.report.uncertainty import Uncertainty, uncertainty_of
+from jaxsig.system import Metric, Protocol, Row, Words
 
-LEVELS = ("50", "80", "95")        # per cent, of the intervals that rows may hold
-SHARES = range(20, 101, 5)         # per cent of the windows, of the curve of a method that answers only where it is surest
-CLAIM_KEYS = {"text", "better", "worse", "metric", "margin", "higher"}
-
-def result(row: dict) -> float:
-  """The error (estimate - truth) of a row, or its value; NaN where there is none."""
-  number = lambda name: math.nan if row[name] is None else float(row[name])
-  return number("value") if "value" in row else number("estimate") - number("truth")
-
-
-def _size(row: dict) -> float:
-  return result(row) if "value" in row else abs(result(row))
+Rows = Sequence[Row]
 
 
-def _answered(row: dict) -> bool:
-  answer = row["value"] if "value" in row else row["estimate"]
-  return answer is not None and math.isfinite(answer)
+class Size(NamedTuple):
+  """How much there is of a stratum."""
+  groups: int
+  units: int
 
 
-def patient_means(rows: Iterable[dict], of: Callable[[dict], float]) -> dict[str, float]:
-  """{patient: mean over records of the mean over members (seeds) of the mean over units of `of(row)`}, sorted."""
-  means = defaultdict(list)
-  for row in rows:
-    means[row["group"], row["record"], row["member"]].append(of(row))
-  for _ in range(2):
-    above = defaultdict(list)
-    for key, values in means.items():
-      above[key[:-1]].append(_mean(values))
-    means = above
-  return {group: _mean(means[group,]) for group, in sorted(means)}
+class Paired(NamedTuple):
+  """A method less the reference, on the groups both cover."""
+  difference: Estimate
+  p: float
+  groups: int
 
 
-def _mean(values: list[float]) -> float:
-  """Not numpy's: of millions of short lists that takes minutes."""
-  return math.fsum(values) / len(values)
+class MethodFigures(NamedTuple):
+  """Of one method in one metric."""
+  included: Figures
+  everything: Figures | None                          # with the excluded units; None where none was
+  strata: Mapping[str, Mapping[str, Figures]]         # {stratification: {stratum: figures}}
+  by_group: Mapping[str, float]                       # of the included units
+  missing: Sequence[str]                              # groups without a result
+  clashes: int                                        # results that differ between workdirs
 
 
-def aggregate(rows: list[dict], report: dict) -> dict:
-  """All figures of the tables as plain JSON values, None where there is none.
+class MetricFigures(NamedTuple):
+  """Of all methods in one metric."""
+  key: str
+  metric: Metric
+  title: str                                          # with the target
+  groups: int
+  records: int
+  units: int
+  excluded: Mapping[str, int]                         # {why: units}
+  strata: Mapping[str, Mapping[str, Size]]            # {stratification: {stratum: size}}
+  methods: Mapping[str, MethodFigures]
+  paired: Mapping[str, Paired] = {}                   # {method: ...}; of primary metrics only, as what follows
+  uncertainty: Mapping[str, Uncertainty] = {}         # {method: ...}; empty where no method says anything
+
+
+class ReportFigures(NamedTuple):
+  """All figures of a report."""
+  settings: Settings
+  words: Words
+  reference: str                           # the method that the report is about; empty where it has no rows
+  methods: Sequence[str]                   # best first, by the first primary metric
+  titles: Mapping[str, str]                # {method: in words}, of those that have a title
+  simulated: bool
+  leaks: bool
+  primary: Sequence[str]                   # keys
+  metrics: Mapping[str, MetricFigures]     # by key, the primary ones first
+  seconds: Mapping[str, float]             # {method: time}
+  claims: Sequence[Judgement]
+
+
+def aggregate(
+    results: Results,
+    settings: Settings,
+    protocol: Protocol,
+    may_lack: Collection[str] = (),
+) -> ReportFigures:
+  """The figures of all tables of a report.
 
   Args:
-    rows: as from `load_rows`.
-    report: {"primary", "metrics", "unit", "within", "strata", "title", "reference", "claims"}; only "primary" must be there.
-      Of a primary metric that is no error "higher" says whether more of it is better; without it methods keep their order.
-
-  Returns:
-    {"reference", "methods": [the best first], "simulated", "paired": {method: figures}, "metrics": {metric:
-    {"is_error" (else a value), "patients", "records", "units", "excluded": {why: units}, "strata": {name: sizes},
-    "methods": {method: {"kept", "all" (None if none was excluded), "strata": {name: figures}, "by_patient",
-    "missing": [patient], "clashes"}}}}, "uncertainty": {method: see `_certainty`} (empty where no method has any),
-    "claims": [see `_claim`]}; for the figures see `_figures`.
+    results: joined rows.
+    settings: what is asked for.
+    protocol: knows the metrics, the titles of methods, and the words.
+    may_lack: a reference that need not have rows.
 
   Raises:
-    UserError: a metric or the reference is in no row, or a claim is incomplete.
+    UserError: a metric or the reference is in no row, the protocol does not know a metric, or a claim cannot be judged.
   """
-  methods, known = list(dict.fromkeys(r["method"] for r in rows)), {r["metric"] for r in rows}
-  wanted, reference = [report["primary"], *report.get("metrics", [])], report.get("reference") or methods[0]
-  for name, names in [(m, known) for m in wanted] + [(reference, methods)]:
-    if name not in names:
-      raise UserError(f"the report asks for {name!r}, of which there is no row{nearest(name, names)}")
-  metrics = {m: _metric([r for r in rows if r["metric"] == m], report) for m in wanted}
-  primary, by_error = metrics[report["primary"]]["methods"], metrics[report["primary"]]["is_error"]
-  sign = direction(by_error, report)
-  size = {m: sign * found["kept"]["mean"] for m, found in primary.items() if found["by_patient"]}
-  kept = lambda method: [r for r in rows if r["method"] == method and r["metric"] == report["primary"] and r["kept"]]
-  certainty = {m: _certainty(kept(m)) for m in primary} if by_error else {}
-  return {"reference": reference, "methods": sorted(methods, key=lambda m: size.get(m, math.inf)), "metrics": metrics,
-          "simulated": rows[0]["source"] == "simulated", "paired": _paired(primary, reference),
-          "seconds": {m: s for m in primary if (s := _seconds(kept(m))) is not None},
-          "uncertainty": certainty if any(x != _certainty([]) for x in certainty.values()) else {},
-          "claims": [_claim(rows, claim, report["primary"]) for claim in report.get("claims", ())]}
+  by_key = defaultdict(list)
+  for row in results.rows:
+    by_key[row.key].append(row)
+  primary = keys_of(settings.primary, list(by_key))
+  further = keys_of(settings.metrics, list(by_key))
+  reference = _reference(settings.reference, results.methods, may_lack)
+
+  metrics = {}
+  for key in (*primary, *further):
+    if key not in metrics:
+      metrics[key] = _metric_figures(by_key[key], settings, protocol, results.clashes)
+  for key in primary:
+    metrics[key] = _with_comparisons(metrics[key], by_key[key], reference)
+
+  return ReportFigures(
+      settings=settings,
+      words=protocol.words,
+      reference=reference,
+      methods=best_first(results.methods, metrics[primary[0]]),
+      titles=_titles(results, protocol),
+      simulated=results.simulated,
+      leaks=results.leaks,
+      primary=primary,
+      metrics=metrics,
+      seconds=results.seconds,
+      claims=_judgements(settings.claims, primary, by_key, protocol),
+  )
 
 
-def direction(is_error: bool, report: dict) -> int:
-  """1 where less of the primary metric is better, -1 where more is, 0 where the report does not say."""
-  return 1 if is_error else -1 if report.get("higher") else 1 if "higher" in report else 0
+def metric_of(row: Row, protocol: Protocol) -> Metric:
+  """What the protocol knows of a row's metric.
+
+  Raises:
+    UserError: it does not know it.
+  """
+  if row.metric not in protocol.metrics:
+    raise UserError(
+        f"the protocol scores {row.metric!r}, but does not list it among its metrics"
+        f"{nearest(row.metric, protocol.metrics)}")
+  return protocol.metrics[row.metric]
 
 
-def _metric(rows: list[dict], report: dict) -> dict:
-  units, by_method = {(r["record"], r["unit"]): r for r in rows}, defaultdict(list)
+def method_named(name: str, methods: Collection[str]) -> str:
+  """The method of a name in settings, which know no mark of leaks."""
+  if name not in methods and name + LEAKS in methods:
+    return name + LEAKS
+  return name
+
+
+def _reference(name: str, methods: Sequence[str], may_lack: Collection[str]) -> str:
+  if not name:
+    return methods[0]
+  found = method_named(name, methods)
+  if found in methods:
+    return found
+  if name in may_lack:
+    return ""
+  raise UserError(f"the report asks for {name!r}, of which there is no row{nearest(name, methods)}")
+
+
+def _metric_figures(
+    rows: Rows,
+    settings: Settings,
+    protocol: Protocol,
+    clashes: Mapping[tuple[str, str], int],
+) -> MetricFigures:
+  first = rows[0]
+  metric = metric_of(first, protocol)
+  title = metric.title or first.metric
+  if first.target:
+    title = f"{title}, {first.target}"
+
+  units = {(row.record, row.unit): row for row in rows}
+  included = [row for row in units.values() if row.included]
+  excluded = Counter(row.why for row in units.values() if not row.included)
+  groups = {row.group for row in rows}
+  strata = _strata(included, settings)
+
+  methods = {}
+  for method, own in rows_by_method(rows).items():
+    figures = _method_figures(own, metric, groups, strata)
+    methods[method] = figures._replace(clashes=clashes.get((method, first.key), 0))
+  return MetricFigures(
+      key=first.key,
+      metric=metric,
+      title=title,
+      groups=len(groups),
+      records=len({row.record for row in rows}),
+      units=len(units),
+      excluded=dict(excluded),
+      strata=strata,
+      methods=methods,
+  )
+
+
+def rows_by_method(rows: Rows) -> dict[str, list[Row]]:
+  """{method: its rows}, in the order of their first rows."""
+  by_method = defaultdict(list)
   for row in rows:
-    by_method[row["method"]].append(row)
-  groups, kept = {r["group"] for r in rows}, [r for r in units.values() if r["kept"]]
-  present, asked = {r["stratum"] for r in kept if r.get("stratum")}, report.get("strata", [])
-  strata = {s: [r for r in kept if r.get("stratum") == s] for s in [*asked, *sorted(present - {*asked})] if present}
-  return {"is_error": "value" not in rows[0], "patients": len(groups), "records": len({r["record"] for r in rows}),
-          "units": len(units), "excluded": dict(Counter(r["why"] for r in units.values() if not r["kept"])),
-          "strata": {s: {"patients": len({r["group"] for r in x}), "units": len(x)} for s, x in strata.items()},
-          "methods": {m: _method(x, groups, strata, report.get("within", math.inf)) for m, x in by_method.items()}}
+    by_method[row.method].append(row)
+  return by_method
 
 
-def _method(rows: list[dict], groups: set, strata: Iterable[str], within: float) -> dict:
-  kept = [r for r in rows if r["kept"]]
-  by_patient = patient_means([r for r in kept if math.isfinite(result(r))], _size)
-  return {"kept": _figures(kept, within), "all": _figures(rows, within) if len(kept) < len(rows) else None,
-          "strata": {s: _figures([r for r in kept if r.get("stratum") == s], within) for s in strata},
-          "by_patient": by_patient, "missing": sorted(groups - by_patient.keys()),
-          "clashes": sum("clash" in r for r in rows)}
+def _strata(units: Rows, settings: Settings) -> dict[str, dict[str, Size]]:
+  """{stratification: {stratum: size}}: those that settings ask for, or all; strata as asked for, then as they appear."""
+  members = defaultdict(lambda: defaultdict(list))
+  for row in units:
+    for name, stratum in row.strata.items():
+      if stratum:
+        members[name][stratum].append(row)
+
+  names = settings.strata or members
+  sizes = {}
+  for name in names:
+    if name not in members:
+      continue
+    asked = settings.strata.get(name, ())
+    strata = dict.fromkeys((*asked, *members[name]))
+    sizes[name] = {stratum: _size(members[name][stratum]) for stratum in strata}
+  return sizes
 
 
-def _figures(rows: list[dict], within: float) -> dict:
-  """"mean" is the MAE (or the mean value), "patients" those with an estimate, "units" all that are asked for."""
-  found = [r for r in rows if math.isfinite(result(r))]
-  mean = lambda of, some=found: _mean([*patient_means(some, of).values()]) if some else None
-  mean_g = [*patient_means(found, _size).values()]
-  low, high = bootstrap_interval(mean_g) if len(mean_g) > 1 else (None, None)
-  out = {"mean": _mean(mean_g) if mean_g else None, "low": low, "high": high, "patients": len(mean_g),
-         "units": len({(r["record"], r["unit"]) for r in rows}),
-         "coverage": mean(_answered, rows)}
-  if not found or "value" in found[0]:
-    return {**out, "median": float(np.median(mean_g)) if mean_g else None}
-  bias, rmse = mean(result), math.sqrt(mean(lambda r: result(r) ** 2))
-  spread = 1.96 * math.sqrt(max(rmse ** 2 - bias ** 2, 0))
-  return {**out, "rmse": rmse, "bias": bias, "limits": [bias - spread, bias + spread],
-          "within": mean(lambda r: abs(result(r)) <= within)}
+def _size(units: Rows) -> Size:
+  groups = {row.group for row in units}
+  return Size(len(groups), len(units))
 
 
-def _paired(methods: dict, reference: str) -> dict:
-  by_patient = {m: found["by_patient"] for m, found in methods.items()}
-  ours, out = by_patient.pop(reference, {}), {}
-  for name, theirs in by_patient.items():
+def _method_figures(
+    rows: Rows,
+    metric: Metric,
+    groups: Collection[str],
+    strata: Mapping[str, Mapping[str, Size]],
+) -> MethodFigures:
+  included = [row for row in rows if row.included]
+  everything = None
+  if len(included) < len(rows):
+    everything = figures_of(rows, metric)
+
+  by_stratum = {}
+  for name, sizes in strata.items():
+    members = defaultdict(list)
+    for row in included:
+      members[row.strata.get(name)].append(row)
+    by_stratum[name] = {stratum: figures_of(members[stratum], metric) for stratum in sizes}
+
+  by_group = result_groups(included, metric)
+  return MethodFigures(
+      included=figures_of(included, metric),
+      everything=everything,
+      strata=by_stratum,
+      by_group=by_group,
+      missing=sorted(set(groups) - by_group.keys()),
+      clashes=0,
+  )
+
+
+def _with_comparisons(figures: MetricFigures, rows: Rows, reference: str) -> MetricFigures:
+  """With paired differences to the reference and with what the methods know of their errors."""
+  uncertainty = {}
+  for method, own in rows_by_method(rows).items():
+    included = [row for row in own if row.included]
+    uncertainty[method] = uncertainty_of(included, figures.metric)
+  says_nothing = all(one == Uncertainty(None, None) for one in uncertainty.values())
+  if says_nothing:
+    uncertainty = {}
+  return figures._replace(paired=_paired(figures, reference), uncertainty=uncertainty)
+
+
+def _paired(figures: MetricFigures, reference: str) -> dict[str, Paired]:
+  paired = {}
+  if reference not in figures.methods:
+    return paired
+
+  ours = figures.methods[reference].by_group
+  for method, other in figures.methods.items():
+    if method == reference:
+      continue
+    theirs = other.by_group
     shared = sorted(theirs.keys() & ours.keys())
-    if len(shared) > 1:
-      difference = paired_difference([theirs[g] for g in shared], [ours[g] for g in shared])
-      out[name] = dict(zip(("mean", "low", "high", "p"), map(float, difference)), patients=len(shared))
-  return out
+    if len(shared) < 2:
+      continue
+    found = paired_difference(
+        [theirs[group] for group in shared],
+        [ours[group] for group in shared],
+        statistic=figures.metric.aggregate.groups,
+    )
+    difference = Estimate(found.difference, found.low, found.high)
+    paired[method] = Paired(difference, found.p_value, len(shared))
+  return paired
 
 
-def _certainty(rows: list[dict]) -> dict:
-  """What a method's kept rows say of its own error, None where it says nothing.
+def best_first(methods: Sequence[str], figures: MetricFigures) -> list[str]:
+  """The methods with the best in a metric first, and those without a result last."""
+  sign = direction(figures.metric)
 
-  Returns:
-    {"inside": {level: share of the intervals that hold the truth, as a mean over patients}, "low", "high": of that at 95 %,
-    "width": median over windows of the 95 % interval, "surest": {"100", "80", "60": {"mean", "patients"} of that share of the
-    windows}, "curve": [[per cent of the windows answered, MAE]], "seconds": to compute it}. "100" is all that is answered.
-  """
-  out = {"inside": None, "low": None, "high": None, "width": None, "surest": None, "curve": None,
-         "seconds": _seconds(rows)}
-  held = [r for r in rows if r.get("low_95") is not None]
-  if held:
-    inside = {n: list(patient_means(held, lambda r, n=n: r[f"low_{n}"] <= r["truth"] <= r[f"high_{n}"]).values()) for n in LEVELS}
-    low, high = bootstrap_interval(inside["95"]) if len(inside["95"]) > 1 else (None, None)
-    out |= {"inside": {n: float(np.mean(x)) for n, x in inside.items()}, "low": low, "high": high,
-            "width": float(np.median([r["high_95"] - r["low_95"] for r in held]))}
-  answered = [r for r in rows if math.isfinite(result(r))]
-  if any(r.get("spread") is not None for r in answered):
-    asked, seeds = Counter(r["seed"] for r in rows), defaultdict(list)
-    for r in sorted(answered, key=lambda r: (math.inf if r.get("spread") is None else r["spread"], r["record"], r["unit"])):
-      seeds[r["seed"]].append(r)
-    everything = _mean_size(answered)
-    out["surest"] = {"100": everything, **{f"{share}": _surest(seeds, asked, share) for share in (80, 60)}}
-    curve = [[share, x["mean"]] for share in SHARES if (x := _surest(seeds, asked, share))]
-    most = 100 * len(answered) / len(rows)
-    out["curve"] = curve if curve and curve[-1][0] >= most else [*curve, [most, everything["mean"]]]
-  return out
+  def badness(method: str) -> float:
+    if method not in figures.methods or not figures.methods[method].by_group:
+      return math.inf
+    return sign * figures.methods[method].included.estimate.value
+
+  return sorted(methods, key=badness)
 
 
-def _seconds(rows: list[dict]) -> float | None:
-  return next((r["seconds"] for r in rows if r.get("seconds") is not None), None)
+def _titles(results: Results, protocol: Protocol) -> dict[str, str]:
+  """{method: title} of those baselines that have one; what a name was joined with follows its title."""
+  titles = {}
+  for method in results.methods:
+    name = method.removesuffix(LEAKS)
+    if method in results.sources:
+      name = results.sources[method][0].method
+    baseline = protocol.baselines.get(name)
+    if baseline is not None and baseline.title:
+      titles[method] = baseline.title + method.removeprefix(name)
+  return titles
 
 
-def _surest(seeds: dict[int, list], asked: Counter, share: float) -> dict | None:
-  """MAE of the first `share` per cent of each seed's windows; None where fewer are answered."""
-  n = {seed: max(1, math.floor(share * asked[seed] / 100 + 0.5)) for seed in asked}
-  return None if any(n[s] > len(seeds[s]) for s in n) else _mean_size([r for s in n for r in seeds[s][:n[s]]])
+def _judgements(
+    claims: Sequence[Claim],
+    primary: Sequence[str],
+    by_key: Mapping[str, Rows],
+    protocol: Protocol,
+) -> list[Judgement]:
+  judgements = []
+  for claim in claims:
+    keys = primary
+    if claim.metric:
+      keys = keys_of_name(claim.metric, list(by_key))
+    if not keys:
+      raise UserError(
+          f"report.claims asks for {claim.metric!r}, of which there is no row"
+          f"{nearest(claim.metric, by_key)}")
+    for key in keys:
+      judgements.append(_judgement(claim, key, by_key[key], protocol))
+  return judgements
 
 
-def _mean_size(rows: list[dict]) -> dict:
-  by_patient = patient_means(rows, _size)
-  return {"mean": float(np.mean(list(by_patient.values()))), "patients": len(by_patient)}
+def _judgement(claim: Claim, key: str, rows: Rows, protocol: Protocol) -> Judgement:
+  methods = rows_by_method([row for row in rows if row.included])
+  better = method_named(claim.better, methods)
+  worse = method_named(claim.worse, methods)
+  metric = metric_of(rows[0], protocol)
 
-
-def _claim(rows: list[dict], claim: dict, primary: str) -> dict:
-  """Judges {"text", "better", "worse"} and, where given, "metric" (else the primary), "margin" and "higher" (larger is better).
-
-  Without a margin: confirmed where the 95 % interval of what the better method gains over the worse lies above zero, refuted
-  where it lies below. With one, that the two are as close as that: confirmed where the interval lies within +-margin, refuted
-  where it lies outside.
-
-  Returns:
-    {"text", "better", "worse", "metric", "margin", "is_error", "verdict": "confirmed", "refuted", "not decided" or "not judged"},
-    and "why" it is not judged, or "mean_better", "mean_worse", "mean", "low", "high" (of the gain), "p" and "patients" (that both
-    cover).
-
-  Raises:
-    UserError: a key is missing or unknown, or the metric is in no row.
-  """
-  wrong = sorted({"text", "better", "worse"} - claim.keys()) + sorted(claim.keys() - CLAIM_KEYS)
-  if wrong:
-    raise UserError(f"report.claims: {claim.get('text', claim)!r} lacks or does not know {wrong[0]!r}: a claim has text, better and "
-                    "worse, and may have metric, margin and higher")
-  metric = claim.get("metric") or primary
-  mine = [r for r in rows if r["metric"] == metric]
-  if not mine:
-    raise UserError(f"report.claims asks for {metric!r}, of which there is no row{nearest(metric, {r['metric'] for r in rows})}")
-  is_error = "value" not in mine[0]
-  if not is_error and "higher" not in claim:
-    raise UserError(f"report.claims: {claim['text']!r} is on {metric!r}, which is no error: add higher=True or higher=False")
-  a, b = (patient_means([r for r in mine if r["method"] == claim[k] and r["kept"] and math.isfinite(result(r))], _size)
-          for k in ("better", "worse"))
-  shared = sorted(a.keys() & b.keys())
-  out = {"margin": None, **claim, "metric": metric, "is_error": is_error}
-  absent = [claim[k] for k, found in (("better", a), ("worse", b)) if not found]
-  if len(shared) < 2:
-    return {**out, "verdict": "not judged", "why": f"no rows of {', '.join(absent)}" if absent else "fewer than two patients in common"}
-  a_g, b_g = ([x[g] for g in shared] for x in (a, b))
-  gain = paired_difference(a_g, b_g) if claim.get("higher") else paired_difference(b_g, a_g)
-  figures = dict(zip(("mean", "low", "high", "p"), map(float, gain)), patients=len(shared))
-  return {**out, "verdict": _verdict(gain.low, gain.high, claim.get("margin")), "mean_better": float(np.mean(a_g)),
-          "mean_worse": float(np.mean(b_g)), **figures}
-
-
-def _verdict(low: float, high: float, margin: float | None) -> str:
-  yes, no = (low > 0, high < 0) if margin is None else (-margin <= low and high <= margin, low > margin or high < -margin)
-  return "confirmed" if yes else "refuted" if no else "not decided"
+  by_group = {}
+  for method in (better, worse):
+    by_group[method] = result_groups(methods.get(method, []), metric)
+  return judge(claim, key, metric, by_group, (better, worse), protocol.words.groups)

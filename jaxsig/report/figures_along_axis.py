@@ -1,74 +1,163 @@
-"""The pictures of a report along one setting."""
+"""The figure of a report along one setting."""
+import functools
 import math
-import pathlib
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import matplotlib.axes
 import matplotlib.figure
 import numpy as np
 
-from jaxsig.report.along_axis import is_error, kept, numbers
-from jaxsig.report.figures import INK, OTHERS, OURS, drawn
-from jaxsig.report.page import Picture, worded
+from jaxsig import figure_style
+from jaxsig.figure_style import OTHERS, OURS, WIDTH_IN
+from jaxsig.report import wording
+from jaxsig.report.along_axis import AxisFigures, included_at, metric_of_key, numbers
+from jaxsig.report.averages import Estimate, Figures
+from jaxsig.system import Figure
 
 MARKERS = "osD^vP"   # six, with the seven colours of OTHERS: no two of 42 methods look alike
 WIDE = 20            # of positive values that span more than this factor, the logarithm is drawn
+GAP = Estimate(math.nan)
+
+Look = Mapping[str, str | float | None]   # options of a line
 
 
-def draw(rows: list[dict], found: dict, report: dict, workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> list[Picture]:
-  """Draws the primary metric along the setting, and the learning curves, into `folder`; for the arguments see `plots.draw`."""
-  error = is_error(found, report["primary"])
-  unit = f" ({report['unit']})" if error and report.get("unit") else ""
-  label = worded(("mean absolute error" if error else report["primary"]) + unit, report)
-  figures, at = {m: kept(found, report["primary"], m) for m in found["methods"]}, numbers(found)
-  dotted = " Dotted: the step to infinity." if math.inf in at.values() else ""
-  axis = ("axis", f"{report['primary']} along {found['axis']}", lambda: _lines(figures, at, found, label, 0 if error else None),
-          f"Means over patients with their 95 % intervals; methods are set a little apart at each value.{dotted}")
-  return drawn([axis], report, found["simulated"], workdirs, folder)
+def figure_along(found: AxisFigures, key: str) -> Figure:
+  """The figure of a primary metric along the setting."""
+  figures = metric_of_key(found, key)
+  name = "axis"
+  if len(found.primary) > 1:
+    name = f"axis_{key.replace('/', '_')}"
+  dotted = ""
+  if math.inf in numbers(found).values():
+    dotted = " Dotted: the step to infinity."
+  how = figures.metric.aggregate.groups
+  return Figure(
+      name=name,
+      title=f"{figures.title} along {found.axis}",
+      note=(
+          f"The {how} over {found.words.groups} with its 95 % interval; methods are set a little apart at each value.{dotted}"),
+      draw=functools.partial(draw_along, found, key),
+  )
 
 
 def places(values: Sequence[float]) -> list[float]:
-  """Where ascending values stand: by their logarithm if the finite ones span a wide range; infinity one mean step after them."""
-  finite = [v for v in values if math.isfinite(v)]
-  wide = len(finite) > 1 and finite[0] > 0 and finite[-1] > WIDE * finite[0]
-  place = [math.log10(v) if wide else float(v) for v in finite]
-  step = (place[-1] - place[0]) / (len(place) - 1) if len(place) > 1 else 1.0
-  return place + [place[-1] + step if place else 0.0] * (len(values) - len(finite))
+  """Where ascending values stand: by their logarithm if the finite ones span a wide range.
+
+  Infinity stands one mean step after the last finite value.
+  """
+  finite = [value for value in values if math.isfinite(value)]
+  is_wide = len(finite) > 1 and finite[0] > 0 and finite[-1] > WIDE * finite[0]
+  at = [float(value) for value in finite]
+  if is_wide:
+    at = [math.log10(value) for value in finite]
+
+  step = 1.0
+  if len(at) > 1:
+    step = (at[-1] - at[0]) / (len(at) - 1)
+  beyond = 0.0
+  if at:
+    beyond = at[-1] + step
+  infinite = len(values) - len(finite)
+  return at + [beyond] * infinite
 
 
-def _lines(figures: dict[str, dict], numbers: dict[str, float], found: dict, label: str,
-           bottom: float | None) -> matplotlib.figure.Figure | None:
-  figures = {m: by_value for m, by_value in figures.items() if by_value.keys() & numbers.keys()}
-  if not figures:
+def draw_along(found: AxisFigures, key: str) -> matplotlib.figure.Figure | None:
+  """A line for each method along the values that are numbers; None where no method has any."""
+  value_of = numbers(found)
+  lines = {}
+  for method in found.methods:
+    at = included_at(found, key, method)
+    if at.keys() & value_of.keys():
+      lines[method] = at
+  if not lines:
     return None
-  at, looks = places([*numbers.values()]), _looks([*figures], found["reference"])
-  apart = np.linspace(-1, 1, len(figures) + 2)[1:-1] * 0.02 * ((at[-1] - at[0]) or 1)
-  figure = matplotlib.figure.Figure(figsize=(9, max(4.2, 1 + 0.3 * len(figures))))
+
+  figure = matplotlib.figure.Figure(figsize=(WIDTH_IN, max(4.2, 1 + 0.3 * len(lines))))
   axis = figure.subplots()
-  for (name, by_value), shift in zip(figures.items(), apart):
-    none = {"mean": math.nan, "low": None, "high": None}   # a gap in the line
-    _line(axis, np.add(at, shift), [by_value.get(v, none) for v in numbers], math.inf in numbers.values(), looks[name])
-  axis.set_xticks(at, numbers)
-  axis.set(xlabel=found["axis"], ylabel=label, ylim=(bottom, None))
+  at = places(list(value_of.values()))
+  has_infinity = math.inf in value_of.values()
+  looks = _looks(list(lines), found.reference)
+  width = (at[-1] - at[0]) or 1
+  shifts = np.linspace(-1, 1, len(lines) + 2)[1:-1] * 0.02 * width
+  for (method, by_value), shift in zip(lines.items(), shifts):
+    estimates = [_estimate(by_value, value) for value in value_of]
+    _line(axis, np.add(at, shift), estimates, has_infinity, looks[method])
+
+  figures = metric_of_key(found, key)
+  label = wording.label(f"{wording.statistic(figures.metric)}: {figures.title}", figures.metric)
+  bottom = None
+  if figures.metric.is_error:
+    bottom = 0
+  axis.set_xticks(at, list(value_of))
+  axis.set(xlabel=found.axis, ylabel=label, ylim=(bottom, None))
   axis.grid(axis="x", visible=False)
-  legend = figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper", fontsize=9)
-  for text, name in zip(legend.get_texts(), figures):
-    text.set(color=OURS if name == found["reference"] else INK, weight="bold" if name == found["reference"] else "normal")
+  _legend(figure, axis, list(lines), found.reference)
   return figure
 
 
-def _looks(names: Sequence[str], ours: str) -> dict[str, dict]:
-  rivals = [m for m in names if m != ours]
-  look = {m: {"color": OTHERS[i % len(OTHERS)], "marker": MARKERS[i % len(MARKERS)], "lw": 1.3, "ms": 4.5}
-          for i, m in enumerate(rivals)}
-  look[ours] = {"color": OURS, "marker": "o", "lw": 2.6, "ms": 6.5, "zorder": 3}
-  return {m: {**x, "label": textwrap.fill(m, 26)} for m, x in look.items()}
+def _estimate(by_value: Mapping[str, Figures], value: str) -> Estimate:
+  if value not in by_value:
+    return GAP
+  return by_value[value].estimate
 
 
-def _line(axis: matplotlib.axes.Axes, at: np.ndarray, figures: list[dict], infinite: bool, look: dict) -> None:
-  mean, finite = [x["mean"] for x in figures], len(at) - infinite
+def _legend(
+    figure: matplotlib.figure.Figure,
+    axis: matplotlib.axes.Axes,
+    methods: Sequence[str],
+    ours: str,
+) -> None:
+  handles, labels = axis.get_legend_handles_labels()
+  legend = figure.legend(handles, labels, loc="outside right upper", fontsize=9)
+  for text, method in zip(legend.get_texts(), methods):
+    text.set_color(figure_style.text_colour(method, ours))
+    text.set_weight(figure_style.weight(method, ours))
+
+
+def _looks(methods: Sequence[str], ours: str) -> dict[str, Look]:
+  """{method: how its line is drawn}."""
+  others = [method for method in methods if method != ours]
+  looks = {}
+  for i, method in enumerate(others):
+    looks[method] = {
+        "color": OTHERS[i % len(OTHERS)],
+        "marker": MARKERS[i % len(MARKERS)],
+        "lw": 1.3,
+        "ms": 4.5,
+        "label": textwrap.fill(method, 26),
+    }
+  looks[ours] = {
+      "color": OURS,
+      "marker": "o",
+      "lw": 2.6,
+      "ms": 6.5,
+      "zorder": 3,
+      "label": textwrap.fill(ours, 26),
+  }
+  return looks
+
+
+def _line(
+    axis: matplotlib.axes.Axes,
+    at: np.ndarray,
+    estimates: Sequence[Estimate],
+    has_infinity: bool,
+    look: Look,
+) -> None:
+  """Draws a method's line, dotted to infinity, which comes last, and its intervals."""
+  means = [estimate.value for estimate in estimates]
+  finite = len(at)
+  if has_infinity:
+    finite -= 1
   last = max(finite - 1, 0)
-  axis.plot(at[:finite], mean[:finite], **look)
-  axis.plot(at[last:], mean[last:], **{**look, "ls": ":", "label": None})
-  bars = [(x, f["low"], f["high"]) for x, f in zip(at, figures) if f["low"] is not None]
-  axis.vlines(*np.reshape(bars, (-1, 3)).T, color=look["color"], lw=look["lw"], alpha=0.6)
+  axis.plot(at[:finite], means[:finite], **look)
+  dotted = {**look, "ls": ":", "label": None}
+  axis.plot(at[last:], means[last:], **dotted)
+
+  bars = []
+  for x, estimate in zip(at, estimates):
+    if estimate.low is not None:
+      bars.append((x, estimate.low, estimate.high))
+  x, low, high = np.reshape(bars, (-1, 3)).T
+  axis.vlines(x, low, high, color=look["color"], lw=look["lw"], alpha=0.6)

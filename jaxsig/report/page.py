@@ -1,97 +1,146 @@
-"""What a reader sees of figures: tables as text, and the one page that holds tables and pictures."""
+"""The page of a report: one HTML file that holds tables and pictures and needs no other file."""
 import base64
 import html
-import pathlib
-import re
+import mimetypes
 from collections.abc import Sequence
 from typing import NamedTuple
 
-CSS = """
+from etils import epath
+
+from jaxsig.report.table_text import Line, Table
+
+MOST_LINES = 12   # of a table; the others are folded
+
+STYLE = """
 body{font:16px/1.55 system-ui,-apple-system,"Segoe UI","Helvetica Neue",Arial,sans-serif;color:#1f2933;margin:0}
-main{max-width:940px;margin:0 auto;padding:40px 24px 80px} h1{font-size:30px;line-height:1.2;margin:0 0 20px}
-h2{font-size:19px;margin:44px 0 10px;overflow-wrap:anywhere} figure{margin:0} img{width:100%;height:auto}
+main{max-width:940px;margin:0 auto;padding:40px 24px 80px}
+h1{font-size:30px;line-height:1.2;margin:0 0 20px;overflow-wrap:anywhere}
+h2{font-size:19px;margin:44px 0 10px;overflow-wrap:anywhere}
+small{font-weight:400;font-size:12px;color:#7b8794;overflow-wrap:anywhere}
+figure{margin:0} img{width:100%;height:auto}
 p,figcaption{max-width:76ch;color:#52606d;font-size:14px;margin:8px 0}
-.banner{background:#fff4e6;border-left:5px solid #d9602b;color:#8a3a12;font-weight:650;padding:14px 18px}
-.banner{margin:0 0 22px} .tiles{display:flex;flex-wrap:wrap;border:solid #d9e0e6;border-width:1px 0;padding:16px 0}
+.banner{background:#fff4e6;border-left:5px solid #d9602b;color:#8a3a12;font-weight:650;padding:14px 18px;margin:0 0 22px}
+.tiles{display:flex;flex-wrap:wrap;border:solid #d9e0e6;border-width:1px 0;padding:16px 0}
 .tiles div{flex:1 1 150px;color:#52606d;font-size:13px;padding-right:16px}
-.tiles b{display:block;font-size:24px;color:#0b7285;white-space:nowrap} .wide{overflow-x:auto}
+.tiles b{display:block;font-size:24px;color:#0b7285;white-space:nowrap}
+.wide{overflow-x:auto}
 table{border-collapse:collapse;font-size:13.5px;font-variant-numeric:tabular-nums;width:100%}
 th{font-weight:600;color:#52606d;border-bottom:1.5px solid #9aa5b1;vertical-align:bottom}
-th,td{text-align:right;padding:6px 0 6px 12px} td{border-bottom:1px solid #e8ecf0;white-space:nowrap}
-th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal} .second td{color:#7b8794}
-.ours td{font-weight:650;color:#0b7285} .text th,.text td{text-align:left;vertical-align:top}
-.text td+td{white-space:normal;overflow-wrap:anywhere} .text td:first-child{color:#52606d;white-space:nowrap}
-details{margin-top:36px} summary{cursor:pointer;font-weight:600} @media print{h2,figure,table{break-inside:avoid}}
+th,td{text-align:right;padding:6px 0 6px 12px}
+td{border-bottom:1px solid #e8ecf0;white-space:nowrap}
+th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal;min-width:110px}
+.second td{color:#7b8794}
+.ours td{font-weight:650;color:#0b7285}
+.text th,.text td{text-align:left;vertical-align:top}
+.text td+td{white-space:normal;overflow-wrap:anywhere}
+.text td:first-child{color:#52606d;white-space:nowrap}
+details{margin-top:14px} details.section{margin-top:36px}
+summary{cursor:pointer;font-weight:600;overflow-wrap:anywhere}
+@media (max-width:600px){main{padding:20px 14px 48px} h1{font-size:24px} .tiles b{font-size:20px}}
+@media print{h2,figure,table{break-inside:avoid}}
 """
-
-
-class Table(NamedTuple):
-  """Cells as text, written alike in Markdown, HTML and on a console; one that is not of numbers is set flush left."""
-  title: str
-  header: list
-  lines: list
-  note: str = ""
-  numbers: bool = True
 
 
 class Picture(NamedTuple):
   """A PNG beside its page."""
   title: str
-  path: pathlib.Path
+  path: epath.Path
   note: str
 
 
-def worded(said: str, report: dict) -> str:
-  """A text that speaks of patients, recordings and windows, in the report's own "words" for them."""
-  for general, own in report.get("words", {}).items():
-    said = re.sub(rf"\b{general}(s?)\b", rf"{own}\1", said)
-  return said
+class Tile(NamedTuple):
+  """A large figure at the top of the page."""
+  figure: str
+  what: str
 
 
-def markdown(table: Table) -> str:
-  """A heading, the table as Markdown and its note."""
-  line = lambda cells: "| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |"
-  rule = line(["---"] + ["---:" if table.numbers else "---"] * (len(table.header) - 1))
-  lines = [line(table.header), rule, *map(line, table.lines)]
-  return "\n".join([f"### {table.title}", "", *lines, "", table.note]).rstrip()
+def page(
+    title: str,
+    banner: str,
+    tiles: Sequence[Tile],
+    blocks: Sequence[Table | Picture],
+    ours: str,
+) -> str:
+  """One HTML page: large figures, then tables and pictures in order.
 
-
-def plain(table: Table) -> str:
-  """The table in aligned columns, for a console."""
-  widths = [max(map(len, column)) for column in zip(table.header, *table.lines)]
-  side = str.rjust if table.numbers else str.ljust
-  line = lambda cells: "  ".join([cells[0].ljust(widths[0]), *[side(c, w) for c, w in zip(cells[1:], widths[1:])]]).rstrip()
-  rule = line(["-" * w for w in widths])
-  return "\n".join([table.title, line(table.header), rule, *map(line, table.lines), table.note]).rstrip()
-
-
-def page(title: str, banner: str, tiles: Sequence[tuple[str, str]], blocks: Sequence[Table | Picture],
-         ours: str) -> str:
-  """One HTML page that needs no other file: large figures (number, what it is), then tables and pictures in order.
-
-  Tables of text longer than 12 lines are folded; the lines of the method `ours` are set off.
+  Secondary tables are folded, and so is what a table has beyond its first 12 lines; the lines of the method `ours` are set off.
   """
-  head = "".join(f"<div><b>{html.escape(number)}</b>{html.escape(what)}</div>" for number, what in tiles)
-  warning = f'<div class="banner">{html.escape(banner)}</div>' if banner else ""
-  body = "".join(_html_picture(b) if isinstance(b, Picture) else _html_table(b, ours) for b in blocks)
-  return ('<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-          f'<title>{html.escape(title)}</title><style>{CSS}</style><main><h1>{html.escape(title)}</h1>{warning}'
-          f'<div class="tiles">{head}</div>{body}</main></html>\n')
+  warning = ""
+  if banner:
+    warning = f'<div class="banner">{html.escape(banner)}</div>'
+  body = []
+  for block in blocks:
+    if isinstance(block, Picture):
+      body.append(_picture(block))
+    else:
+      body.append(_table(block, ours))
+
+  title = html.escape(title)
+  return (
+      '<!doctype html><html lang="en"><meta charset="utf-8">'
+      '<meta name="viewport" content="width=device-width, initial-scale=1">'
+      f"<title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>{warning}"
+      f'<div class="tiles">{_tiles(tiles)}</div>{"".join(body)}</main></html>\n')
 
 
-def _html_picture(picture: Picture) -> str:
-  data, title = base64.b64encode(picture.path.read_bytes()).decode(), html.escape(picture.title)
-  return (f'<h2>{title}</h2><figure><img alt="{title}" src="data:image/png;base64,{data}">'
-          f"<figcaption>{html.escape(picture.note)}</figcaption></figure>\n")
+def _tiles(tiles: Sequence[Tile]) -> str:
+  parts = []
+  for tile in tiles:
+    parts.append(f"<div><b>{html.escape(tile.figure)}</b>{html.escape(tile.what)}</div>")
+  return "".join(parts)
 
 
-def _html_table(table: Table, ours: str) -> str:
-  row = lambda cells, tag: "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells)
-  kind = lambda name: "ours" if name == ours else "second" if name.endswith(", all windows") else ""
-  lines = "".join(f'<tr class="{kind(cells[0])}">{row(cells, "td")}</tr>' for cells in table.lines)
-  body = (f'<div class="wide"><table class="{"" if table.numbers else "text"}">'
-          f'<tr>{row(table.header, "th")}</tr>{lines}</table></div>')
-  note, title = f"<p>{html.escape(table.note)}</p>" if table.note else "", html.escape(table.title)
-  if not table.numbers and len(table.lines) > 12:
-    return f"<details><summary>{title}</summary>{body}{note}</details>\n"
-  return f"<h2>{title}</h2>{body}{note}\n"
+def _picture(picture: Picture) -> str:
+  data = base64.b64encode(picture.path.read_bytes()).decode()
+  kind = mimetypes.types_map[picture.path.suffix]
+  title = html.escape(picture.title)
+  note = html.escape(picture.note)
+  return (
+      f'<h2>{title}</h2><figure><img alt="{title}" src="data:{kind};base64,{data}">'
+      f"<figcaption>{note}</figcaption></figure>\n")
+
+
+def _table(table: Table, ours: str) -> str:
+  body = _lines(table, table.lines[:MOST_LINES], ours)
+  folded = table.lines[MOST_LINES:]
+  if folded:
+    body += f"<details><summary>{len(folded)} more</summary>{_lines(table, folded, ours)}</details>"
+  if table.note:
+    body += f"<p>{html.escape(table.note)}</p>"
+
+  title = _titled(table.title, table.name)
+  if table.secondary:
+    return f'<details class="section"><summary>{title}</summary>{body}</details>\n'
+  return f"<h2>{title}</h2>{body}\n"
+
+
+def _lines(table: Table, lines: Sequence[Line], ours: str) -> str:
+  """A table of some of the lines, which scrolls sideways where it is wider than the page."""
+  header = "".join(f"<th>{html.escape(cell)}</th>" for cell in table.header)
+  rows = [f"<tr>{header}</tr>"]
+  for line in lines:
+    name = _titled(table.titles.get(line.name, line.name), line.name, line.of)
+    cells = [name, *[html.escape(cell) for cell in line.cells]]
+    inner = "".join(f"<td>{cell}</td>" for cell in cells)
+    rows.append(f'<tr class="{_line_kind(line, ours)}">{inner}</tr>')
+
+  kind = ""
+  if not table.numbers:
+    kind = "text"
+  return f'<div class="wide"><table class="{kind}">{"".join(rows)}</table></div>'
+
+
+def _line_kind(line: Line, ours: str) -> str:
+  if line.of:
+    return "second"
+  if line.name == ours:
+    return "ours"
+  return ""
+
+
+def _titled(title: str, name: str, of: str = "") -> str:
+  """A title with the protocol's own name small beside it, where that is another."""
+  text = html.escape(title + of)
+  if name and name != title:
+    text += f" <small>{html.escape(name)}</small>"
+  return text

@@ -1,66 +1,106 @@
-"""What may be said of one figure a patient: intervals, pairs of methods, agreement. Numpy and SciPy, deterministic."""
+"""Statistics of one figure a group: intervals, pairs of methods, agreement. Numpy and SciPy, deterministic."""
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from jaxsig.system import Row
+
+LEVELS = ("50", "80", "95")   # per cent, of central intervals
+
 
 class PairedDifference(NamedTuple):
-  """Mean of a - b over patients with its bootstrap interval and the p value of Wilcoxon's signed-rank test."""
-  mean: float
+  """Mean (or median) of a - b over groups, its bootstrap interval, and p of Wilcoxon's signed-rank test."""
+  difference: float
   low: float
   high: float
   p_value: float
 
 
-def bootstrap_interval(values_g: np.ndarray, n: int = 10_000, seed: int = 0,
-                       level: float = 0.95) -> tuple[float, float]:
-  """Percentile bootstrap interval of the mean over patients (Efron & Tibshirani 1993, section 13.3).
+def over_groups(values_g: np.ndarray, statistic: str = "mean") -> float:
+  """The "mean" or "median" of one figure a group."""
+  if statistic == "median":
+    return float(np.median(values_g))
+  return float(np.mean(values_g))
+
+
+def bootstrap_interval(
+    values_g: np.ndarray,
+    n: int = 10_000,
+    seed: int = 0,
+    level: float = 0.95,
+    statistic: str = "mean",
+) -> tuple[float, float]:
+  """Percentile bootstrap interval of the mean over groups (Efron & Tibshirani 1993, section 13.3).
 
   Args:
-    values_g: one finite figure a patient (never one a window: those of one patient are not independent).
+    values_g: one finite figure a group (never one a unit: the units of one group are not independent).
     n: resamples.
     seed: of the resampling, so that a table can be made again.
     level: coverage.
+    statistic: "mean" or "median".
 
   Returns:
-    (low, high); both NaN without patients.
+    (low, high); both NaN without groups.
   """
   values_g = np.asarray(values_g, np.float64)
   if not len(values_g):
     return float("nan"), float("nan")
+
   picks = np.random.default_rng(seed).integers(0, len(values_g), (n, len(values_g)))
-  low, high = np.quantile(values_g[picks].mean(-1), [(1 - level) / 2, (1 + level) / 2])
+  resamples = values_g[picks]
+  if statistic == "median":
+    estimates = np.median(resamples, -1)
+  else:
+    estimates = resamples.mean(-1)
+
+  tail = (1 - level) / 2
+  low, high = np.quantile(estimates, [tail, (1 + level) / 2])
   return float(low), float(high)
 
 
-def paired_difference(a_g: np.ndarray, b_g: np.ndarray, n: int = 10_000, seed: int = 0) -> PairedDifference:
-  """Compares two methods on the same patients.
+def paired_difference(
+    a_g: np.ndarray,
+    b_g: np.ndarray,
+    n: int = 10_000,
+    seed: int = 0,
+    statistic: str = "mean",
+) -> PairedDifference:
+  """Compares two methods on the same groups.
 
   Args:
-    a_g, b_g: one figure a patient and method, in the same order of patients.
-    n, seed: as in `bootstrap_interval`.
+    a_g, b_g: one figure a group and method, in the same order of groups.
+    n, seed, statistic: as in `bootstrap_interval`.
 
   Returns:
-    The difference a - b; p is 1 where all differences are zero and NaN with fewer than two patients.
+    The difference a - b; p is 1 where all differences are zero and NaN with fewer than two groups.
 
   Raises:
     ValueError: the two are not of one length.
   """
   if len(a_g) != len(b_g):
-    raise ValueError(f"{len(a_g)} and {len(b_g)} patients cannot be paired")
+    raise ValueError(f"{len(a_g)} and {len(b_g)} groups cannot be paired")
+
   difference_g = np.asarray(a_g, np.float64) - np.asarray(b_g, np.float64)
   if not len(difference_g):
-    return PairedDifference(*[float("nan")] * 4)
-  low, high = bootstrap_interval(difference_g, n, seed)
-  return PairedDifference(float(difference_g.mean()), low, high, _wilcoxon_p(difference_g))
+    nan = float("nan")
+    return PairedDifference(nan, nan, nan, nan)
+
+  low, high = bootstrap_interval(difference_g, n, seed, statistic=statistic)
+  p_value = _wilcoxon_p(difference_g)
+  return PairedDifference(over_groups(difference_g, statistic), low, high, p_value)
 
 
 def _wilcoxon_p(difference_g: np.ndarray) -> float:
   if len(difference_g) < 2:
     return float("nan")
+
   moved_g = difference_g[difference_g != 0]   # Wilcoxon's own rule for ties with zero
-  import scipy.stats  # over a second to import: only where a test runs
-  return float(scipy.stats.wilcoxon(moved_g).pvalue) if len(moved_g) else 1.0
+  if not len(moved_g):
+    return 1.0
+
+  import scipy.stats  # takes over a second to import: only where a test runs
+  return float(scipy.stats.wilcoxon(moved_g).pvalue)
 
 
 def limits_of_agreement(errors: np.ndarray) -> tuple[float, float, float]:
@@ -75,25 +115,32 @@ def limits_of_agreement(errors: np.ndarray) -> tuple[float, float, float]:
   errors = np.asarray(errors, np.float64)
   if not len(errors):
     return float("nan"), float("nan"), float("nan")
+
   bias = float(errors.mean())
-  spread = 1.96 * float(errors.std(ddof=1)) if len(errors) > 1 else float("nan")
+  spread = float("nan")
+  if len(errors) > 1:
+    spread = 1.96 * float(errors.std(ddof=1))
   return bias, bias - spread, bias + spread
 
 
-def weighted_interval_score(row: dict, levels: tuple[str, ...] = ("50", "80", "95")) -> float:
-  """How far estimate and central intervals of a row lie from its truth: small for the sharp and honest (a proper score).
+def weighted_interval_score(row: Row, levels: Sequence[str] = LEVELS) -> float:
+  """How far the estimate and the central intervals of a row lie from its truth: small for the sharp and honest.
 
-  Bracher et al., PLoS Comput Biol 17(2), 2021, eq. 1: (|y - m| / 2 + sum alpha/2 IS_alpha) / (K + 1/2), of which an interval scores
-  its width and 2/alpha times what the truth lies outside (Gneiting and Raftery 2007, eq. 43).
+  A proper score: Bracher et al., PLoS Comput Biol 17(2), 2021, eq. 1: (|y - m| / 2 + sum alpha/2 IS_alpha) / (K + 1/2),
+  of which an interval scores its width and 2/alpha times what the truth lies outside (Gneiting and Raftery 2007, eq. 43).
 
   Args:
-    row: "truth", "estimate", and "low_50", "high_50", ...; a level without an interval is left out.
+    row: with a truth and an estimate; a level without an interval is left out.
     levels: in per cent.
   """
-  y, parts = row["truth"], [0.5 * abs(row["truth"] - row["estimate"])]
+  parts = [0.5 * abs(row.truth - row.estimate)]
   for level in levels:
-    low, high = row.get(f"low_{level}"), row.get(f"high_{level}")
-    if low is not None and high is not None:
-      alpha = 1 - int(level) / 100
-      parts.append(0.5 * alpha * (high - low) + max(low - y, 0) + max(y - high, 0))
+    if level not in row.interval:
+      continue
+    low, high = row.interval[level]
+    alpha = 1 - int(level) / 100
+    width = 0.5 * alpha * (high - low)
+    below = max(low - row.truth, 0)
+    above = max(row.truth - high, 0)
+    parts.append(width + below + above)
   return sum(parts) / (len(parts) - 0.5)

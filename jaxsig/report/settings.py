@@ -1,0 +1,116 @@
+"""The settings of a report, `config.report`, as typed values."""
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from ml_collections import ConfigDict
+
+from jaxsig.config import nearest
+from jaxsig.errors import UserError
+
+CLAIM_NEEDS = ("text", "better", "worse")
+CLAIM_MAY_HAVE = ("metric", "margin")
+
+
+class Claim(NamedTuple):
+  """That one method is better than another, or, with a margin, as good up to that margin."""
+  text: str
+  better: str
+  worse: str
+  metric: str = ""             # a metric or a key; empty: the primary ones
+  margin: float | None = None
+
+
+class Settings(NamedTuple):
+  """What a report shows; metrics are named by their key (see `Row.key`), or by their name for all of its targets."""
+  primary: tuple[str, ...]
+  metrics: tuple[str, ...] = ()                # further ones
+  title: str = "Report"
+  strata: Mapping[str, tuple[str, ...]] = {}   # {stratification: its strata in order}; empty: all, as they appear
+  claims: tuple[Claim, ...] = ()
+  reference: str = ""                          # the method that the report is about; empty: that of the first row
+  axis: str = ""                               # a dotted key of the config along which workdirs are shown
+  against: str = ""                            # a metric against which the primary one is drawn
+  timing: str = "s per 8 min"                  # heading of the methods' times
+
+
+def read_settings(config: ConfigDict | Mapping[str, object]) -> Settings:
+  """The settings that `config.report` holds.
+
+  Raises:
+    UserError: no primary metric, or a claim that lacks a key or has an unknown one.
+  """
+  primary = _names(config.get("primary", ()))
+  if not primary:
+    raise UserError("report.primary names no metric: name the one that the report is about")
+
+  timing = config.get("timing", "")
+  if not timing:
+    timing = _timing_label(config.get("timing_s", 480.0))
+  claims = [_claim(one) for one in config.get("claims", ())]
+  return Settings(
+      primary=primary,
+      metrics=_names(config.get("metrics", ())),
+      title=config.get("title", "") or "Report",
+      strata=_strata(config.get("strata", ())),
+      claims=tuple(claims),
+      reference=config.get("reference", ""),
+      axis=config.get("axis", ""),
+      against=config.get("against", ""),
+      timing=timing,
+  )
+
+
+def keys_of(names: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
+  """The keys of metrics: a key as it is, a metric's name as all keys of its targets.
+
+  Args:
+    names: keys or metrics.
+    known: the keys that rows have.
+
+  Raises:
+    UserError: there is no row of a name; the nearest known one is told.
+  """
+  keys = []
+  for name in names:
+    of_name = keys_of_name(name, known)
+    if not of_name:
+      raise UserError(f"the report asks for {name!r}, of which there is no row{nearest(name, known)}")
+    keys.extend(of_name)
+  return tuple(dict.fromkeys(keys))
+
+
+def keys_of_name(name: str, known: Sequence[str]) -> list[str]:
+  """The known keys that a key or the name of a metric stands for."""
+  if name in known:
+    return [name]
+  return [key for key in known if key.startswith(f"{name}/")]
+
+
+def _names(value: str | Sequence[str]) -> tuple[str, ...]:
+  """One name or several."""
+  if isinstance(value, str):
+    value = [value]
+  return tuple(name for name in value if name)
+
+
+def _timing_label(timing_s: float) -> str:
+  if timing_s == 480.0:
+    return "s per 8 min"
+  return f"s per {timing_s:g} s"
+
+
+def _strata(value: Sequence[str] | Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+  if isinstance(value, (Mapping, ConfigDict)):
+    return {name: tuple(value[name]) for name in value}
+  return {name: () for name in _names(value)}
+
+
+def _claim(config: ConfigDict | Mapping[str, object]) -> Claim:
+  given = set(config)
+  missing = [key for key in CLAIM_NEEDS if key not in given]
+  unknown = sorted(given.difference(CLAIM_NEEDS, CLAIM_MAY_HAVE))
+  for key in missing + unknown:
+    raise UserError(
+        f"report.claims: {config.get('text', config)!r} lacks or does not know {key!r}: "
+        "a claim has text, better and worse, and may have metric and margin")
+  return Claim(**{key: config[key] for key in config})

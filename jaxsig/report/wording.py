@@ -1,0 +1,163 @@
+"""Figures and counts in words, as tables and pages tell them."""
+from collections.abc import Collection, Mapping, Sequence
+
+from jaxsig.report.averages import MEANS, Estimate
+from jaxsig.report.join import LEAKS
+from jaxsig.system import Metric, Words
+
+MOST_NAMES = 12   # of groups in a sentence
+
+SIMULATED_BANNER = "SIMULATED: no evidence about real data"
+
+
+def number(x: float | None, decimals: int = 2) -> str:
+  """A figure, or "-" where there is none."""
+  if x is None:
+    return "-"
+  return f"{x:z.{decimals}f}"
+
+
+def percent(x: float | None) -> str:
+  """A share in per cent, or "-" where there is none."""
+  if x is None:
+    return "-"
+  return f"{x:.0%}"
+
+
+def interval(x: Estimate, decimals: int = 2) -> str:
+  """A figure with its interval: "1.20 [1.00, 1.40]"."""
+  value = number(x.value, decimals)
+  if x.low is None:
+    return value
+  return f"{value} [{number(x.low, decimals)}, {number(x.high, decimals)}]"
+
+
+def p_value(p: float) -> str:
+  """A p value with three decimals, or "<0.001"."""
+  if p < 0.001:
+    return "<0.001"
+  return f"{p:.3f}"
+
+
+def statistic(metric: Metric) -> str:
+  """What tables call the figure of a metric: "MAE", "mean", "median", ..."""
+  how = metric.aggregate
+  if not metric.is_error:
+    return how.groups
+  if how == MEANS:
+    return "MAE"
+  return f"{how.groups} absolute error"
+
+
+def with_unit(text: str, metric: Metric) -> str:
+  """A heading with the metric's unit, where it has one: "MAE, mm"."""
+  if metric.unit:
+    return f"{text}, {metric.unit}"
+  return text
+
+
+def label(text: str, metric: Metric) -> str:
+  """An axis label with the metric's unit, where it has one: "error (mm)"."""
+  if metric.unit:
+    return f"{text} ({metric.unit})"
+  return text
+
+
+def with_unit_after(text: str, metric: Metric) -> str:
+  """A quantity with the metric's unit, where it has one: "within 2 mm"."""
+  if metric.unit:
+    return f"{text} {metric.unit}"
+  return text
+
+
+def noun(n: int, singular: str, plural: str) -> str:
+  """The word for so many things."""
+  if n == 1:
+    return singular
+  return plural
+
+
+def count(n: int, singular: str, plural: str) -> str:
+  """A number of things: "1 recording", "2 recordings"."""
+  return f"{n} {noun(n, singular, plural)}"
+
+
+def groups(n: int, words: Words) -> str:
+  """"3 patients", in the field's words."""
+  return count(n, words.group, words.groups)
+
+
+def records(n: int, words: Words) -> str:
+  """"3 recordings", in the field's words."""
+  return count(n, words.record, words.records)
+
+
+def units(n: int, words: Words) -> str:
+  """"3 windows", in the field's words."""
+  return count(n, words.unit, words.units)
+
+
+def distinct(words: Words) -> Words:
+  """The words with what they stand for behind them where two of them are the same: "blocks (groups)"."""
+  plurals = [words.groups, words.records, words.units]
+  told = {}
+  for part in ("group", "record", "unit"):
+    plural = getattr(words, f"{part}s")
+    if plurals.count(plural) > 1:
+      told[part] = f"{getattr(words, part)} ({part})"
+      told[f"{part}s"] = f"{plural} ({part}s)"
+  return words._replace(**told)
+
+
+def sizes(n_groups: int, n_records: int, n_units: int, words: Words) -> str:
+  """"3 patients, 4 recordings, 5 windows", in distinct words."""
+  words = distinct(words)
+  parts = [groups(n_groups, words), records(n_records, words), units(n_units, words)]
+  return ", ".join(parts)
+
+
+def names(groups_missing: Sequence[str], words: Words) -> str:
+  """The names of groups, or their number where they are many."""
+  if len(groups_missing) <= MOST_NAMES:
+    return ", ".join(groups_missing)
+  return groups(len(groups_missing), words)
+
+
+def how_averaged(words: Words) -> str:
+  """The sentence that says how figures come about."""
+  return (
+      f"Figures are means over {words.groups} unless a table says otherwise: {words.units} are averaged within a seed, "
+      f"seeds within each {words.record}, {words.records} within each {words.group}. [low, high] are 95 % intervals by "
+      f"bootstrap over {words.groups}; limits of agreement are bias -+ 1.96 SD, each {words.group} of equal weight.")
+
+
+def other_averages(metric: Metric, words: Words) -> str:
+  """The sentence that says how a metric is averaged where that is not the mean at every stage."""
+  how = metric.aggregate
+  if how == MEANS:
+    return ""
+  return (
+      f"The {how.units} over {words.units}, then the mean over seeds, then the {how.records} over {words.records}, "
+      f"then the {how.groups} over {words.groups}.")
+
+
+def banner(simulated: bool, leaking: Collection[str]) -> str:
+  """What stands above everything where records are simulated or a split leaks; else empty."""
+  parts = []
+  if simulated:
+    parts.append(SIMULATED_BANNER)
+  if leaking:
+    parts.append(
+        f"LEAKS: the split of {', '.join(leaking)} leaks on purpose: what is tested was partly trained on, "
+        "so that these figures are no evidence of anything but what leaking does")
+  return ". ".join(parts)
+
+
+def leaking(methods: Sequence[str]) -> list[str]:
+  """Those methods whose split leaks."""
+  return [method for method in methods if LEAKS in method]
+
+
+def titled(method: str, titles: Mapping[str, str]) -> str:
+  """A method's title, or its name where it has none."""
+  return titles.get(method, method)
