@@ -198,8 +198,8 @@ def test_the_l1_of_the_notes_does_nothing_on_the_simplex(kind):
 
 def test_tables_of_connections():
   alpha = jnp.array([[0.5, 0.3, 0.0, 0.1], [0.2, 0.3, 0.0, 0.0], [0.3, 0.4, 0.0, 0.9], [0.0, 0.0, 0.0, 0.0]])
-  np.testing.assert_array_equal(simplex.kept(alpha), [[1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 0, 1], [0, 0, 0, 0]])
-  np.testing.assert_array_equal(simplex.kept(alpha, 0.45), [[1, 0, 1, 0], [0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0]])
+  np.testing.assert_array_equal(simplex.above_threshold(alpha), [[1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 0, 1], [0, 0, 0, 0]])
+  np.testing.assert_array_equal(simplex.above_threshold(alpha, 0.45), [[1, 0, 1, 0], [0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0]])
   np.testing.assert_array_equal(simplex.strongest(alpha, 2), [[1, 1, 0, 1], [0, 0, 0, 0], [1, 1, 0, 1], [0, 0, 0, 0]])
   np.testing.assert_array_equal(simplex.strongest(alpha, 9), alpha > 0)
   np.testing.assert_array_equal(jax.jit(jax.vmap(simplex.strongest))(jnp.stack([alpha, alpha]), jnp.array([0, 1])).sum(1),
@@ -210,7 +210,7 @@ def test_tables_of_connections():
 def test_a_pruned_combination_is_the_learnt_one_bit_for_bit(kind):
   alpha = combination(kind, scores(3, 16, 10, spread=2))
   assert (alpha == 0).any()
-  same = jax.jit(lambda a: simplex.renormalised(a, simplex.kept(a)))(alpha)
+  same = jax.jit(lambda a: simplex.renormalised(a, simplex.above_threshold(a)))(alpha)
   np.testing.assert_array_equal(same, alpha)
 
 
