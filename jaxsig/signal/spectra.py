@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 GRID_HZ = 0.1 / 60   # coarsest grid of a zero-padded spectrum before interpolation: 0.1/min
-FLAT = 1e-6          # a residual below this fraction of the signal is float32 rounding, not a rhythm
+FLAT = 1e-6          # a residual below this fraction of the signal is rounding of float32
 
 
 def fft_length(n: int, rate_hz: float, grid_hz: float = GRID_HZ) -> int:

@@ -202,11 +202,11 @@ def test_ancestral_steps_are_hos_posterior():
   beta = np.linspace(1e-4, 0.5, 50)[::-1]
   abar = np.cumprod(1 - beta[::-1])[::-1]
   before = np.append(abar[1:], 1.0)
-  plan = diffusion._plan("ddpm", SCHEDULES["linear"].log_snr(jnp.arange(49, -1, -1)))
-  of_y = np.asarray(plan["eps_scale"]) / np.sqrt(1 - abar)
+  plan = diffusion._sampler_steps("ddpm", SCHEDULES["linear"].log_snr(jnp.arange(49, -1, -1)))
+  of_y = np.asarray(plan.eps_scale) / np.sqrt(1 - abar)
   np.testing.assert_allclose(of_y, np.sqrt(1 - beta) * (1 - before) / (1 - abar), atol=1e-5)
-  np.testing.assert_allclose(plan["alpha"] - of_y * np.sqrt(abar), np.sqrt(before) * beta / (1 - abar), atol=1e-5)
-  np.testing.assert_allclose(plan["noise_scale"] ** 2, (1 - before) / (1 - abar) * beta, atol=1e-5)
+  np.testing.assert_allclose(plan.alpha - of_y * np.sqrt(abar), np.sqrt(before) * beta / (1 - abar), atol=1e-5)
+  np.testing.assert_allclose(plan.noise_scale ** 2, (1 - before) / (1 - abar) * beta, atol=1e-5)
 
 
 def test_six_steps_fall_on_the_authors_times():
