@@ -26,6 +26,7 @@ SAMPLERS = ("ddpm", "ddim", "dpmpp2m", "ddim_as_coded")   # explained at `sample
 EMBEDDED_STEPS = 50        # of RespDiff, whose scale 0..49 a step embedding reads
 GOLDEN_RATIO = 0.6180339887
 
+Pair = tuple[jax.Array, jax.Array]
 Denoiser = Callable[[jax.Array, jax.Array], jax.Array]   # (y_b_t, t_b) -> prediction_b_t
 
 
@@ -194,7 +195,7 @@ def sample_times(
 
 def _alpha_sigma(
     schedule: Schedule, t_b: jax.Array, like: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+) -> Pair:
   """alpha and sigma at times t [b], in a shape that multiplies `like` [b, ...]."""
   over_time = (-1,) + (1,) * (like.ndim - 1)
   alpha = schedule.alpha(t_b).reshape(over_time)
@@ -240,7 +241,7 @@ def predicted_x0_eps(
     y_b_t: jax.Array,
     t_b: jax.Array,
     schedule: Schedule,
-) -> tuple[jax.Array, jax.Array]:
+) -> Pair:
   """(x0_b_t, eps_b_t) that a prediction of `kind` at y_b_t stands for.
 
   The inverse of `target_of`, given y.
@@ -353,10 +354,7 @@ def sample(
     keys_of_draw_b = jax.vmap(rng.at_step, (0, None))(keys_b, draw)
     return row_noise(keys_of_draw_b, shape_t)
 
-  def step(
-      carry: tuple[jax.Array, jax.Array],
-      now: tuple[SamplerSteps, jax.Array, jax.Array],
-  ) -> tuple[tuple[jax.Array, jax.Array], None]:
+  def step(carry: Pair, now: tuple[SamplerSteps, jax.Array, jax.Array]) -> tuple[Pair, None]:
     y, last_x0 = carry
     coefficients, t, draw = now
     t_b = jnp.full(len(keys_b), t)
@@ -383,7 +381,7 @@ def _bounded(
     schedule: Schedule,
     sampler: str,
     clip: tuple[float, float] | None,
-) -> tuple[jax.Array, jax.Array]:
+) -> Pair:
   """(x0, eps) with x0 clipped, and rescaled for "ddim_as_coded", which leaves eps as it was."""
   if clip is not None:
     low, high = clip
