@@ -1,22 +1,41 @@
-"""The only user of orbax: one checkpoint folder a member, the latest two steps kept, written whole or not at all."""
+"""The only user of orbax: a checkpoint folder for each member, with its latest two steps.
+
+A checkpoint is written atomically.
+"""
 import contextlib
 import logging
 import pathlib
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from jaxsig.engine.mesh import PyTree
 from jaxsig.errors import UserError
+from jaxsig.system import Plain
 
-logging.getLogger("absl").setLevel(logging.ERROR)  # orbax logs every save at length
+_KEPT = 2   # steps
+
+logging.getLogger("absl").setLevel(logging.ERROR)   # orbax logs every save at length
 
 
 @contextlib.contextmanager
-def _manager(folder: pathlib.Path, read_only: bool = False):
-  options = ocp.CheckpointManagerOptions(max_to_keep=None if read_only else 2, enable_async_checkpointing=False,
-                                         create=not read_only, read_only=read_only)
+def _manager(folder: pathlib.Path, read_only: bool = False) -> Iterator[ocp.CheckpointManager]:
+  if read_only:
+    options = ocp.CheckpointManagerOptions(
+      max_to_keep=None,
+      enable_async_checkpointing=False,
+      create=False,
+      read_only=True,
+    )
+  else:
+    options = ocp.CheckpointManagerOptions(
+      max_to_keep=_KEPT,
+      enable_async_checkpointing=False,
+      create=True,
+      read_only=False,
+    )
   manager = ocp.CheckpointManager(folder.resolve(), options=options)
   try:
     yield manager
@@ -25,110 +44,196 @@ def _manager(folder: pathlib.Path, read_only: bool = False):
 
 
 def steps(folder: pathlib.Path) -> list[int]:
-  """The finished steps in a member's checkpoint folder, ascending; half-written ones have another name and do not count."""
+  """Returns the finished steps in a member's checkpoint folder, ascending.
+
+  Half-written ones have another name and do not count.
+  """
   if not folder.is_dir():
     return []
-  return sorted(int(p.name) for p in folder.iterdir() if p.name.isdigit() and (p / "_CHECKPOINT_METADATA").exists())
+
+  finished = []
+  for path in folder.iterdir():
+    if path.name.isdigit() and (path / "_CHECKPOINT_METADATA").exists():
+      finished.append(int(path.name))
+  return sorted(finished)
 
 
-def save(folder: pathlib.Path, step: int, state: Any, meta: dict) -> None:
-  """Saves one member's state; an error names the last good step, which stays.
+def save(folder: pathlib.Path, step: int, state: PyTree, meta: Plain) -> None:
+  """Saves one member's state.
 
   Args:
     folder: the member's checkpoint folder.
     step: steps done.
     state: pytree of arrays without member axis, the same on every process.
     meta: JSON values: config and data fingerprints.
+
+  Raises:
+    UserError: it could not be saved; the sentence names the last good step, which stays.
   """
+  stored_meta = {**meta, "layout": _layout(state)}
+  args = ocp.args.Composite(
+    state=ocp.args.StandardSave(state),
+    meta=ocp.args.JsonSave(stored_meta),
+  )
   try:
     with _manager(folder) as manager:
-      args = ocp.args.Composite(state=ocp.args.StandardSave(state), meta=ocp.args.JsonSave({**meta, "layout": _layout(state)}))
-      if not manager.save(step, args=args, force=True):
+      saved = manager.save(step, args=args, force=True)
+      if not saved:
         raise OSError("a checkpoint of this or a later step is there already")
-  except Exception as error:  # orbax and tensorstore raise many kinds; to the user all mean that this save did not happen
-    good = steps(folder)
-    kept = f"the checkpoint of step {good[-1]} is intact" if good else "no earlier checkpoint exists"
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-    raise UserError(f"could not save step {step} to {folder}: {reason}; {kept}: free space or fix the folder, "
-                    "then give the same command again") from error
+  except Exception as error:
+    # Orbax and tensorstore raise many kinds. To the user all mean that this save did not happen.
+    finished = steps(folder)
+    remaining = "no earlier checkpoint exists"
+    if finished:
+      remaining = f"the checkpoint of step {finished[-1]} is intact"
+    raise UserError(
+      f"could not save step {step} to {folder}: {_reason(error)}; {remaining}: "
+      "free space or fix the folder, then give the same command again"
+    ) from error
 
 
 def forget_after(folder: pathlib.Path, step: int) -> None:
   """Deletes checkpoints later than `step`, from which a group of members continues together."""
-  if not any(s > step for s in steps(folder)):
+  is_last = all(finished <= step for finished in steps(folder))
+  if is_last:
     return
   with _manager(folder) as manager:
-    for s in [s for s in manager.all_steps() if s > step]:
-      manager.delete(s)
+    for stored in list(manager.all_steps()):
+      if stored > step:
+        manager.delete(stored)
 
 
-def restore(folder: pathlib.Path, step: int, like: Any, meta: dict | None = None) -> Any:
-  """Restores a member's state as host arrays of the shapes and types of `like`, on any number of devices.
+def restore(
+    folder: pathlib.Path,
+    step: int,
+    like: PyTree,
+    meta: Plain | None = None,
+) -> PyTree:
+  """Restores a member's state as host arrays, on any number of devices.
+
+  Args:
+    folder: the member's checkpoint folder.
+    step: which one.
+    like: arrays of the state's shapes and types.
+    meta: fingerprints that must not differ from those of the checkpoint.
 
   Raises:
-    UserError: no such step, a damaged checkpoint, other shapes, or fingerprints that differ from `meta`.
+    UserError: no such step, a damaged checkpoint, other shapes, or other fingerprints.
   """
-  found = check_meta(folder, step, meta or {})
-  _same_layout(folder, step, like, found)
-  target = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
+  stored_meta = check_meta(folder, step, meta or {})
+  _check_layout(folder, step, like, stored_meta)
+  target = _zeros_like(like)
+  args = ocp.args.Composite(state=ocp.args.StandardRestore(target))
   try:
     with _manager(folder, read_only=True) as manager:
-      return manager.restore(step, args=ocp.args.Composite(state=ocp.args.StandardRestore(target))).state
+      restored = manager.restore(step, args=args)
+    return restored.state
   except Exception as error:
-    raise UserError(_damaged(folder, step, error)) from error
+    raise _damaged(folder, step, error) from error
 
 
-def _layout(tree: Any) -> dict[str, str]:
-  """{path: "float32[3, 4]"} of every leaf."""
-  return {jax.tree_util.keystr(path, simple=True, separator="/"): f"{np.dtype(x.dtype)}{list(x.shape)}"
-          for path, x in jax.tree_util.tree_leaves_with_path(tree)}
+def restore_some(
+    folder: pathlib.Path,
+    step: int,
+    like: Mapping[str, PyTree],
+) -> dict[str, PyTree]:
+  """Restores only the named parts of a state as host arrays.
 
+  Args:
+    folder: the member's checkpoint folder.
+    step: which one.
+    like: e.g. {"ema": ..., "stats": ...}, arrays of their shapes and types.
 
-def _same_layout(folder: pathlib.Path, step: int, like: Any, meta: dict) -> None:
-  # compared by name before orbax reads: it casts other number types silently
-  want, have = _layout(like), meta["layout"]
-  differing = sorted(k for k in want if want[k] != have.get(k, "nothing"))
-  if differing:
-    name = differing[0]
-    raise UserError(f"the checkpoint {folder}/{step} does not fit this network: {name} is {have.get(name, 'absent')} there, "
-                    f"not {want[name]}; use the config that made it")
-
-
-def restore_some(folder: pathlib.Path, step: int, like: dict) -> dict:
-  """Restores only the named parts of a state, e.g. {"ema": ..., "stats": ...}, as host arrays."""
-  _same_layout(folder, step, like, read_meta(folder, step))
-  item = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like)
+  Raises:
+    UserError: no such step, a damaged checkpoint, or other shapes.
+  """
+  _check_layout(folder, step, like, read_meta(folder, step))
+  target = _zeros_like(like)
+  path = folder / str(step) / "state"
   try:
     with ocp.PyTreeCheckpointer() as reader:
-      kind = ocp.checkpoint_utils.construct_restore_args(item)
-      return reader.restore((folder / str(step) / "state").resolve(),
-                            args=ocp.args.PyTreeRestore(item=item, restore_args=kind, partial_restore=True))
+      args = ocp.args.PyTreeRestore(
+        item=target,
+        restore_args=ocp.checkpoint_utils.construct_restore_args(target),
+        partial_restore=True,
+      )
+      return reader.restore(path.resolve(), args=args)
   except Exception as error:
-    raise UserError(_damaged(folder, step, error)) from error
+    raise _damaged(folder, step, error) from error
 
 
-def read_meta(folder: pathlib.Path, step: int) -> dict:
-  """The JSON values saved beside a state."""
+def read_meta(folder: pathlib.Path, step: int) -> Plain:
+  """Returns the JSON values saved beside a state.
+
+  Raises:
+    UserError: no such step, or a damaged checkpoint.
+  """
   if step not in steps(folder):
-    raise UserError(f"no checkpoint of step {step} in {folder}: train first, or name another --workdir")
+    raise UserError(
+      f"no checkpoint of step {step} in {folder}: train first, or name another --workdir"
+    )
+  args = ocp.args.Composite(meta=ocp.args.JsonRestore())
   try:
     with _manager(folder, read_only=True) as manager:
-      return manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore())).meta
+      restored = manager.restore(step, args=args)
+    return restored.meta
   except Exception as error:
-    raise UserError(_damaged(folder, step, error)) from error
+    raise _damaged(folder, step, error) from error
 
 
-def check_meta(folder: pathlib.Path, step: int, meta: dict) -> dict:
-  """What `read_meta` gives; UserError where one of the fingerprints in `meta` is another there."""
-  found = read_meta(folder, step)
-  for key in sorted(meta.keys() & found.keys()):
-    if meta[key] != found[key]:
-      raise UserError(f"the checkpoint {folder}/{step} was made with another {key} ({found[key]}, not {meta[key]}): "
-                      "use another --workdir, or the settings and data of this one")
-  return found
+def check_meta(folder: pathlib.Path, step: int, meta: Plain) -> Plain:
+  """Returns what `read_meta` does.
+
+  Raises:
+    UserError: as there, or where one of the fingerprints in `meta` differs.
+  """
+  stored = read_meta(folder, step)
+  for key in sorted(meta.keys() & stored.keys()):
+    if meta[key] != stored[key]:
+      raise UserError(
+        f"the checkpoint {folder}/{step} was made with another {key} "
+        f"({stored[key]}, not {meta[key]}): "
+        "use another --workdir, or the settings and data of this one"
+      )
+  return stored
 
 
-def _damaged(folder: pathlib.Path, step: int, error: Exception) -> str:
-  reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-  return (f"the checkpoint {folder}/{step} cannot be restored ({reason}): it is damaged or of another network; "
-          "delete this step's folder to continue from the one before")
+def _layout(tree: PyTree) -> dict[str, str]:
+  """{path: "float32[3, 4]"} of every leaf."""
+  layout = {}
+  for path, x in jax.tree_util.tree_leaves_with_path(tree):
+    name = jax.tree_util.keystr(path, simple=True, separator="/")
+    layout[name] = f"{np.dtype(x.dtype)}{list(x.shape)}"
+  return layout
+
+
+def _check_layout(folder: pathlib.Path, step: int, like: PyTree, meta: Plain) -> None:
+  """Compares types and shapes by name before orbax reads: it casts other types silently."""
+  stored = meta["layout"]
+  for name, wanted in sorted(_layout(like).items()):
+    if stored.get(name) != wanted:
+      raise UserError(
+        f"the checkpoint {folder}/{step} does not fit this network: "
+        f"{name} is {stored.get(name, 'absent')} there, not {wanted}; "
+        "use the config that made it"
+      )
+
+
+def _zeros_like(tree: PyTree) -> PyTree:
+  return jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), tree)
+
+
+def _damaged(folder: pathlib.Path, step: int, error: Exception) -> UserError:
+  return UserError(
+    f"the checkpoint {folder}/{step} cannot be restored ({_reason(error)}): "
+    "it is damaged or of another network; "
+    "delete this step's folder to continue from the one before"
+  )
+
+
+def _reason(error: Exception) -> str:
+  """The first line of an error, or its type where it says nothing."""
+  lines = str(error).strip().splitlines()
+  if not lines:
+    return type(error).__name__
+  return lines[0][:200]

@@ -1,107 +1,206 @@
-"""Trained parameters as plain files: `<name>/params.npz` beside the config.json that made them and the patients they have seen."""
+"""Trained parameters as plain files: a folder with four of them for each model.
+
+  params.npz    the arrays
+  config.json   the config that made them
+  about.json    the groups they have seen in training
+  card.md       what a reader should know of the model
+"""
 import json
 import os
 import pathlib
 import zipfile
-from typing import Any
+from collections.abc import Mapping
 
 import jax
 import numpy as np
 
 from jaxsig.config import nearest
+from jaxsig.engine.mesh import PyTree
 from jaxsig.errors import UserError
+from jaxsig.system import Plain
 
 DEFAULT = "respdiff_60s"
 HOME = pathlib.Path(__file__).parent.parent / "pretrained"
 LARGEST_BYTES = 2 * 2**20
+_LARGEST_ARRAYS_BYTES = 0.99 * LARGEST_BYTES   # the archive adds a header for each array
 
 
 def find(name_or_path: str | pathlib.Path) -> pathlib.Path:
-  """The folder of a shipped model."""
-  if is_model(name_or_path):
-    return next(f for f in _places(name_or_path) if (f / "params.npz").is_file())
-  known = sorted(p.parent.name for p in HOME.glob("*/params.npz"))
-  if str(name_or_path) == DEFAULT:
-    raise UserError(f"the shipped model {DEFAULT} is missing from {HOME}: install jaxsig again, or name the --workdir of a training")
-  raise UserError(f"there is no model {str(name_or_path)!r}{nearest(str(name_or_path), known) if known else '; none is shipped'}, "
-                  "or name the workdir of a training")
+  """Returns the folder of a shipped model, or of one that `write` has written.
+
+  Raises:
+    UserError: there is none; the sentence names the model whose name is nearest.
+  """
+  for folder in _places(name_or_path):
+    if _has_params(folder):
+      return folder
+
+  name = str(name_or_path)
+  if name == DEFAULT:
+    raise UserError(
+      f"the shipped model {DEFAULT} is missing from {HOME}: "
+      "install jaxsig again, or name the --workdir of a training"
+    )
+  shipped = sorted(path.parent.name for path in HOME.glob("*/params.npz"))
+  suggestion = "; none is shipped"
+  if shipped:
+    suggestion = nearest(name, shipped)
+  raise UserError(
+    f"there is no model {name!r}{suggestion}, or name the workdir of a training"
+  )
 
 
 def is_model(name_or_path: str | pathlib.Path) -> bool:
-  """Whether it is the name of a shipped model, or a folder that `write` has written."""
-  return any((folder / "params.npz").is_file() for folder in _places(name_or_path))
+  """Returns whether it is the name of a shipped model, or a folder that `write` has written."""
+  return any(_has_params(folder) for folder in _places(name_or_path))
 
 
 def _places(name_or_path: str | pathlib.Path) -> tuple[pathlib.Path, ...]:
-  return (HOME / str(name_or_path), pathlib.Path(name_or_path)) if str(name_or_path) else ()
+  name = str(name_or_path)
+  if not name:
+    return ()
+  return HOME / name, pathlib.Path(name)
 
 
-def write(folder: pathlib.Path, tree: Any, settings: dict, card: str) -> None:
+def _has_params(folder: pathlib.Path) -> bool:
+  return (folder / "params.npz").is_file()
+
+
+def write(folder: pathlib.Path, tree: PyTree, settings: Plain, card: str, about: Plain) -> None:
   """Writes a model: float32, or float16 where that would be over 2 MiB.
 
   Args:
     folder: of this model.
     tree: pytree of arrays.
-    settings: plain JSON values: the config and its NOTES.
+    settings: the config as plain JSON values.
     card: Markdown.
+    about: {"trained_on": the groups that it has seen}.
 
   Raises:
     UserError: it is too large even in half precision, not finite, or the folder cannot be written.
   """
-  flat = {key: np.asarray(x) for key, x in _flat(tree).items()}
-  if sum(x.nbytes for x in flat.values()) > 0.99 * LARGEST_BYTES:   # the archive adds a header an array
-    flat = {key: x.astype(np.float16) if x.dtype.kind == "f" else x for key, x in flat.items()}
-  if (size := sum(x.nbytes for x in flat.values())) > 0.99 * LARGEST_BYTES:
-    raise UserError(f"a model of {size / 2**20:.1f} MiB in half precision is too large to ship ({LARGEST_BYTES / 2**20:g} MiB): "
-                    "train a smaller network")
-  bad = [key for key, x in flat.items() if not np.isfinite(x).all()]
-  if bad:
-    raise UserError(f"{bad[0]} of {folder.name} is not finite (as {flat[bad[0]].dtype}): "
-                    "train it again with a lower --config.optim.learning_rate")
+  arrays = _small_enough(_by_path(tree))
+  _check_finite(arrays, folder.name)
   try:
     folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / "params.tmp"
-    with aside.open("wb") as file:
-      np.savez(file, **flat)
+    unfinished = folder / "params.tmp"
+    with unfinished.open("wb") as file:
+      np.savez(file, **arrays)
     (folder / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
+    (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n")
     (folder / "card.md").write_text(card)
-    os.replace(aside, folder / "params.npz")
+    os.replace(unfinished, folder / "params.npz")
   except OSError as error:
-    raise UserError(f"the folder {folder} cannot be written ({error.strerror}): name another with --output") from error
+    raise UserError(
+      f"the folder {folder} cannot be written ({error.strerror}): name another with --output"
+    ) from error
 
 
-def settings_of(folder: pathlib.Path) -> dict:
-  """The config.json of a model; UserError where it is damaged."""
+def _small_enough(leaves: Mapping[str, PyTree]) -> dict[str, np.ndarray]:
+  """The leaves as arrays, floats in half precision where all are too large else."""
+  arrays = {path: np.asarray(x) for path, x in leaves.items()}
+  if _total_bytes(arrays) <= _LARGEST_ARRAYS_BYTES:
+    return arrays
+
+  for path, x in arrays.items():
+    if x.dtype.kind == "f":
+      arrays[path] = x.astype(np.float16)
+  size = _total_bytes(arrays)
+  if size > _LARGEST_ARRAYS_BYTES:
+    raise UserError(
+      f"a model of {size / 2**20:.1f} MiB in half precision is too large to ship "
+      f"({LARGEST_BYTES / 2**20:g} MiB): train a smaller network"
+    )
+  return arrays
+
+
+def _total_bytes(arrays: Mapping[str, np.ndarray]) -> int:
+  return sum(x.nbytes for x in arrays.values())
+
+
+def _check_finite(arrays: Mapping[str, np.ndarray], model: str) -> None:
+  for path, x in arrays.items():
+    if not np.isfinite(x).all():
+      raise UserError(
+        f"{path} of {model} is not finite (as {x.dtype}): "
+        "train it again with a lower --config.optim.learning_rate"
+      )
+
+
+def about_of(folder: pathlib.Path) -> Plain:
+  """Returns what about.json of a model says: the groups that it was trained on."""
+  path = folder / "about.json"
+  if not path.is_file():
+    return {"trained_on": []}
+  try:
+    return json.loads(path.read_text())
+  except ValueError as error:
+    raise _damaged(folder, error) from error
+
+
+def settings_of(folder: pathlib.Path) -> Plain:
+  """Returns the config.json of a model; UserError where it is damaged."""
   try:
     return json.loads((folder / "config.json").read_text())
   except (OSError, ValueError) as error:
     raise _damaged(folder, error) from error
 
 
-def read(folder: pathlib.Path, like: Any) -> Any:
-  """The arrays of a model in the form of `like`; UserError where they are damaged or of another layout."""
+def read(folder: pathlib.Path, like: PyTree) -> PyTree:
+  """Returns the arrays of a model in the form and the types of `like`.
+
+  Raises:
+    UserError: they are damaged or of another layout.
+  """
+  path = folder / "params.npz"
   try:
-    with (folder / "params.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
-      have = {key: stored[key] for key in stored.files}
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+      stored = {name: archive[name] for name in archive.files}
   except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
     raise _damaged(folder, error) from error
-  _same_layout(folder, _flat(like), have)
-  return jax.tree.unflatten(jax.tree.structure(like), [have[key].astype(x.dtype) for key, x in _flat(like).items()])
+
+  wanted = _by_path(like)
+  _check_layout(folder, wanted, stored)
+  leaves = []
+  for name, x in wanted.items():
+    leaves.append(stored[name].astype(x.dtype))
+  return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
 def _damaged(folder: pathlib.Path, error: Exception) -> UserError:
-  return UserError(f"the model in {folder} cannot be read ({str(error).splitlines()[0][:200]}): it is damaged; "
-                   "install jaxsig again, or export it again")
+  reason = str(error).splitlines()[0][:200]
+  return UserError(
+    f"the model in {folder} cannot be read ({reason}): it is damaged; "
+    "install jaxsig again, or export it again"
+  )
 
 
-def _flat(tree: Any) -> dict[str, Any]:
-  return {jax.tree_util.keystr(path, simple=True, separator="/"): x for path, x in jax.tree_util.tree_leaves_with_path(tree)}
+def _by_path(tree: PyTree) -> dict[str, PyTree]:
+  """{path with slashes: leaf} in the order of the leaves."""
+  leaves = {}
+  for path, x in jax.tree_util.tree_leaves_with_path(tree):
+    name = jax.tree_util.keystr(path, simple=True, separator="/")
+    leaves[name] = x
+  return leaves
 
 
-def _same_layout(folder: pathlib.Path, like: dict, have: dict) -> None:
-  want, found = ({key: list(x.shape) for key, x in tree.items()} for tree in (like, have))
-  differing = sorted(key for key in want.keys() | found.keys() if want.get(key) != found.get(key))
-  if differing:
-    name = differing[0]
-    raise UserError(f"the model in {folder} does not fit the network of its config: {name} is {found.get(name, 'absent')} there, "
-                    f"not {want.get(name, 'absent')}; install jaxsig again, or export it again")
+def _check_layout(
+    folder: pathlib.Path,
+    wanted: Mapping[str, PyTree],
+    stored: Mapping[str, np.ndarray],
+) -> None:
+  for name in sorted(wanted.keys() | stored.keys()):
+    wanted_shape = _shape_in(wanted, name)
+    stored_shape = _shape_in(stored, name)
+    if stored_shape != wanted_shape:
+      raise UserError(
+        f"the model in {folder} does not fit the network of its config: "
+        f"{name} is {stored_shape} there, not {wanted_shape}; "
+        "install jaxsig again, or export it again"
+      )
+
+
+def _shape_in(leaves: Mapping[str, PyTree], name: str) -> list[int] | str:
+  if name not in leaves:
+    return "absent"
+  return list(leaves[name].shape)

@@ -128,7 +128,7 @@ def test_the_full_hessian_has_negative_entries_where_gauss_newton_has_none():
 def settings(name="gauss_newton", **changes):
   """A config.optim of plain steps at rate 0.1."""
   extra = dict(mu=0.5, curvature_steps=3, curvature_decay=0.9) if name == "gauss_newton" else {}
-  return ml_collections.ConfigDict({**dict(name=name, learning_rate=0.1, schedule="constant", warmup_steps=0, drops=(), clip_norm=0.0,
+  return ml_collections.ConfigDict({**dict(name=name, learning_rate=0.1, schedule="constant", warmup_steps=0, milestones=(), clip_norm=0.0,
                                            weight_decay=0.0, ema=0.9), **extra, **changes})
 
 
@@ -163,7 +163,7 @@ def test_rates_by_curvature_are_the_formula_and_ask_every_few_steps():
 @pytest.mark.parametrize("name", ["sgd", "gauss_newton"])
 @pytest.mark.parametrize("momentum, weight_decay", [(0.0, 0.0), (0.8, 0.0), (0.8, 0.3)])
 def test_sgd_with_and_without_curvature_equals_its_loop_by_hand(name, momentum, weight_decay):
-  config = settings(name, momentum=momentum, weight_decay=weight_decay, clip_norm=1.5, schedule="drops", drops=(0.5,))
+  config = settings(name, momentum=momentum, weight_decay=weight_decay, clip_norm=1.5, schedule="milestones", milestones=(0.5,))
   gradients, p, velocity = np.random.default_rng(0).standard_normal((10, 2)), np.array([1.0, -2.0]), np.zeros(2)
   h = np.array([0.25, 3.0])
   found = descend(optim.make(config, 10), gradients, p, curvature=lambda: jnp.asarray(h))

@@ -29,7 +29,7 @@ def test_the_published_config_is_the_published_network():
   config = configs.load(ROOT / "configs" / "respdiff_paper.py")
   assert (config.sampler.name, config.sampler.steps, config.sampler.samples) == ("ddpm", 50, 100)
   assert (config.train.steps, config.train.batch_size) == (39 * 400, 128)
-  assert [round(config.train.steps * d / 39) for d in config.optim.drops] == [280, 396]
+  assert [round(config.train.steps * d / 39) for d in config.optim.milestones] == [280, 396]
 
 
 @pytest.mark.parametrize("objective", ["diffusion", "regression"])
