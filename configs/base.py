@@ -65,7 +65,7 @@ def get_config() -> ConfigDict:
   config.report.title = ""
   config.report.primary = ""
   config.report.metrics = ()
-  config.report.strata = ()
+  config.report.strata = ConfigDict()   # {name: (stratum, ...)} in the order of the columns
   config.report.claims = ()
   config.report.axis = ""       # a dotted key along which joined workdirs are shown
   config.report.against = ""    # a metric against which the primary one is drawn

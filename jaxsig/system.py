@@ -139,6 +139,7 @@ class OwnFile(NamedTuple):
   tell: Callable     # (Told) -> iterable of lines for the console
   write: Callable    # (Told, folder): files named after the record
   result: Callable   # (Told) -> a typed value with attributes in plain names, to_dict() and a short repr
+  free: Sequence[str] = ()   # keys of config.data in which a trained model may be used otherwise than it was trained
 
 
 class Told(NamedTuple):

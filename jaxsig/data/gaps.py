@@ -131,9 +131,9 @@ def _piece(stretch: Stretch, first_s: float, last_s: float, from_s: float, to_s:
   return Piece(stretch.start_s + first_s, record._replace(signals=signals), from_s, to_s)
 
 
-def uncovered(start_s_b: np.ndarray, window_s: float, duration_s: float) -> np.ndarray:
+def uncovered(start_s_b: np.ndarray, length_s_b: np.ndarray, duration_s: float) -> np.ndarray:
   """[k, 2] spans in seconds of a recording that no window (starts ascending) covers."""
-  starts_s_b = np.asarray(start_s_b, np.float64)
-  ends_s = np.concatenate([[0.0], starts_s_b + window_s])
-  next_starts_s = np.concatenate([starts_s_b, [duration_s]])
-  return np.stack([ends_s, next_starts_s], -1)[next_starts_s > ends_s + 1e-6]
+  reached_s_b = np.maximum.accumulate(np.asarray(start_s_b, np.float64) + length_s_b)
+  covered_until_s = np.concatenate([[0.0], reached_s_b])
+  next_start_s = np.concatenate([np.asarray(start_s_b, np.float64), [duration_s]])
+  return np.stack([covered_until_s, next_start_s], -1)[next_start_s > covered_until_s + 1e-6]

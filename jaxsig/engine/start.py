@@ -94,7 +94,7 @@ def base_of(run: Run, member: Member) -> Source:
 
 
 def _shipped_base(folder: pathlib.Path, member: Member) -> Source:
-  seen = sorted(set(weights.trained_on(folder)) & set(groups_of(member.test)))
+  seen = sorted(set(weights.about_of(folder)["trained_on"]) & set(groups_of(member.test)))
   if seen:
     raise UserError(f"the model {folder.name} was trained on {seen[0]}: test it on others")
   return Source(folder, True, None)

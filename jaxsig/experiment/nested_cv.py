@@ -6,7 +6,7 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from jaxsig import config as configs
-from jaxsig.report.aggregate import group_means
+from jaxsig.report.averages import group_means
 from jaxsig.report.statistics import weighted_interval_score
 from jaxsig.system import Metric, Row
 

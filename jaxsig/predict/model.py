@@ -1,58 +1,82 @@
-"""Models to predict with: the shipped ones (`jaxsig/pretrained/<name>/`: params.npz, config.json, card.md), or a workdir's member."""
+"""Models to predict with: the shipped ones (`jaxsig/pretrained/<name>/`), or a workdir's member."""
+import dataclasses
 import functools
 import json
 import pathlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import ml_collections
+import numpy as np
+from ml_collections import ConfigDict
 
 from jaxsig import config as configs
-from jaxsig.data.cache import Prepared
-from jaxsig.data.records import stack_windows
+from jaxsig import system as systems
+from jaxsig.data.cache import prepare
 from jaxsig.data.splits import Member
-from jaxsig.engine import checkpoint, train, weights
+from jaxsig.engine import checkpoint, mesh, weights
+from jaxsig.engine.run import Run, checkpoints_of, folder_of, make_run, shapes
+from jaxsig.engine.start import restored
 from jaxsig.errors import UserError
-from jaxsig.experiment import evaluate
-from jaxsig.experiment.sweep import same_config
-from jaxsig.system import Data, Task, make, make_data
+from jaxsig.experiment.evaluate import CALIBRATION, method_name
+from jaxsig.experiment.workdir import read_config, read_members, require_same_config
+from jaxsig.system import Params, Plain, Stats, System
 
 PLACES = ("data_dir", "cache_dir", "init_from")   # of the machine that trained: no business of others
-# What a trained model may be used with otherwise than it was trained.
-FREE = (*configs.EVALUATION, "split", "optim", "train", "init_from", "trainable", "data.causal", "data.stride_s", "data.source",
-        "data.warps", "data.skip_broken", "data.simulate_")
+FREE = ("split", "optim", "train", "init_from", "trainable", *configs.READING)   # what a trained model no longer depends on
 
 
-class Model(NamedTuple):
-  """All that predicting takes."""
+@dataclasses.dataclass(frozen=True)
+class Model:
+  """A trained model: `predict` a recording, an image or whatever its system reads."""
   name: str
-  config: Any
-  task: Task
-  data: Data
-  params: Any
-  stats: Any
-  calibration: dict | None = None   # what its task has learnt on validation records of the error of its predictions
+  config: ConfigDict
+  system: System
+  params: Params
+  stats: Stats
+  calibration: Plain | None = None   # what was learnt on validation records of the error of its predictions
+
+  def predict(self, source: Any, rate_hz: float | None = None) -> Any:
+    """Predicts a file or an array of the user's own.
+
+    Args:
+      source: a path or an array, as the system's `own.read` says.
+      rate_hz: its sampling rate in Hz, where the file does not say it.
+
+    Returns:
+      The system's typed result: Respiration, Reconstruction, Classes, ...
+
+    Raises:
+      jaxsig.errors.UserError: it cannot be read or is too short.
+    """
+    from jaxsig.predict import own_file
+    return self.system.own.result(own_file.predict(source, rate_hz, self))
+
+  @property
+  def parameters(self) -> int:
+    """The number of trained parameters."""
+    return sum(np.size(x) for x in jax.tree.leaves(self.params))
+
+  def __repr__(self) -> str:
+    return f"<Model {self.name}: system {self.config.system}, {self.parameters:,} parameters>"
 
 
-def save(folder: str | pathlib.Path, name: str, params: Any, config: Any, card: str, stats: Any = None,
-         trained_on: tuple[str, ...] = ()) -> pathlib.Path:
+def save(folder: pathlib.Path, name: str, model: Model, card: str, trained_on: tuple[str, ...] = ()) -> pathlib.Path:
   """Writes a model to `folder`/`name`: float32, or float16 where that would be over 2 MiB; returns that folder.
 
   Args:
     folder: of all models.
     name: of this one.
-    params: pytree of arrays.
-    config: the experiment's; the places of the machine that trained are left blank.
+    model: the places of the machine that trained it are left blank.
     card: Markdown.
-    stats: pytree of arrays, where the network has running statistics.
-    trained_on: the patients that it has seen, on whom it is never evaluated.
+    trained_on: the groups that it has seen, on which it is never evaluated.
 
   Raises:
     UserError: the model is too large to ship even in half precision, or the folder cannot be written.
   """
   out = pathlib.Path(folder) / name
-  settings = {**config.to_dict(), **dict.fromkeys(PLACES, ""), "trained_on": sorted(trained_on)}
-  weights.write(out, {"params": params, "stats": stats or {}}, settings, card)
+  settings = {**model.config.to_dict(), **dict.fromkeys(PLACES, "")}
+  about = {"trained_on": sorted(trained_on)}
+  weights.write(out, {"params": model.params, "stats": model.stats}, settings, card, about)
   return out
 
 
@@ -68,79 +92,74 @@ def load(name_or_path: str | pathlib.Path) -> Model:
 
 @functools.lru_cache(maxsize=4)
 def _loaded(folder: pathlib.Path, changed_ns: int) -> Model:
-  """Once a file: a task made anew would be compiled anew."""
+  """Loads each file once: a task made anew would be compiled anew."""
   del changed_ns
-  config = as_config(weights.settings_of(folder))
-  task, data = make(config), make_data(config)
-  params, stats = jax.eval_shape(task.init, jax.random.key(0), example(data, config))
+  config = configs.from_plain(weights.settings_of(folder))
+  system = systems.make(config)
+  params, stats = shapes(simulated_run(config, system))
   tree = weights.read(folder, {"params": params, "stats": stats})
-  return Model(folder.name, config, task, data, tree["params"], tree["stats"])
+  return Model(folder.name, config, system, tree["params"], tree["stats"])
 
 
-def as_config(settings: dict) -> ml_collections.ConfigDict:
-  """The locked config of a config.json: JSON's lists are tuples again, a workdir's notes on its data left out."""
-  tuples = lambda x: {k: tuples(v) for k, v in x.items()} if isinstance(x, dict) else tuple(map(tuples, x)) if isinstance(x, list) else x
-  return ml_collections.ConfigDict(tuples({k: v for k, v in settings.items() if k not in configs.NOTES})).lock()
-
-
-def open_model(model: str | pathlib.Path, config: Any = None) -> Model:
+def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> Model:
   """A workdir's first member, or a shipped model by name or folder.
 
   Args:
     model: which one.
-    config: of a workdir, the one that made it. A shipped model is used with it (with another stride or sampler, or causally), as
-      long as network and signals are the same.
+    config: of a workdir, the one that made it. A shipped model is used with it (read otherwise), as long as network and signals are
+      the same.
 
   Raises:
     UserError: neither, a workdir without a finished checkpoint, or another config.
   """
+  mesh.cache_programs()
   path = pathlib.Path(model)
-  if (path / "config.json").is_file() and not (path / "params.npz").is_file():
+  is_workdir = (path / "split.json").is_file() or ((path / "config.json").is_file() and not (path / "params.npz").is_file())
+  if is_workdir:
     return from_workdir(path, config)
-  found = load(model)
+  loaded = load(model)
   if config is None:
-    return found
-  if keys := [k for k in configs.differing(config, found.config) if not k.startswith(FREE)]:
-    raise UserError(f"the model {found.name} was made by another config, which differs in {', '.join(keys[:5])}: leave --config out, "
+    return loaded
+  system = systems.make(config)
+  keys = [key for key in configs.differing(config, loaded.config) if not _is_free(key, system)]
+  if keys:
+    raise UserError(f"the model {loaded.name} was made by another config, which differs in {', '.join(keys[:5])}: leave --config out, "
                     "or name the --workdir of a training with yours")
-  return found._replace(config=config, task=make(config), data=make_data(config))
+  return dataclasses.replace(loaded, config=config, system=system)
 
 
-def from_workdir(workdir: pathlib.Path, config: Any = None) -> Model:
+def _is_free(key: str, system: System) -> bool:
+  """Whether a trained model may be used with another value of a key."""
+  section, _, name = key.partition(".")
+  if section == "data":
+    always = name == "source" or name.startswith("simulate_")
+    return always or name in system.own.free
+  return section in FREE
+
+
+def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Model:
   """The last checkpoint of the first member of a workdir; without `config`, by the one that the workdir holds."""
-  member = first_member(workdir)
+  member = read_members(workdir)[0]
   if config is None:
-    try:
-      config = as_config(json.loads((workdir / "config.json").read_text()))
-    except (OSError, ValueError):
-      raise UserError(f"{workdir}/config.json is missing or broken: name the config that trained it with --config") from None
-  same_config(config, workdir)
-  variant, config = evaluate.for_own_files(config)
-  task, data = make(config), make_data(config)
-  run = train.make_run(config, workdir, task, _simulated(data, config))
-  step = max(checkpoint.steps(train.folder_of(run, member) / "checkpoints"), default=0)
-  if not step:
+    config = read_config(workdir)
+  require_same_config(config, workdir)
+  label, config = configs.reading(config, config.own.reading)
+  system = systems.make(config)
+  run = simulated_run(config, system, workdir)
+  if not checkpoint.steps(checkpoints_of(run, member)):
     raise UserError(f"{workdir} holds no checkpoint of {member.name}: run --mode=train with this --workdir first")
-  found = train.folder_of(run, member) / evaluate.CALIBRATION
-  calibration = json.loads(found.read_text()).get(evaluate.method_name(task.method, variant)) if found.is_file() else None
-  return Model(workdir.name, config, task, data, *evaluate.restore_ema(run, member, step), calibration)
+  params, stats = restored(run._replace(meta={}), member)
+  return Model(workdir.name, config, system, params, stats, _calibration(run, member, method_name(config, label)))
 
 
-def first_member(workdir: pathlib.Path) -> Member:
-  """The first member that a workdir's split lists."""
-  try:
-    first = json.loads((workdir / "split.json").read_text())["members"][0]
-  except (OSError, ValueError, LookupError):
-    raise UserError(f"{workdir} holds no trained model (its split.json is missing or broken): name the --workdir of a training") from None
-  return Member(first["member"], first["fold"], first["seed"], *(tuple(first[k]) for k in ("train", "val", "test")))
+def _calibration(run: Run, member: Member, method: str) -> Plain | None:
+  path = folder_of(run, member) / CALIBRATION
+  if not path.is_file():
+    return None
+  return json.loads(path.read_text()).get(method)
 
 
-def _simulated(data: Data, config: Any) -> Prepared:
-  """A simulated record and its windows, to shape parameters by."""
-  records = data.simulate(0, 1, config.data)
-  return Prepared(records, stack_windows(records, [data.prepare(r, config.data) for r in records]), "", "simulated")
-
-
-def example(data: Data, config: Any) -> dict:
-  """A batch of two windows of a simulated record."""
-  return train.example(train.make_run(config, pathlib.Path(), None, _simulated(data, config)))
+def simulated_run(config: ConfigDict, system: System, workdir: pathlib.Path = pathlib.Path()) -> Run:
+  """A run on one simulated record, to shape parameters by."""
+  simulated = next(iter(system.data.simulate(0, 1, config.data)))
+  return make_run(config, workdir, system, prepare(system.data, config, [simulated]))

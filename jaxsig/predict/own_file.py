@@ -1,213 +1,206 @@
-"""A user's own recording in; waveform, rates with their quality and a picture out. Gaps give gaps, not numbers. Or an intensity: images."""
-import glob
-import json
+"""A user's own record in; predictions, judged rows and files out. Gaps give gaps, not numbers."""
 import pathlib
-import re
-from collections import Counter
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from jaxsig.config import fingerprint
-from jaxsig.data import records as core
+from jaxsig.data.gaps import Gaps, Piece, gaps, pieces, stretches, uncovered
+from jaxsig.data.records import Record, Spans, Stitcher, joined_spans, window_names
 from jaxsig.engine import mesh
 from jaxsig.errors import UserError
-from jaxsig.experiment import evaluate
-from jaxsig.experiment.sweep import say
+from jaxsig.experiment.evaluate import assessed
+from jaxsig.experiment.predictor import Predictor, finished, predict_windows
+from jaxsig.experiment.workdir import commit_of_code, say
 from jaxsig.predict.model import Model
-from jaxsig.systems.respiration import quality
+from jaxsig.report.rows import write_rows
+from jaxsig.system import OwnOptions, Predictions, Row, Seen, Told
 
 BRIDGE_S = 1.0      # the longest gap that a straight line fills
-BLOCK_S = 3600.0    # of a recording that is prepared and predicted at once
-MOST_LINES = 30     # of rates on the console
-TIMES = ("start_s_b", "window_s")   # where in a recording predictions lie: images of their own have no place
+BLOCK_S = 3600.0    # of a record that is cut and predicted at once
 
 
-class Prediction(NamedTuple):
-  """All that is said of a recording."""
-  record: core.Record      # with stitched predictions over its whole length, NaN where no window lies
-  rows: list[dict]         # of the task's score; those of a rate have a "quality"
-  rates: list[dict]        # one a scoring window of the config's primary metric
-  gaps: core.Gaps
+class PieceWindows(NamedTuple):
+  """A piece of a record and the windows that it answers for, in its own time."""
+  piece: Piece
+  spans: Spans
+  count: int   # windows in the piece, of which it answers for some
 
 
-def predict(source: Any, rate_hz: float | None, model: Model, block_s: float = BLOCK_S) -> Prediction:
-  """Predicts a recording: a path or array, of any rate and length, with or without gaps.
+class Layout(NamedTuple):
+  """Length and stride of windows in seconds; None where the system's windows are not of one length."""
+  window_s: float | None
+  stride_s: float | None
+
+
+def predict(source: object, rate_hz: float | None, model: Model, block_s: float = BLOCK_S) -> Told:
+  """Predicts a user's record: a path or array, of any length, with or without gaps.
 
   Raises:
     UserError: it cannot be read, or is shorter than one window.
   """
+  system = model.system
   config = model.config
-  record = model.data.read(source, rate_hz, config.data)
-  outputs, start_s_b = _windows(record, model, block_s)
-  duration_s = record.duration_s
-  stitched = core.stitch(outputs, start_s_b, config.data.window_s, getattr(config.data, "causal", False))
-  stitched = {k: _fit(x, duration_s * stitched["rate_hz"]) if k.endswith("_t") else x for k, x in stitched.items()}
-  record = record._replace(predictions=stitched | {"start_s_b": start_s_b, "window_s": float(config.data.window_s)})
-  record = evaluate.assessed(model.task, record, model.calibration)
-  gaps = core.gaps(record, BRIDGE_S)
-  seen = start_s_b if _any_finite(outputs) else start_s_b[:0]
-  unseen_s = core.uncovered(seen, config.data.window_s, duration_s)
-  rows = [_judged(row, gaps.bridged_s, unseen_s) for row in model.task.score(record)]
-  return Prediction(record, rows, [_rate(row) for row in rows if row["metric"] == config.report.primary and "quality" in row], gaps)
+  record = system.own.read(source, OwnOptions(rate_hz, config.data, config.own))
+  found = gaps(record, BRIDGE_S)
+  record = _predicted(record, model, block_s)
+  record = assessed(system.protocol, record, model.calibration)
+
+  rows = []
+  for row in system.protocol.score(record):
+    rows.append(_judged(row, record, found, model))
+  primary = [row for row in rows if row.quality and row.key in _primary_keys(config)]
+  about = {
+      "record": record.id,
+      "model": model.name,
+      "config": fingerprint(config),
+      "commit": commit_of_code(),
+  }
+  return Told(record, rows, primary, found.lost_s, found.bridged_s, about, config)
 
 
-def _windows(record: core.Record, model: Model, block_s: float) -> tuple[dict, np.ndarray]:
-  """Outputs {name_b_...: [n, ...]} and starts [n] in seconds of all windows of all stretches; one window of NaN where there is none."""
-  options = model.config.data
-  stretches = core.stretches(record, BRIDGE_S, options.window_s)
-  pieces = [p for s in stretches for p in core.pieces(s, options.window_s, options.stride_s, block_s)]
-  if not pieces:
-    outputs, _ = _predict(model, _blank(record, options.window_s), 0, 1, "")
-    return {k: np.full(x.shape, np.nan) for k, x in outputs.items()}, np.zeros(1)
-  most = max(int((p.record.duration_s - options.window_s) / options.stride_s) + 1 for p in pieces)
-  size = min(model.config.eval.batch_size, -(-most // 8) * 8)   # one size, so one compilation; few sizes for recordings of all lengths
-  found, starts, n = [], [], 0
-  for i, piece in enumerate(pieces, 1):
-    outputs, start_s_b = _predict(model, piece, n, size, f"predicting part {i} of {len(pieces)}" if len(pieces) > 1 else "predicting")
-    found.append(outputs)
-    starts.append(piece.start_s + start_s_b)
-    n += len(start_s_b)
-  return {k: np.concatenate([f[k] for f in found]) for k in found[0]}, np.concatenate(starts)
+def _primary_keys(config: ConfigDict) -> tuple[str, ...]:
+  primary = config.report.primary
+  if isinstance(primary, str):
+    return (primary,)
+  return tuple(primary)
 
 
-def _predict(model: Model, piece: core.Piece, first: int, size: int, what: str) -> tuple[dict, np.ndarray]:
-  """Outputs and starts, in the piece, of the windows that a piece answers for; the first of them is the record's window `first`."""
-  windows = model.data.prepare(piece.record, model.config.data)
-  start_s_b = windows["start_s_b"].astype(np.float64)
-  mine = (start_s_b >= piece.from_s - 1e-3) & (start_s_b < piece.to_s - 1e-3)
-  index = first + np.arange(mine.sum())   # the key of a window is its number in the record, whatever the blocks
-  ids = np.stack([np.full(len(index), core.stable_hash(piece.record.id)), index], -1).astype(np.uint32)
-  arrays = {k: x[mine] for k, x in windows.items()}
-  out = evaluate.predict_windows(model.task, model.params, model.stats, arrays, ids, size, model.config.eval.seed, what)
-  return out, start_s_b[mine]
+def _layout(config: ConfigDict) -> Layout:
+  return Layout(config.data.get("window_s"), config.data.get("stride_s"))
 
 
-def _blank(record: core.Record, window_s: float) -> core.Piece:
-  """One window of nothing, which gives the outputs their shapes."""
-  signals = {k: np.zeros(int(np.ceil(window_s * record.rate_hz)) + 1, np.float32) for k in record.signals}
-  return core.Piece(0.0, record._replace(signals=signals), 0.0, 1e-2)
+def _predicted(record: Record, model: Model, block_s: float) -> Record:
+  """The record with predictions over its whole length; NaN where no window lies."""
+  task = model.system.task
+  parts = _pieces(record, model, block_s)
+  if not parts:
+    return record._replace(predictions=_nothing(record, model))
+
+  moved = []
+  for part in parts:
+    moved.append(part.spans._replace(start_s_b=part.piece.start_s + part.spans.start_s_b))
+  stitcher = Stitcher(joined_spans(moved), bool(model.config.data.get("causal", False)))
+  most = max(part.count for part in parts)
+  size = min(model.config.run.predict_batch_size, -(-most // 8) * 8)   # few sizes, so few compilations, for records of all lengths
+  predictor = Predictor(task, model.params, model.stats, size, model.config.read.seed)
+
+  number = 0   # of the window in the record: its random key does not depend on the pieces
+  for i, part in enumerate(parts, 1):
+    what = "predicting"
+    if len(parts) > 1:
+      what = f"predicting part {i} of {len(parts)}"
+    arrays = model.system.data.cut(part.piece.record, part.spans, model.config.data)
+    names_b_2 = window_names(record.id, number + np.arange(len(part.spans)))
+    if len(part.spans):
+      stitcher.add(predict_windows(predictor, arrays, names_b_2, what))
+    number += len(part.spans)
+  return finished(task, record, _fitted(stitcher.result(), record.duration_s))
 
 
-def _fit(x_t: np.ndarray, length: float) -> np.ndarray:
-  """[..., t] cut or filled with NaN to `length` samples."""
-  n = int(length + 1e-3)
-  return np.pad(x_t[..., :n], [(0, 0)] * (x_t.ndim - 1) + [(0, max(0, n - x_t.shape[-1]))], constant_values=np.nan)
+def _pieces(record: Record, model: Model, block_s: float) -> list[PieceWindows]:
+  """The pieces of all stretches of a record, with the windows that each answers for."""
+  config = model.config.data
+  layout = _layout(model.config)
+  parts = []
+  for stretch in stretches(record, BRIDGE_S, layout.window_s or 0.0):
+    if layout.window_s is None or layout.stride_s is None:
+      whole = [Piece(stretch.start_s, stretch.record, 0.0, np.inf)]
+    else:
+      whole = pieces(stretch, layout.window_s, layout.stride_s, block_s)
+    for piece in whole:
+      spans = model.system.data.spans(piece.record, config)
+      spans = spans.at(~spans.augmented_b)
+      count = len(spans)
+      answers_b = (spans.start_s_b >= piece.from_s - 1e-3) & (spans.start_s_b < piece.to_s - 1e-3)
+      parts.append(PieceWindows(piece, spans.at(answers_b), count))
+  return [part for part in parts if part.count]
 
 
-def _any_finite(outputs: dict) -> bool:
-  return any(np.isfinite(x).any() for x in outputs.values())
+def _nothing(record: Record, model: Model) -> Predictions:
+  """Predictions of a record in which no window lies: NaN, in the shapes that one window of nothing gives them."""
+  config = model.config.data
+  window_s = _layout(model.config).window_s or record.duration_s
+  samples = int(np.ceil(window_s * record.rate_hz)) + 1
+  signals = {}
+  for name, x in record.signals.items():
+    signals[name] = np.zeros((samples, *np.shape(x)[1:]), np.float32)
+  blank = record._replace(signals=signals, annotations={})
+  spans = model.system.data.spans(blank, config).at(slice(0, 1))
+  predictor = Predictor(model.system.task, model.params, model.stats, 1, model.config.read.seed)
+  outputs = predictor(model.system.data.cut(blank, spans, config), window_names(record.id, np.arange(1)))
+  stitcher = Stitcher(spans)
+  stitcher.add({name: np.full(x.shape, np.nan) for name, x in outputs.items()})
+  return _fitted(stitcher.result(), record.duration_s)
 
 
-def _span(row: dict) -> tuple[float, float] | None:
-  """Start and end in seconds of a row's unit "60-120 s"."""
-  found = re.fullmatch(r"([\d.e+]+)-([\d.e+]+) s", row["unit"])
-  return tuple(map(float, found.groups())) if found else None
+def _fitted(predictions: Predictions, duration_s: float) -> Predictions:
+  """Predictions whose waveforms are cut or filled with NaN to the record's length."""
+  fitted = dict(predictions)
+  for name, x in predictions.items():
+    if name.endswith("_t"):
+      n = int(duration_s * predictions["rate_hz"] + 1e-3)
+      missing = max(0, n - x.shape[-1])
+      widths = [(0, 0)] * (x.ndim - 1) + [(0, missing)]
+      fitted[name] = np.pad(x[..., :n], widths, constant_values=np.nan)
+  return fitted
 
 
-def _judged(row: dict, bridged_s: np.ndarray, unseen_s: np.ndarray) -> dict:
-  span = _span(row)
-  if "estimate" not in row or span is None:
+def _judged(row: Row, record: Record, found: Gaps, model: Model) -> Row:
+  """The row with its quality, where it says where its unit lies."""
+  if row.start_s is None or row.end_s is None:
     return row
-  found = quality.judge(row, _within(bridged_s, span), _within(unseen_s, span), span[1] - span[0])
-  return {**(quality.emptied(row) if found == quality.NONE else row), "quality": found}
+  predictions = record.predictions
+  start_s_b, length_s_b = predictions["start_s_b"], predictions["length_s_b"]
+  if not _any_finite(predictions):
+    start_s_b, length_s_b = start_s_b[:0], length_s_b[:0]
+  unseen_s = uncovered(start_s_b, length_s_b, record.duration_s)
+  seen = Seen(
+      length_s=row.end_s - row.start_s,
+      bridged_s=_shared_s(found.bridged_s, row),
+      unseen_s=_shared_s(unseen_s, row),
+  )
+  return model.system.own.judge(row, seen)
 
 
-def _within(spans_s: np.ndarray, span: tuple[float, float]) -> float:
-  """Seconds that [k, 2] spans share with one."""
-  return float(np.clip(np.minimum(spans_s[:, 1], span[1]) - np.maximum(spans_s[:, 0], span[0]), 0, None).sum())
+def _any_finite(predictions: Predictions) -> bool:
+  for name, x in predictions.items():
+    is_output = name not in ("start_s_b", "length_s_b", "rate_hz") and np.asarray(x).dtype.kind in "fc"
+    if is_output and np.isfinite(x).any():
+      return True
+  return False
 
 
-def _rate(row: dict) -> dict:
-  start_s, end_s = _span(row)
-  numbers = {k: row.get(k) for k in quality.NUMBERS if k != "estimate"}
-  return {"start_s": start_s, "end_s": end_s, "rate_bpm": row["estimate"], **numbers, "quality": row["quality"]}
+def _shared_s(spans_s: np.ndarray, row: Row) -> float:
+  """Seconds that [k, 2] spans share with a row's unit."""
+  shared_s = np.minimum(spans_s[:, 1], row.end_s) - np.maximum(spans_s[:, 0], row.start_s)
+  return float(np.clip(shared_s, 0, None).sum())
 
 
-def results(found: Prediction) -> dict:
-  """What `jaxsig.predict` returns, by name: of a waveform predictions, rates, rows and gaps, of images predictions; and notes of both."""
-  notes = {"notes": list(found.record.info.get("notes", ()))}
-  if not _is_wave(found.record):
-    return {**_of_images(found.record), **notes}
-  return {**found.record.predictions, "rates": found.rates, "rows": found.rows, **found.gaps._asdict(), **notes}
-
-
-def _of_images(record: core.Record) -> dict:
-  return {k: x for k, x in record.predictions.items() if k not in TIMES}
-
-
-def run(model: Model, source: str | pathlib.Path, rate_hz: float | None, folder: pathlib.Path) -> None:
-  """The mode: writes to a folder `<id>.json` and what the data set writes; of a waveform `<id>_rates.csv`, `.rows.jsonl` and `.png` too.
+def run(model: Model, source: object, rate_hz: float | None, folder: pathlib.Path) -> None:
+  """Predicts a user's record, writes the system's files into a folder and tells the answer on the console.
 
   Raises:
     UserError: as `predict`, or the folder cannot be written.
   """
-  found = predict(source, rate_hz, model)
+  told = predict(source, rate_hz, model)
   if not mesh.is_main():
     return
   try:
     folder.mkdir(parents=True, exist_ok=True)
-    write(found, model, folder)
+    before = _times(folder)
+    model.system.own.write(told, folder)
+    if told.rows:
+      write_rows(folder / f"{told.record.id}.rows.jsonl", told.rows)
   except OSError as error:
     raise UserError(f"the folder {folder} cannot be written ({error.strerror}): name another with --output") from error
-  for line in [*found.record.info.get("notes", ()), *_lines(found, model.config.report.unit)]:
+  for line in (*told.record.info.get("notes", ()), *model.system.own.tell(told)):
     say(line)
-  say(f"written to {folder}: {', '.join(sorted(p.name for p in folder.glob(f'{glob.escape(found.record.id)}[._]*')))}")
+  written = sorted(name for name, at in _times(folder).items() if before.get(name) != at)
+  say(f"written to {folder}: {', '.join(written)}")
 
 
-def write(found: Prediction, model: Model, folder: pathlib.Path) -> None:
-  """Writes all files of a prediction."""
-  record, name = found.record, found.record.id
-  if not _is_wave(record):
-    model.data.write(record._replace(predictions=_of_images(record)), folder)
-    said = json.loads((folder / f"{name}.json").read_text())
-    (folder / f"{name}.json").write_text(json.dumps({**summary(found, model), **said}, indent=1) + "\n")
-    return
-  from jaxsig.systems.respiration import figures as plots_recording  # draws: not needed in Python
-  waves = {k: x for k, x in record.predictions.items() if k.endswith("_t") or k == "rate_hz"}
-  waves = dict(sorted(waves.items(), key=lambda item: np.ndim(item[1])))   # a waveform before its samples
-  model.data.write(record._replace(predictions=waves), folder)
-  (folder / f"{name}.json").write_text(json.dumps(summary(found, model), indent=1) + "\n")
-  columns = ("start_s", "end_s", "rate_bpm", "low_95", "high_95", "spread", "quality")
-  cell = lambda x: "" if x is None else x if isinstance(x, str) else f"{x:.9g}" if float(x).is_integer() else f"{x:.4f}"
-  lines = [",".join(columns), *(",".join(cell(rate[c]) for c in columns) for rate in found.rates)]
-  (folder / f"{name}_rates.csv").write_text("\n".join(lines) + "\n")
-  evaluate.write_rows(folder / f"{name}.rows.jsonl", found.rows)
-  plots_recording.draw(record, found.rates, found.gaps.lost_s, model.config.report.unit, folder / f"{name}.png")
+def _times(folder: pathlib.Path) -> dict[str, int]:
+  return {path.name: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()}
 
-
-def _is_wave(record: core.Record) -> bool:
-  return any(k.endswith("_t") for k in record.predictions)
-
-
-def summary(found: Prediction, model: Model) -> dict:
-  """What was predicted, by which model, as plain JSON values."""
-  record = found.record
-  made_by = {"record": record.id, "model": model.name, "config": fingerprint(model.config), "commit": evaluate.commit_of_code()}
-  if not _is_wave(record):
-    return made_by
-  return {**made_by, "rate_hz": record.rate_hz, "duration_s": record.duration_s, "metric": model.config.report.primary,
-          "unit": model.config.report.unit, "lost_s": found.gaps.lost_s.tolist(), "bridged_s": found.gaps.bridged_s.tolist(),
-          "quality": Counter(rate["quality"] for rate in found.rates), "rates": found.rates}
-
-
-def _lines(found: Prediction, unit: str) -> Iterator[str]:
-  rates = found.rates
-  if not _is_wave(found.record):   # units of their own: what is said of each in one number
-    numbers = {k[:-2].replace("_", " "): x for k, x in _of_images(found.record).items() if k.endswith("_b")}
-    for i in range(min(MOST_LINES, len(found.record.predictions["start_s_b"]))):
-      yield f"{i}: ".rjust(6) + ", ".join(f"{name} {float(x[i]):.3g}" for name, x in numbers.items())
-    return
-  if not rates:
-    yield "no rate: no scoring window lies inside the recording"
-  if len(rates) <= MOST_LINES:
-    for r in rates:
-      spread = f" +- {r['spread']:.1f}" if r["spread"] is not None else ""
-      value = f"{r['rate_bpm']:.1f}{spread} {unit}, {r['quality']}" if r["rate_bpm"] is not None else r["quality"]
-      yield f"{r['start_s']:g}-{r['end_s']:g} s".rjust(14) + f"  {value}"
-    return
-  known = [r["rate_bpm"] for r in rates if r["rate_bpm"] is not None]
-  counts = Counter(r["quality"] for r in rates)
-  middle = f", median {np.median(known):.1f} {unit}" if known else ""
-  yield f"{len(rates)} windows: " + ", ".join(f"{counts[q]} {q}" for q in (quality.GOOD, quality.DOUBTFUL, quality.NONE)) + middle

@@ -1,18 +1,16 @@
 """BIDMC: finger PPG and chest impedance of intensive-care patients, 8 min each, with the breaths of two annotators.
 
-Fields of `config.data` that are read here, beside those of `ppg_windows.prepare`:
+Fields of `config.data` that are read here, beside those of `ppg_windows`:
   skip_broken             leave a broken recording out, with a warning, instead of stopping at it
   simulate_duration_s, simulate_rate_hz, simulate_records_per_patient     of the simulator
 """
-import json
 import pathlib
-from typing import Any
 
-import numpy as np
+from ml_collections import ConfigDict
 
-from jaxsig.data.ppg import bidmc_files, ppg_file, simulate_respiration
-from jaxsig.data.ppg.ppg_windows import long_enough, prepare
-from jaxsig.data.recordings import inspect_all, load_all, plain
+from jaxsig.data.ppg import bidmc_files, simulate_respiration
+from jaxsig.data.ppg.ppg_windows import cut, long_enough, spans
+from jaxsig.data.recordings import inspect_all, load_all
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 from jaxsig.system import Data
@@ -26,7 +24,7 @@ CITATION = [
 ]
 
 
-def load(folder: str, config: Any) -> list[Record]:
+def load(folder: str, config: ConfigDict) -> list[Record]:
   """All BIDMC recordings below `folder`, in PhysioNet's layout (WFDB or `bidmc_csv`); any subset of the 53 will do.
 
   Raises:
@@ -70,32 +68,9 @@ def _summary(record: Record) -> dict:
           "rate_difference_bpm": round(60 * (breaths[0] - breaths[1]) / record.duration_s, 2)}
 
 
-def simulate(seed: int, n: int, config: Any) -> list[Record]:
+def simulate(seed: int, n: int, config: ConfigDict) -> list[Record]:
   """Simulated recordings of `n` patients: see `simulate_respiration`."""
   return simulate_respiration.simulate(seed, n, config)
-
-
-def read(source: Any, rate_hz: float | None, config: Any) -> Record:
-  """A user's own PPG (CSV, NPY, WFDB or an array), NaN in gaps: see `ppg_file.read_ppg`; it must last one window at least."""
-  record = ppg_file.read_ppg(source, rate_hz)
-  return long_enough(record, config, source if isinstance(source, (str, pathlib.Path)) else "the array")
-
-
-def write(record: Record, folder: str) -> None:
-  """Writes predictions: `<id>.csv` (time_s and a column a waveform or sample) and `<id>.json` (all the rest)."""
-  folder = pathlib.Path(folder)
-  folder.mkdir(parents=True, exist_ok=True)
-  waves = {}
-  for name, x in record.predictions.items():
-    if name.endswith("_t"):
-      x = np.asarray(x)
-      waves |= {name[:-2]: x} if x.ndim == 1 else {f"{name[:-4]}_{i}": row for i, row in enumerate(x)}
-  rest = {name: plain(x) for name, x in record.predictions.items() if not name.endswith("_t")}
-  (folder / f"{record.id}.json").write_text(json.dumps(rest, indent=2) + "\n")
-  if waves:
-    time_s = np.arange(len(next(iter(waves.values())))) / record.predictions["rate_hz"]
-    np.savetxt(folder / f"{record.id}.csv", np.stack([time_s, *waves.values()], -1), ["%.9g"] + ["%.6g"] * len(waves), ",",
-               header=",".join(["time_s", *waves]), comments="")   # of a day, six digits would not tell the samples apart
 
 
 def download(folder: str) -> None:
@@ -112,4 +87,4 @@ def download(folder: str) -> None:
                     f"https://physionet.org/content/bidmc/1.0.0/ into {target} by hand") from error
 
 
-DATA = Data(load, simulate, read, prepare, write, inspect, sources)
+DATA = Data(load, simulate, spans, cut, inspect, sources)

@@ -15,16 +15,17 @@ The layout (see `capnobase_files`) is from public code; no deposited file was at
   tables with tabs, `units` is "samples"          featuregraph/featuregraph and others
 Assumed: what a filled-in gender looks like.
 
-Fields of `config.data` that are read here, beside those of `ppg_windows.prepare`:
+Fields of `config.data` that are read here, beside those of `ppg_windows`:
   skip_broken             leave a broken recording out, with a warning, instead of stopping at it
   simulate_...            of the simulator, which is BIDMC's
 """
 import pathlib
-from typing import Any
+
+from ml_collections import ConfigDict
 
 from jaxsig.data.ppg import capnobase_files
-from jaxsig.data.ppg.bidmc import read, simulate, write
-from jaxsig.data.ppg.ppg_windows import long_enough, prepare
+from jaxsig.data.ppg.bidmc import simulate
+from jaxsig.data.ppg.ppg_windows import cut, long_enough, spans
 from jaxsig.data.recordings import inspect_all, load_all
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
@@ -39,7 +40,7 @@ CITATION = [
 ]
 
 
-def load(folder: str, config: Any) -> list[Record]:
+def load(folder: str, config: ConfigDict) -> list[Record]:
   """All CapnoBase cases below `folder`, as .mat or as tables; any subset of the 42 will do.
 
   Raises:
@@ -83,4 +84,4 @@ def _summary(record: Record) -> dict:
           "artefacts_s": None if spans is None else round(float((spans[:, 1] - spans[:, 0]).sum()), 2)}
 
 
-DATA = Data(load, simulate, read, prepare, write, inspect, sources)
+DATA = Data(load, simulate, spans, cut, inspect, sources)

@@ -1,40 +1,57 @@
 """How far a rate per minute may be trusted: one rule, fixed in advance, from what the model says of itself and of the signal."""
-import numpy as np
+import dataclasses
+
+from jaxsig.system import Row, Seen
 
 GOOD, DOUBTFUL, NONE = "good", "doubtful", "no estimate"
-DOUBTFUL_SPREAD = 2.0         # per minute: what is called agreement between two observers
-WIDEST_95 = 12.0              # per minute: the span of all resting adults, so nothing was learnt
-BAND = (4.0, 60.0)            # per minute: the rates that are looked for; at its edge the true rate is most likely outside
+DOUBTFUL_SPREAD_BPM = 2.0     # what is called agreement between two observers
+WIDEST_95_BPM = 12.0          # the span of all resting adults, so nothing was learnt
+BAND_BPM = (4.0, 60.0)        # the rates that are looked for; at its edge the true rate is most likely outside
 EDGE = 1.02                   # a factor, about the step of the finest grid of rates
 MOST_UNSEEN = 0.5             # of a window
 PASSED_OVER_S = 1.0           # of a window: the end of a stretch that whole seconds leave
-NUMBERS = ("estimate", "spread", *(f"{end}_{level}" for level in (50, 80, 95) for end in ("low", "high")))
 
 
-def judge(row: dict, bridged_s: float, unseen_s: float, length_s: float) -> str:
-  """The quality of a rate row: "good", "doubtful" or "no estimate".
+def judge(row: Row, seen: Seen) -> Row:
+  """The rate row with its quality: "good", "doubtful" or "no estimate", which takes its numbers away.
 
-  "no estimate": there is none; it lies at the edge of the band; its 95 % interval (where there is none, two spreads) is wider
-  than 12 a minute; or the model saw less than half of the window. "doubtful": else, where the spread is above 2 a minute or
-  unknown, or some of the window was bridged, or more than a second of it not seen.
+  "no estimate": there is none; it lies at the edge of the band; its 95 % interval (where there is none, two spreads) is wider than 12 a
+  minute; or the model saw less than half of the window. "doubtful": else, where the spread is above 2 a minute or unknown, or some of
+  the window was bridged, or more than a second of it not seen. Rows that are no rates stay as they are.
 
   Args:
-    row: "estimate", and "spread", "low_95", "high_95" where the method has them; per minute.
-    bridged_s: seconds of the window that a line fills.
-    unseen_s: seconds of it that no model window covers.
-    length_s: of the window.
+    row: rates and spreads per minute.
+    seen: how much of its window the model saw.
   """
-  estimate, spread, low, high = (row.get(k) for k in ("estimate", "spread", "low_95", "high_95"))
-  if estimate is None or not np.isfinite(estimate) or not BAND[0] * EDGE < estimate < BAND[1] / EDGE:
+  if row.value is not None or not row.metric.startswith("rr_bpm"):
+    return row
+  quality = _quality(row, seen)
+  if quality == NONE:
+    row = dataclasses.replace(row, estimate=None, spread=None, interval={})
+  return dataclasses.replace(row, quality=quality)
+
+
+def _quality(row: Row, seen: Seen) -> str:
+  low_bpm, high_bpm = BAND_BPM
+  if row.estimate is None or not low_bpm * EDGE < row.estimate < high_bpm / EDGE:
     return NONE
-  width = high - low if None not in (low, high) else None if spread is None else 2 * spread
-  if unseen_s > MOST_UNSEEN * length_s or (width is not None and not width <= WIDEST_95):
+  width_bpm = _width(row)
+  if seen.unseen_s > MOST_UNSEEN * seen.length_s:
     return NONE
-  if spread is None or spread > DOUBTFUL_SPREAD or bridged_s > 0 or unseen_s > PASSED_OVER_S:
+  if width_bpm is not None and not width_bpm <= WIDEST_95_BPM:
+    return NONE
+  if row.spread is None or row.spread > DOUBTFUL_SPREAD_BPM:
+    return DOUBTFUL
+  if seen.bridged_s > 0 or seen.unseen_s > PASSED_OVER_S:
     return DOUBTFUL
   return GOOD
 
 
-def emptied(row: dict) -> dict:
-  """The row without its numbers: what is no estimate must not be read as one."""
-  return {k: (None if k in NUMBERS else v) for k, v in row.items()}
+def _width(row: Row) -> float | None:
+  """Width of the 95 % interval, or else two spreads; None where neither is known."""
+  if "95" in row.interval:
+    low, high = row.interval["95"]
+    return high - low
+  if row.spread is None:
+    return None
+  return 2 * row.spread

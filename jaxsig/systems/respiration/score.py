@@ -1,51 +1,62 @@
 """One record with a method's predictions -> the rows of all protocols of breathing rate and waveform.
 
-Windows of one length do not overlap (independent), but for the published rule, which steps by 20 s. Only windows that
-lie wholly inside the record count. `kept` depends on the truth alone: where a method has nothing to say its estimate
-is None, which lowers its coverage and never removes the window for the others.
+Windows of one length do not overlap (independent), but for the published rule, which steps by 20 s. Only windows that lie wholly
+inside the record count. What is included depends on the truth alone: where a method has nothing to say its estimate is None,
+which lowers its coverage and never removes the window for the others.
 """
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
+from jaxsig.data.records import Record
 from jaxsig.signal import filters, resample
-from jaxsig.systems.respiration import breaths
-from jaxsig.systems.respiration import waveforms as respiration
-from jaxsig.systems.respiration.method_rates import LEVELS, RULES, Rates, rates_of, waveform, waveform_rates, windows_of
+from jaxsig.system import Predictions, Row, finite_or_none
+from jaxsig.systems.respiration import breaths, waveforms
+from jaxsig.systems.respiration.method_rates import LEVELS, Rates, rates_of, waveform, waveform_rates, windows_of
+from jaxsig.systems.respiration.target import Target
 
 WINDOWS_S = (32, 60, 64)
 AUTHORS_STRIDE_S = 20
 MOST_DISAGREEMENT_BPM = 2.0   # of the annotators, fixed in advance: beyond it the window has no truth
+STRATA = ("<12", "12-20", ">20")
+
+RatesIn = Callable[[Callable, np.ndarray, float], Rates]   # (estimator, starts [k], window_s) -> a method's rates
 
 
-def score_record(record: Any, rate_of: str = "mean", divisor_slip: bool = False) -> list[dict[str, Any]]:
+class Truths(NamedTuple):
+  """What the annotators say of each scoring window."""
+  start_s_k: np.ndarray
+  rate_bpm_k: list[float]
+  why_k: list[str]         # a window has no truth; empty where it has
+
+
+def score_record(record: Record, target: Target | None = None, rate_of: str = "mean", divisor_slip: bool = False) -> list[Row]:
   """All rows of one record for the method whose output is in `record.predictions`.
 
   Args:
-    record: a jaxsig.data.records.Record. Annotations `breaths_*_s` give the truth of the rows "annotators" (a user's file has
-      none: its rows hold estimates and are not kept); `signals["resp_t"]` and `prepared["resp_t"]` give those against the
-      RESP, where they are.
-    rate_of: "mean" reads a sampled method's rate from its mean waveform (the published rule), "samples" takes the
-      median of the samples' rates; the spread is that of the samples in both, and the intervals are normal ones.
-      "posterior" takes median, SD and central intervals of the method's own `rate_pmf_b_r`, and is "mean" for a method
-      without one. A posterior, like a constant, is the same in the rows of every estimator, and in windows of 32 or 64 s
-      that of the nearest window of the model, whatever its length; it is no estimate where its mode is at the band's edge.
-      "pooled" does so with the mean of the posteriors of all windows of the model that overlap.
+    record: annotations `breaths_*_s` give the truth of the rows "annotators" (a user's file has none: its rows hold estimates and
+      are not included); `signals["resp_t"]` gives that of the rows against the RESP, where it is there.
+    target: the reference waveform as the network sees it; None: no rows against it.
+    rate_of: "mean" reads a sampled method's rate from its mean waveform (the published rule), "samples" takes the median of the
+      samples' rates; the spread is that of the samples in both, and the intervals are normal ones. "posterior" takes median, SD and
+      central intervals of the method's own `rate_pmf_b_r`, and is "mean" for a method without one. A posterior, like a constant,
+      is the same in the rows of every estimator, and in windows of 32 or 64 s that of the nearest window of the model, whatever
+      its length; it is no estimate where its mode is at the band's edge. "pooled" does so with the mean of the posteriors of all
+      windows of the model that overlap.
     divisor_slip: adds the published mean error of a record, divided by one less than its windows.
-
-  Returns:
-    Rows of plain JSON values: metric, record, group, unit, start_s, kept, why, and either (truth, estimate, spread,
-    stratum, low_50, high_50, ..., high_95) or value; None where there is none.
   """
-  if rate_of not in RULES:
-    raise ValueError(f"rate_of {rate_of!r} is none of {', '.join(RULES)}")
-  rates = functools.partial(rates_of, record.predictions, rate_of)
+  predictions = dict(record.predictions)
+  if "length_s_b" in predictions:
+    predictions["window_s"] = float(predictions["length_s_b"][0])
+
+  rates = functools.partial(rates_of, predictions, rate_of)
   rows = [*_annotator_rows(record, rates), *_breath_rows(record)]
-  if "resp_t" in record.prepared:
-    rows += _authors_rows(record, functools.partial(rates_of, _smooth(record.predictions), rate_of), divisor_slip)
-    rows += _waveform_rows(record)
+  if target is not None:
+    smooth_rates = functools.partial(rates_of, _smooth(predictions), rate_of)
+    rows += _authors_rows(record, target, smooth_rates, divisor_slip)
+    rows += _waveform_rows(record, target)
   if "resp_t" in record.signals:
     rows += _resp_rows(record, rates)
   return rows
@@ -55,123 +66,186 @@ def stratum(truth_bpm: float) -> str | None:
   """The stratum of a true rate: "<12", "12-20" or ">20" per minute; None without a truth."""
   if not np.isfinite(truth_bpm):
     return None
-  return "<12" if truth_bpm < 12 else "12-20" if truth_bpm <= 20 else ">20"
+  if truth_bpm < 12:
+    return STRATA[0]
+  if truth_bpm <= 20:
+    return STRATA[1]
+  return STRATA[2]
 
 
-def starts_s(record: Any, window_s: float, stride_s: float) -> np.ndarray:
+def starts_s(record: Record, window_s: float, stride_s: float) -> np.ndarray:
   """Starts of the whole windows inside the record."""
   n = int((record.duration_s + 1e-6 - window_s) // stride_s) + 1
   return np.arange(max(0, n)) * float(stride_s)
 
 
-def _marks(record: Any) -> list[np.ndarray]:
-  return [record.annotations[name] for name in sorted(record.annotations) if name.startswith("breaths")]
+def _marks(record: Record) -> list[np.ndarray]:
+  """Each annotator's breaths in seconds."""
+  names = sorted(name for name in record.annotations if name.startswith("breaths"))
+  return [record.annotations[name] for name in names]
 
 
-def _annotated(record: Any, window_s: float) -> tuple[np.ndarray, list, list]:
-  """Starts of the windows, and of each the annotators' rates and why it has no truth (empty where it has)."""
-  starts = starts_s(record, window_s, window_s)
-  truths = [[respiration.breath_rate_bpm(m, s, window_s) for m in _marks(record)] for s in starts]
-  return starts, truths, [_objection(t) for t in truths]
+def _annotated(record: Record, window_s: float) -> Truths:
+  """The annotators' mean rate in each window."""
+  start_s_k = starts_s(record, window_s, window_s)
+  marks = _marks(record)
+  rate_bpm_k, why_k = [], []
+  for start_s in start_s_k:
+    rates_bpm = [waveforms.breath_rate_bpm(breaths_s, start_s, window_s) for breaths_s in marks]
+    rate_bpm_k.append(np.mean(rates_bpm) if rates_bpm else np.nan)
+    why_k.append(_objection(rates_bpm))
+  return Truths(start_s_k, rate_bpm_k, why_k)
 
 
-def _annotator_rows(record: Any, rates: Callable) -> Iterator[dict]:
-  for window_s in WINDOWS_S:
-    starts, truths, whys = _annotated(record, window_s)
-    for name, estimator in (("spectral", respiration.spectral_rate_bpm), ("count", respiration.count_rate_bpm)):
-      metric = f"rr_bpm_win{window_s}_annotators_{name}"
-      found = rates(estimator, starts, window_s)
-      yield from _rate_rows(record, metric, starts, window_s, [np.mean(t) if t else np.nan for t in truths], found, whys)
-
-
-def _objection(rates_bpm: list) -> str:
+def _objection(rates_bpm: Sequence[float]) -> str:
+  """Why annotators' rates are no truth; empty where they are."""
   if not rates_bpm:
     return "no annotations"
   if not np.isfinite(rates_bpm).all():
     return "fewer than 2 breaths marked"
-  return "annotators differ by more than 2/min" if np.ptp(rates_bpm) > MOST_DISAGREEMENT_BPM else ""
+  if np.ptp(rates_bpm) > MOST_DISAGREEMENT_BPM:
+    return "annotators differ by more than 2/min"
+  return ""
 
 
-def _resp_rows(record: Any, rates: Callable) -> list[dict]:
-  starts = starts_s(record, 60, 60)
-  truth_k = waveform_rates(record.signals["resp_t"], record.rate_hz, respiration.spectral_rate_bpm, starts, 60)
-  found = rates(respiration.spectral_rate_bpm, starts, 60)
-  return list(_rate_rows(record, "rr_bpm_win60_resp_spectral", starts, 60, truth_k, found))
+def _annotator_rows(record: Record, rates: RatesIn) -> Iterator[Row]:
+  estimators = {"spectral": waveforms.spectral_rate_bpm, "count": waveforms.count_rate_bpm}
+  for window_s in WINDOWS_S:
+    truths = _annotated(record, window_s)
+    for name, estimator in estimators.items():
+      metric = f"rr_bpm_win{window_s}_annotators_{name}"
+      estimated = rates(estimator, truths.start_s_k, window_s)
+      yield from _rate_rows(record, metric, truths, window_s, estimated)
 
 
-def _authors_rows(record: Any, rates: Callable, divisor_slip: bool) -> list[dict]:
-  starts = starts_s(record, 60, AUTHORS_STRIDE_S)
-  rule = respiration.authors_rate_bpm
-  truth_k = waveform_rates(record.prepared["resp_t"], record.prepared["rate_hz"], rule, starts, 60)
-  found = rates(rule, starts, 60)
-  rows = list(_rate_rows(record, "rr_bpm_win60_resp_authors", starts, 60, truth_k, found))
-  if divisor_slip and len(starts) > 1:   # 22 windows in 480 s, and the sum of their errors divided by 21
-    slipped = np.abs(found.estimate_k - truth_k).sum() / (len(starts) - 1)
-    why = "" if np.isfinite(truth_k).all() else "a window without a true rate"
-    metric = f"rr_mae_bpm_win60_resp_authors_div{len(starts) - 1}"
-    rows.append(_row(record, metric, 0, starts[-1] + 60, why) | {"value": _plain(slipped)})
-  return rows
+def _resp_rows(record: Record, rates: RatesIn) -> Iterator[Row]:
+  """Rows against the spectrum of the recorded respiration."""
+  start_s_k = starts_s(record, 60, 60)
+  estimator = waveforms.spectral_rate_bpm
+  truth_k = waveform_rates(record.signals["resp_t"], record.rate_hz, estimator, start_s_k, 60)
+  truths = _without_objections(start_s_k, truth_k)
+  yield from _rate_rows(record, "rr_bpm_win60_resp_spectral", truths, 60, rates(estimator, start_s_k, 60))
 
 
-def _rate_rows(record: Any, metric: str, starts: np.ndarray, window_s: float, truth_k: Sequence, found: Rates,
-               whys: list | None = None) -> Iterator[dict]:
-  for k, start in enumerate(starts):
-    why = (whys[k] if whys else "") or ("" if np.isfinite(truth_k[k]) else "no true rate")
-    intervals = {f"{end}_{level}": _plain(x) for level, pair in zip(LEVELS, found.interval_k_i_2[k], strict=True)
-                 for end, x in zip(("low", "high"), pair)}
-    yield _row(record, metric, start, window_s, why) | {
-        "truth": _plain(truth_k[k]), "estimate": _plain(found.estimate_k[k]), "spread": _plain(found.spread_k[k]),
-        "stratum": stratum(truth_k[k]), **intervals}
+def _authors_rows(record: Record, target: Target, rates: RatesIn, divisor_slip: bool) -> Iterator[Row]:
+  """Rows of the published evaluation of RespDiff."""
+  start_s_k = starts_s(record, 60, AUTHORS_STRIDE_S)
+  rule = waveforms.authors_rate_bpm
+  truth_k = waveform_rates(target.resp_t, target.rate_hz, rule, start_s_k, 60)
+  estimated = rates(rule, start_s_k, 60)
+  truths = _without_objections(start_s_k, truth_k)
+  yield from _rate_rows(record, "rr_bpm_win60_resp_authors", truths, 60, estimated)
+
+  if divisor_slip and len(start_s_k) > 1:   # 22 windows in 480 s, and the sum of their errors divided by 21
+    slipped = np.abs(estimated.estimate_k - truth_k).sum() / (len(start_s_k) - 1)
+    why = ""
+    if not np.isfinite(truth_k).all():
+      why = "a window without a true rate"
+    metric = "rr_mae_bpm_win60_resp_authors_div_n_minus_1"
+    yield _value_row(record, metric, 0, start_s_k[-1] + 60, slipped, why)
 
 
-def _breath_rows(record: Any) -> Iterator[dict]:
+def _without_objections(start_s_k: np.ndarray, truth_k: np.ndarray) -> Truths:
+  return Truths(start_s_k, list(truth_k), [""] * len(start_s_k))
+
+
+def _rate_rows(record: Record, metric: str, truths: Truths, window_s: float, estimated: Rates) -> Iterator[Row]:
+  for k, start_s in enumerate(truths.start_s_k):
+    truth_bpm = truths.rate_bpm_k[k]
+    why = truths.why_k[k]
+    if not why and not np.isfinite(truth_bpm):
+      why = "no true rate"
+    strata = {}
+    if stratum(truth_bpm) is not None:
+      strata["rate"] = stratum(truth_bpm)
+    yield Row(
+        metric=metric,
+        group=record.group,
+        record=record.id,
+        unit=f"{start_s:g}-{start_s + window_s:g} s",
+        truth=finite_or_none(truth_bpm),
+        estimate=finite_or_none(estimated.estimate_k[k]),
+        spread=finite_or_none(estimated.spread_k[k]),
+        interval=_intervals(estimated.interval_k_i_2[k]),
+        strata=strata,
+        start_s=float(start_s),
+        end_s=float(start_s + window_s),
+        included=not why,
+        why=why,
+    )
+
+
+def _intervals(interval_i_2: np.ndarray) -> dict[str, tuple[float, float]]:
+  """{"50": (low, high), ...} of the intervals that are finite."""
+  intervals = {}
+  for level, (low, high) in zip(LEVELS, interval_i_2, strict=True):
+    if np.isfinite(low) and np.isfinite(high):
+      intervals[str(level)] = (float(low), float(high))
+  return intervals
+
+
+def _breath_rows(record: Record) -> Iterator[Row]:
   """Breaths detected in the waveform, or evenly spaced at a constant rate, against each annotator's marks."""
-  predictions, marks = record.predictions, _marks(record)
-  constant_bpm, estimate_t = predictions.get("rate_bpm"), waveform(predictions)
+  predictions = record.predictions
+  marks = _marks(record)
+  constant_bpm = predictions.get("rate_bpm")
+  estimate_t = waveform(predictions)
   if not marks or (constant_bpm is None and estimate_t is None):
     return
-  starts, _, whys = _annotated(record, 60)
-  for start, why in zip(starts, whys):
-    found = None
+
+  truths = _annotated(record, 60)
+  for start_s, why in zip(truths.start_s_k, truths.why_k, strict=True):
+    detected = None
     if constant_bpm is not None:
-      found = breaths.constant_breaths(constant_bpm, start, 60) if constant_bpm > 0 else None
-    elif np.isfinite(windows_of(estimate_t, predictions["rate_hz"], [start], 60)[0]).all():
-      found = breaths.breaths_around(estimate_t, predictions["rate_hz"], start, 60)
-    value = np.nan if found is None else breaths.best_f1(found, marks, start, 60)
-    yield _row(record, "breath_f1_tol500ms_win60_lag1s_signed", start, 60, why) | {"value": _plain(value)}
+      if constant_bpm > 0:
+        detected = breaths.constant_breaths(constant_bpm, start_s, 60)
+    elif np.isfinite(windows_of(estimate_t, predictions["rate_hz"], [start_s], 60)[0]).all():
+      detected = breaths.breaths_around(estimate_t, predictions["rate_hz"], start_s, 60)
+    value = np.nan
+    if detected is not None:
+      value = breaths.best_f1(detected, marks, start_s, 60)
+    yield _value_row(record, "breath_f1_tol500ms_win60_lag1s_signed", start_s, 60, value, why)
 
 
-def _waveform_rows(record: Any) -> Iterator[dict]:
+def _waveform_rows(record: Record, target: Target) -> Iterator[Row]:
+  """The waveform against the target."""
   estimate_t = waveform(record.predictions)
   if estimate_t is None:
     return
-  rate_hz = record.prepared["rate_hz"]
-  estimate_t = _keep_gaps(lambda x: resample.resample(x, record.predictions["rate_hz"], rate_hz), estimate_t)
-  starts = starts_s(record, 60, 60)
-  truths, estimates = (windows_of(x, rate_hz, starts, 60) for x in (np.asarray(record.prepared["resp_t"]), estimate_t))
-  for start, truth_t, found_t in zip(starts, truths, estimates):
-    why = "" if np.isfinite(truth_t).all() else "no true waveform"
-    correlation = respiration.signed_lag_correlation(truth_t, found_t, rate_hz).value
-    unit = float(respiration.waveform_mae(respiration.unit_scale(truth_t), respiration.unit_scale(found_t)))
-    values = {
-        "resp_corr_lag1s_signed_win60": correlation if np.isfinite(unit) else np.nan,
-        "resp_mae_unit_win60": unit,
-        "resp_mae_sym_win60": 2 * unit,   # the same on [-1, 1]: the published text and code name different scales
-    }
-    for metric, value in values.items():
-      yield _row(record, metric, start, 60, why) | {"value": _plain(value)}
+  resampled = functools.partial(resample.resample, rate_hz=record.predictions["rate_hz"], to_hz=target.rate_hz)
+  estimate_t = _keep_gaps(resampled, estimate_t)
+  start_s_k = starts_s(record, 60, 60)
+  truths = windows_of(np.asarray(target.resp_t), target.rate_hz, start_s_k, 60)
+  estimates = windows_of(estimate_t, target.rate_hz, start_s_k, 60)
+
+  for start_s, truth_t, estimate_t in zip(start_s_k, truths, estimates, strict=True):
+    why = ""
+    if not np.isfinite(truth_t).all():
+      why = "no true waveform"
+    unit = float(waveforms.waveform_mae(waveforms.unit_scale(truth_t), waveforms.unit_scale(estimate_t)))
+    correlation = np.nan
+    if np.isfinite(unit):
+      correlation = waveforms.signed_lag_correlation(truth_t, estimate_t, target.rate_hz).value
+    yield _value_row(record, "resp_corr_lag1s_signed_win60", start_s, 60, correlation, why)
+    yield _value_row(record, "resp_mae_unit_win60", start_s, 60, unit, why)
+    # the same on [-1, 1]: the published text and code name different scales
+    yield _value_row(record, "resp_mae_sym_win60", start_s, 60, 2 * unit, why)
 
 
-def _smooth(predictions: dict) -> dict:
+def _smooth(predictions: Predictions) -> Predictions:
   """The published post-filter on every waveform: Butterworth of order 8 at 1 Hz, forwards and backwards."""
   rate_hz = predictions.get("rate_hz", 0)
   if rate_hz <= 2:
     return predictions
   low_pass = functools.partial(filters.low_pass, rate_hz=rate_hz, cutoff_hz=1.0, order=8)
-  return predictions | {k: _keep_gaps(low_pass, x) for k, x in predictions.items() if k.endswith("_t")}
+  smooth = dict(predictions)
+  for name, x in predictions.items():
+    if name.endswith("_t"):
+      smooth[name] = _keep_gaps(low_pass, x)
+  return smooth
 
 
-def _keep_gaps(run: Callable, x_t: np.ndarray) -> np.ndarray:
+def _keep_gaps(run: Callable[[np.ndarray], np.ndarray], x_t: np.ndarray) -> np.ndarray:
   """Runs a filter or resampler on x_t [..., t] with its gaps bridged, and opens them again in the result."""
   x_t = np.asarray(x_t)
   y_t = run(np.apply_along_axis(resample.fill_gaps, -1, x_t))
@@ -179,10 +253,15 @@ def _keep_gaps(run: Callable, x_t: np.ndarray) -> np.ndarray:
   return np.where(np.isfinite(x_t)[..., source], y_t, np.nan)
 
 
-def _row(record: Any, metric: str, start: float, window_s: float, why: str) -> dict[str, Any]:
-  return {"metric": metric, "record": record.id, "group": record.group, "unit": f"{start:g}-{start + window_s:g} s",
-          "start_s": float(start), "kept": not why, "why": why}
-
-
-def _plain(x: float) -> float | None:
-  return float(x) if np.isfinite(x) else None
+def _value_row(record: Record, metric: str, start_s: float, window_s: float, value: float, why: str) -> Row:
+  return Row(
+      metric=metric,
+      group=record.group,
+      record=record.id,
+      unit=f"{start_s:g}-{start_s + window_s:g} s",
+      value=finite_or_none(value),
+      start_s=float(start_s),
+      end_s=float(start_s + window_s),
+      included=not why,
+      why=why,
+  )

@@ -1,0 +1,209 @@
+"""A user's own PPG: read, told on the console, written as files, and as a Python value."""
+import dataclasses
+import json
+import pathlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxsig.data.ppg import ppg_file
+from jaxsig.data.ppg.ppg_windows import long_enough
+from jaxsig.data.recordings import plain
+from jaxsig.data.records import Record
+from jaxsig.system import OwnFile, OwnOptions, Row, Told
+from jaxsig.systems.respiration import quality
+from jaxsig.systems.respiration.protocol import UNIT
+
+MOST_LINES = 30   # of rates on the console
+COLUMNS = ("start_s", "end_s", "rate_bpm", "low_95_bpm", "high_95_bpm", "spread_bpm", "quality")
+
+
+class Rate(NamedTuple):
+  """The breathing rate in a scoring window, in breaths per minute; None where there is no estimate."""
+  start_s: float
+  end_s: float
+  rate_bpm: float | None
+  spread_bpm: float | None     # standard deviation of the model's posterior or samples
+  low_95_bpm: float | None     # 95 % interval
+  high_95_bpm: float | None
+  quality: str                 # "good", "doubtful" or "no estimate"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Respiration:
+  """What a model says of a PPG.
+
+  Attributes:
+    name: of the recording.
+    rates: one `Rate` a scoring window of a minute.
+    waveform: [t] respiratory waveform, without unit; NaN where nothing can be said.
+    waveform_sd: [t] standard deviation of the model's samples; None where it draws none.
+    waveform_rate_hz: sampling rate of both in Hz.
+    duration_s: length of the recording in seconds.
+    lost_s: [k, 2] spans in seconds in which the signal is missing.
+    bridged_s: [k, 2] short gaps in seconds that a straight line fills.
+    notes: a sentence for each thing that was done to the input or is wrong with it.
+    rows: all metrics' rows.
+    predictions: all outputs of the network by name, stitched: samples "resp_s_t", the rates' posteriors "rate_pmf_b_r".
+  """
+  name: str
+  rates: tuple[Rate, ...]
+  waveform: np.ndarray
+  waveform_sd: np.ndarray | None
+  waveform_rate_hz: float
+  duration_s: float
+  lost_s: np.ndarray
+  bridged_s: np.ndarray
+  notes: tuple[str, ...]
+  rows: Sequence[Row]
+  predictions: Mapping[str, Any]
+
+  def to_dict(self) -> dict[str, Any]:
+    """The rates, gaps and notes as plain JSON values, without the waveform."""
+    return {
+        "name": self.name,
+        "duration_s": self.duration_s,
+        "rates": [rate._asdict() for rate in self.rates],
+        "quality": dict(Counter(rate.quality for rate in self.rates)),
+        "waveform_rate_hz": self.waveform_rate_hz,
+        "lost_s": plain(self.lost_s),
+        "bridged_s": plain(self.bridged_s),
+        "notes": list(self.notes),
+    }
+
+  def __repr__(self) -> str:
+    known = [rate.rate_bpm for rate in self.rates if rate.rate_bpm is not None]
+    said = f"{len(known)} of {len(self.rates)} windows with a rate"
+    if known:
+      said += f", median {np.median(known):.1f} {UNIT}"
+    return f"<Respiration of {self.name}: {self.duration_s:.0f} s, {said}>"
+
+
+def read(source: object, options: OwnOptions) -> Record:
+  """A user's own PPG (CSV, NPY, WFDB or an array), NaN in gaps: see `ppg_file.read_ppg`; it must last one window at least."""
+  record = ppg_file.read_ppg(source, options.rate_hz)
+  name = "the array"
+  if isinstance(source, (str, pathlib.Path)):
+    name = source
+  return long_enough(record, options.data, name)
+
+
+def rates_of(told: Told) -> tuple[Rate, ...]:
+  """The rates of the primary metric, one a scoring window."""
+  rates = []
+  for row in told.primary:
+    low_bpm, high_bpm = row.interval.get("95", (None, None))
+    rates.append(Rate(row.start_s, row.end_s, row.estimate, row.spread, low_bpm, high_bpm, row.quality))
+  return tuple(rates)
+
+
+def result(told: Told) -> Respiration:
+  """What is told as a `Respiration`."""
+  record = told.record
+  samples = record.predictions.get("resp_s_t")
+  waveform_sd = None
+  if samples is not None:
+    waveform_sd = np.asarray(samples).std(0)
+  return Respiration(
+      name=record.id,
+      rates=rates_of(told),
+      waveform=np.asarray(record.predictions.get("resp_t", np.zeros(0))),
+      waveform_sd=waveform_sd,
+      waveform_rate_hz=float(record.predictions.get("rate_hz", np.nan)),
+      duration_s=record.duration_s,
+      lost_s=told.lost_s,
+      bridged_s=told.bridged_s,
+      notes=tuple(record.info.get("notes", ())),
+      rows=told.rows,
+      predictions=record.predictions,
+  )
+
+
+def tell(told: Told) -> Iterator[str]:
+  """A line a rate with its 95 % interval and quality; of many only how they fall out."""
+  rates = rates_of(told)
+  if not rates:
+    yield "no rate: no scoring window lies inside the recording"
+  if len(rates) <= MOST_LINES:
+    for rate in rates:
+      span = f"{rate.start_s:g}-{rate.end_s:g} s"
+      yield f"{span:>14}  {_in_words(rate)}"
+    return
+
+  counts = Counter(rate.quality for rate in rates)
+  shares = ", ".join(f"{counts[name]} {name}" for name in (quality.GOOD, quality.DOUBTFUL, quality.NONE))
+  line = f"{len(rates)} windows: {shares}"
+  known = [rate.rate_bpm for rate in rates if rate.rate_bpm is not None]
+  if known:
+    line += f", median {np.median(known):.1f} {UNIT}"
+  yield line
+
+
+def _in_words(rate: Rate) -> str:
+  if rate.rate_bpm is None:
+    return rate.quality
+  words = f"{rate.rate_bpm:.1f} {UNIT}"
+  if rate.low_95_bpm is not None:
+    words += f" (95 %: {rate.low_95_bpm:.1f} to {rate.high_95_bpm:.1f})"
+  elif rate.spread_bpm is not None:
+    words += f" +- {rate.spread_bpm:.1f}"
+  return f"{words}, {rate.quality}"
+
+
+def write(told: Told, folder: pathlib.Path) -> None:
+  """Writes `<id>.csv` (waveforms), `<id>_rates.csv`, `<id>.json` (all but the waveforms) and `<id>.png`."""
+  record = told.record
+  _write_waveforms(record, folder / f"{record.id}.csv")
+  _write_rates(rates_of(told), folder / f"{record.id}_rates.csv")
+  summary = {**told.about, "rate_hz": record.rate_hz, "metric": told.config.report.primary, "unit": UNIT, **result(told).to_dict()}
+  (folder / f"{record.id}.json").write_text(json.dumps(summary, indent=1) + "\n")
+  from jaxsig.systems.respiration import figures  # draws: not needed in Python
+  figures.draw_recording(told, rates_of(told), folder / f"{record.id}.png")
+
+
+def _write_waveforms(record: Record, path: pathlib.Path) -> None:
+  """Writes time_s and a column a waveform, the mean before its samples."""
+  waves = {name: np.asarray(x) for name, x in record.predictions.items() if name.endswith("_t")}
+  columns = {}
+  for name, x in sorted(waves.items(), key=lambda item: item[1].ndim):
+    if x.ndim == 1:
+      columns[name.removesuffix("_t")] = x
+    else:
+      stem = name[:-4]   # of resp_s_t: resp
+      columns |= {f"{stem}_{i}": sample_t for i, sample_t in enumerate(x)}
+  if not columns:
+    return
+  length = len(next(iter(columns.values())))
+  time_s = np.arange(length) / record.predictions["rate_hz"]
+  table = np.stack([time_s, *columns.values()], -1)
+  formats = ["%.9g"] + ["%.6g"] * len(columns)   # of a day, six digits would not tell the samples apart
+  np.savetxt(path, table, formats, ",", header=",".join(["time_s", *columns]), comments="")
+
+
+def _write_rates(rates: Sequence[Rate], path: pathlib.Path) -> None:
+  lines = [",".join(COLUMNS)]
+  for rate in rates:
+    lines.append(",".join(_cell(getattr(rate, column)) for column in COLUMNS))
+  path.write_text("\n".join(lines) + "\n")
+
+
+def _cell(value: float | str | None) -> str:
+  if value is None:
+    return ""
+  if isinstance(value, str):
+    return value
+  if float(value).is_integer():
+    return f"{value:.9g}"
+  return f"{value:.4f}"
+
+
+OWN_FILE = OwnFile(
+    read=read,
+    judge=quality.judge,
+    tell=tell,
+    write=write,
+    result=result,
+    free=("causal", "stride_s", "skip_broken", "time_warp_factors"),
+)
