@@ -1,20 +1,103 @@
-"""jaxsig from Python: `predict` on a recording or an intensity of one's own, `open_model` for many of them, `load_config`, and
-`check_gradients` of a loss."""
+"""jaxsig from Python.
+
+  model = jaxsig.open_model()                    # the shipped one, or a workdir's
+  respiration = model.predict(ppg, rate_hz=125)  # or a file
+  jaxsig.train(jaxsig.load_config("configs/respdiff.py"), "runs/respdiff")
+
+Nothing heavy is imported before it is used.
+"""
+import importlib.metadata
 import pathlib
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from ml_collections import ConfigDict
+
+  from jaxsig.predict.model import Model
+  from jaxsig.system import Row
+
+try:
+  __version__ = importlib.metadata.version("jaxsig")
+except importlib.metadata.PackageNotFoundError:   # a checkout that is not installed
+  __version__ = "0+checkout"
 
 
-def load_config(path: str | pathlib.Path, arg: str = "", **overrides: Any) -> Any:
-  """Loads an experiment's locked ConfigDict; dotted keys are written with two underscores (`train__steps=10`).
+def load_config(path: str | pathlib.Path, arg: str = "", **overrides: Any) -> "ConfigDict":
+  """Returns an experiment's locked config.
+
+  Args:
+    path: a file such as configs/respdiff.py.
+    arg: its argument, such as "smoke".
+    overrides: dotted keys, written with two underscores (`train__steps=10`).
 
   Raises:
     jaxsig.errors.UserError: no such file, argument or key.
   """
   from jaxsig import config
-  return config.load(path, arg, {key.replace("__", "."): value for key, value in overrides.items()})
+  dotted = {key.replace("__", "."): value for key, value in overrides.items()}
+  return config.load(path, arg, dotted)
 
 
-def check_gradients(loss: Any, params: Any = None, **options: Any) -> Any:
+def open_model(model: str | pathlib.Path = "respdiff_60s", config: "ConfigDict | None" = None) -> "Model":
+  """Opens a trained model, whose `predict` compiles once for many calls.
+
+  Args:
+    model: a shipped model's name, or the workdir of a training.
+    config: of a workdir, the one that made it (checked), which may read a user's file otherwise; with it a shipped model
+      takes another stride or sampler.
+
+  Raises:
+    jaxsig.errors.UserError: no such model, or one that does not fit the config.
+  """
+  from jaxsig.predict import model as models
+  return models.open_model(model, config)
+
+
+def predict(source: Any, rate_hz: float | None = None, model: "Model | str | pathlib.Path" = "respdiff_60s") -> Any:
+  """Predicts a user's own file or array by a model: `open_model(model).predict(source, rate_hz)`.
+
+  Returns:
+    The typed result of the model's system: `jaxsig.systems.respiration.own_file.Respiration` (rates with intervals and
+    quality, the waveform, gaps), `...phase_retrieval.own_file.Reconstruction` or `...cnn_notes.own_file.Classes`.
+
+  Raises:
+    jaxsig.errors.UserError: a file or a model that cannot be used.
+  """
+  if isinstance(model, (str, pathlib.Path)):
+    model = open_model(model)
+  return model.predict(source, rate_hz)
+
+
+def train(config: "ConfigDict", workdir: str | pathlib.Path) -> "list[Row]":
+  """Trains all members of an experiment and evaluates them; what is finished in the workdir is not done again.
+
+  Returns:
+    The rows of the evaluation; the workdir holds checkpoints, rows and a report.
+
+  Raises:
+    jaxsig.errors.UserError: a config, data or a workdir that cannot be used.
+    jaxsig.errors.Interrupted: stopped after saving; the same call continues.
+  """
+  return _run(config, workdir, fit=True)
+
+
+def evaluate(config: "ConfigDict", workdir: str | pathlib.Path) -> "list[Row]":
+  """Evaluates the trained members of a workdir; arguments, result and errors are those of `train`."""
+  return _run(config, workdir, fit=False)
+
+
+def _run(config: "ConfigDict", workdir: str | pathlib.Path, fit: bool) -> "list[Row]":
+  from jaxsig.engine import mesh
+  from jaxsig.experiment import sweep
+  from jaxsig.report.rows import read_rows
+  mesh.cache_programs()
+  workdir = pathlib.Path(workdir)
+  sweep.report(sweep.experiment(config, workdir, fit), workdir / "report")
+  return read_rows(workdir / "rows.jsonl")
+
+
+def check_gradients(loss: "Callable | ConfigDict", params: Any = None, **options: Any) -> Any:
   """Compares automatic gradients with central differences; print the report, or ask its `ok` and `worst`.
 
   Args:
@@ -26,50 +109,17 @@ def check_gradients(loss: Any, params: Any = None, **options: Any) -> Any:
     jaxsig.errors.UserError: a config that cannot be used, or parameters that are not real floating point.
   """
   from jaxsig.engine import gradients
-  return gradients.check_gradients(loss, params, **options) if callable(loss) else gradients.check_config(loss, **options)
+  if callable(loss):
+    return gradients.check_gradients(loss, params, **options)
+  return gradients.check_config(loss, **options)
 
 
-def open_model(model: str | pathlib.Path = "respdiff_60s", config: Any = None) -> Any:
-  """Opens a model for many calls of `predict`, which then compile once; arguments and errors are those of `predict`."""
-  from jaxsig.predict import model as shipped
-  return shipped.open_model(model, config)
-
-
-def predict(recording: Any, rate_hz: float | None = None, model: Any = "respdiff_60s", config: Any = None) -> dict:
-  """Predicts a recording of any rate and length, with or without gaps, the objects of far-field intensities, or the classes of images.
-
-  Args:
-    recording: a CSV, NPY or WFDB file, or an array of one axis (NaN where the signal is missing). For a model of phase retrieval an
-      NPY, HDF5 (CXI) or TIFF file, or an array: an intensity |F|^2 [m, m] or a stack [t, m, m], see `data.intensity_file`. For a
-      model of classes an image, a folder of images, an NPY file or an array, see `data.image_files`.
-    rate_hz: sampling rate, where the file does not say it; an intensity has none.
-    model: a shipped model, the workdir of a training, or what `open_model` has returned.
-    config: of a workdir, the one that made it (checked), which may read a user's file otherwise (`data.intensity_mask`); with it a
-      shipped model takes another stride or sampler.
-
-  Returns:
-    Of a recording {name_axes: array} of stitched predictions, NaN where nothing can be said, with their "rate_hz"; "rates": one a
-    scoring window, {"start_s", "end_s", "rate_bpm" (None: no estimate), "spread", "low_95", ..., "quality"}; "rows": of all
-    metrics; "lost_s", "bridged_s": [k, 2] gaps.
-
-    Of t intensities (one is a stack of one) {"image_b_y_x": [t, m, m], objects in the middle, real ones float32 and not negative;
-    "residual_b": [t], || |F x| - sqrt(intensity) || / || sqrt(intensity) || on the usable pixels; "solved_probability_b": [t], that the
-    object is found, by a curve over the residual that was learnt on the training's validation images: for a measurement that is
-    sampled otherwise or noisier than those it is no more than a hint; not there where the training has not been evaluated}. An odd or
-    oblong frame is cut, so m is even.
-
-    Of t images {"probability_b_k": [t, k], calibrated where the training has been evaluated, with "class_k", the names of the classes,
-    "answer_b", "answer_probability_b"; "output_b_k"; "maps_<layer>_b_y_x_j": what each layer makes of them}.
-
-    Of all "notes": a sentence for each thing that was done to the input or is wrong with it.
-
-  Raises:
-    jaxsig.errors.UserError: a recording, model or config that cannot be used.
-  """
-  from jaxsig.errors import UserError
-  from jaxsig.predict import model as shipped
-  from jaxsig.predict import own_file as infer
-  opened = isinstance(model, shipped.Model)
-  if opened and config is not None:
-    raise UserError("predict was given an opened model and a config: give the config to open_model")
-  return infer.results(infer.predict(recording, rate_hz, model if opened else shipped.open_model(model, config)))
+__all__: Sequence[str] = (
+  "__version__",
+  "check_gradients",
+  "evaluate",
+  "load_config",
+  "open_model",
+  "predict",
+  "train",
+)

@@ -1,4 +1,5 @@
 """Records, segments of them, the spans of their windows, and windows joined again to records."""
+import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -30,7 +31,8 @@ class Segment(NamedTuple):
   to_s: float = np.inf
 
 
-class Spans(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Spans:
   """Where a record's windows lie, in seconds, ascending; [b] each."""
   start_s_b: np.ndarray
   length_s_b: np.ndarray
@@ -42,7 +44,16 @@ class Spans(NamedTuple):
 
   def at(self, index: np.ndarray | slice) -> "Spans":
     """Some of them."""
-    return Spans(*(x[index] for x in self))
+    return Spans(
+        self.start_s_b[index],
+        self.length_s_b[index],
+        self.augmented_b[index],
+        self.kind_b[index],
+    )
+
+  def moved(self, by_s: float) -> "Spans":
+    """The same, so many seconds later."""
+    return dataclasses.replace(self, start_s_b=self.start_s_b + by_s)
 
 
 def spans_of(start_s_b: np.ndarray, length_s_b: np.ndarray | float) -> Spans:
@@ -52,9 +63,21 @@ def spans_of(start_s_b: np.ndarray, length_s_b: np.ndarray | float) -> Spans:
   return Spans(start_s_b, lengths_s_b, np.zeros(len(start_s_b), bool), np.ones(len(start_s_b)))
 
 
+def augmented_spans(start_s_b: np.ndarray, length_s_b: np.ndarray | float, kind: float) -> Spans:
+  """Spans of windows of a changed copy, which only training sees."""
+  recorded = spans_of(start_s_b, length_s_b)
+  n = len(recorded)
+  return dataclasses.replace(recorded, augmented_b=np.ones(n, bool), kind_b=np.full(n, kind))
+
+
 def joined_spans(parts: Sequence[Spans]) -> Spans:
   """Several spans one after another."""
-  return Spans(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+  return Spans(
+      np.concatenate([part.start_s_b for part in parts]),
+      np.concatenate([part.length_s_b for part in parts]),
+      np.concatenate([part.augmented_b for part in parts]),
+      np.concatenate([part.kind_b for part in parts]),
+  )
 
 
 def stable_hash(text: str) -> int:

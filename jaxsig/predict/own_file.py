@@ -78,9 +78,7 @@ def _predicted(record: Record, model: Model, block_s: float) -> Record:
   if not parts:
     return record._replace(predictions=_nothing(record, model))
 
-  moved = []
-  for part in parts:
-    moved.append(part.spans._replace(start_s_b=part.piece.start_s + part.spans.start_s_b))
+  moved = [part.spans.moved(part.piece.start_s) for part in parts]
   stitcher = Stitcher(joined_spans(moved), bool(model.config.data.get("causal", False)))
   most = max(part.count for part in parts)
   size = min(model.config.run.predict_batch_size, -(-most // 8) * 8)   # few sizes, so few compilations, for records of all lengths

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsig.data.records import Record, Spans, joined_spans, spans_of
+from jaxsig.data.records import Record, Spans, augmented_spans, joined_spans, spans_of
 from jaxsig.errors import UserError
 
 NORMALISE = ("window", "record", "zscore")
@@ -44,8 +44,7 @@ def spans(record: Record, config: ConfigDict) -> Spans:
       continue
     starts_s_b = _starts_s(copy, config)
     few = np.unique(np.linspace(0, len(starts_s_b) - 1, len(own_s_b)).astype(int))
-    augmented = spans_of(starts_s_b[few], config.window_s)
-    parts.append(augmented._replace(augmented_b=np.ones(len(few), bool), kind_b=np.full(len(few), float(factor))))
+    parts.append(augmented_spans(starts_s_b[few], config.window_s, float(factor)))
   return joined_spans(parts)
 
 
