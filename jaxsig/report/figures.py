@@ -144,9 +144,9 @@ def _metric_figures(found: ReportFigures, key: str, rows: Sequence[Row]) -> list
           name="uncertainty",
           title="What the methods know of their own error",
           note=(
-              f"Left: the {size} when a method answers only that share of the {words.units} of which it is most certain. "
-              "Right: how often its intervals hold the truth; on the dashed line they keep what they promise, below it they "
-              "promise too much."),
+              f"Risk-coverage: the {size} when a method answers only that share of the {words.units} of which it is most "
+              "certain. Interval coverage, where there are intervals: how often they hold the truth; on the dashed line they "
+              "keep what they promise, below it they promise too much."),
           draw=functools.partial(figures_uncertainty.uncertainty_figure, figures, ours, words),
       ),
       Figure(

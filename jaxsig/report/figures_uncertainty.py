@@ -1,6 +1,7 @@
 """Figures of uncertainty: risk-coverage, interval coverage, and reliability of probabilities."""
 from collections.abc import Mapping, Sequence
 
+import matplotlib.axes
 import matplotlib.figure
 import numpy as np
 
@@ -9,6 +10,9 @@ from jaxsig.figure_style import BASELINE, MUTED, OTHERS, OURS
 from jaxsig.report import wording
 from jaxsig.report.aggregate import MetricFigures, rows_by_method
 from jaxsig.system import Row, Words
+
+Look = Mapping[str, str | float]         # options of a line
+Points = Sequence[tuple[float, float]]
 
 
 def uncertainty_figure(figures: MetricFigures, ours: str, words: Words) -> matplotlib.figure.Figure | None:
@@ -25,31 +29,56 @@ def uncertainty_figure(figures: MetricFigures, ours: str, words: Words) -> matpl
     return None
 
   looks = {method: _look(method, i, ours) for i, method in enumerate(methods)}
-  figure, (left, right) = figure_style.grid(2, 3.4, columns=2)
-  for method, curve in curves.items():
-    left.plot(*figure_style.columns(curve), **looks[method])
-  for method, points in shares.items():
-    right.plot(*figure_style.columns(points), **looks[method])
-
-  size = f"{wording.statistic(figures.metric)}: {figures.title}"
-  bottom = None
-  if figures.metric.is_error:
-    bottom = 0
-  left.set(xlabel=f"{words.units} answered (%)", ylabel=wording.label(size, figures.metric), ylim=(bottom, None))
-  right.plot((0, 100), (0, 100), color=MUTED, lw=1, ls="--")
-  right.set(xlabel="interval (%)", ylabel="truths inside (%)", xlim=(40, 100), ylim=(0, 102))
-  right.set_visible(bool(shares))
+  panels = bool(curves) + bool(shares)
+  figure, axes = figure_style.grid(panels, 3.4, columns=2)
+  if curves:
+    _draw_risk_coverage(axes[0], curves, looks, figures, words)
+  if shares:
+    _draw_interval_coverage(axes[-1], shares, looks)
 
   handles = {}
-  for axis in (left, right):
+  for axis in axes:
     for handle, label in zip(*axis.get_legend_handles_labels()):
       handles[label] = handle
   ordered = [handles[method] for method in methods]
-  figure.legend(ordered, methods, loc="outside upper right", ncols=min(4, len(methods)))
+  columns = min(4, len(methods))
+  figure.legend(ordered, methods, loc="outside upper right", ncols=columns)
   return figure
 
 
-def _look(method: str, i: int, ours: str) -> Mapping[str, str | float]:
+def _draw_risk_coverage(
+    axis: matplotlib.axes.Axes,
+    curves: Mapping[str, Points],
+    looks: Mapping[str, Look],
+    figures: MetricFigures,
+    words: Words,
+) -> None:
+  for method, curve in curves.items():
+    axis.plot(*figure_style.columns(curve), **looks[method])
+
+  text = f"{wording.statistic(figures.metric)}: {figures.title}"
+  axis.set_xlabel(f"{words.units} answered (%)")
+  axis.set_ylabel(wording.label(text, figures.metric))
+  if figures.metric.is_error:
+    axis.set_ylim(bottom=0)
+
+
+def _draw_interval_coverage(
+    axis: matplotlib.axes.Axes,
+    shares: Mapping[str, Points],
+    looks: Mapping[str, Look],
+) -> None:
+  for method, points in shares.items():
+    axis.plot(*figure_style.columns(points), **looks[method])
+
+  axis.plot((0, 100), (0, 100), color=MUTED, lw=1, ls="--")
+  axis.set_xlabel("interval (%)")
+  axis.set_ylabel("truths inside (%)")
+  axis.set_xlim(40, 100)
+  axis.set_ylim(0, 102)
+
+
+def _look(method: str, i: int, ours: str) -> Look:
   look = {
       "color": OTHERS[i % len(OTHERS)],
       "lw": 1.3,
@@ -79,6 +108,8 @@ def reliability(rows: Sequence[Row], ours: str) -> matplotlib.figure.Figure | No
     bin_n = np.minimum((10 * told_n).astype(int), 9)
     for k in np.unique(bin_n):
       inside_n = bin_n == k
+      told = told_n[inside_n].mean()
+      found = found_n[inside_n].mean()
       size = 8 + 120 * inside_n.mean()
-      axis.scatter(told_n[inside_n].mean(), found_n[inside_n].mean(), s=size, color=BASELINE, alpha=0.8, linewidths=0)
+      axis.scatter(told, found, s=size, color=BASELINE, alpha=0.8, linewidths=0)
   return figure

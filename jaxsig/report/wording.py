@@ -1,5 +1,5 @@
 """Figures and counts in words, as tables and pages tell them."""
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 from jaxsig.report.averages import MEANS, Estimate
 from jaxsig.report.join import LEAKS
@@ -141,23 +141,18 @@ def other_averages(metric: Metric, words: Words) -> str:
       f"then the {how.groups} over {words.groups}.")
 
 
-def banner(simulated: bool, leaking: Collection[str]) -> str:
+def banner(simulated: bool, methods: Sequence[str]) -> str:
   """What stands above everything where records are simulated or a split leaks; else empty."""
   parts = []
   if simulated:
     parts.append(SIMULATED_BANNER)
+
+  leaking = [method for method in methods if LEAKS in method]
+  whose = ", ".join(leaking)
+  if len(leaking) == len(methods):
+    whose = "all methods"
   if leaking:
     parts.append(
-        f"LEAKS: the split of {', '.join(leaking)} leaks on purpose: what is tested was partly trained on, "
-        "so that these figures are no evidence of anything but what leaking does")
+        f"LEAKS: the split of {whose} leaks on purpose: what is tested was partly trained on, so that these figures are "
+        "no evidence of anything but what leaking does")
   return ". ".join(parts)
-
-
-def leaking(methods: Sequence[str]) -> list[str]:
-  """Those methods whose split leaks."""
-  return [method for method in methods if LEAKS in method]
-
-
-def titled(method: str, titles: Mapping[str, str]) -> str:
-  """A method's title, or its name where it has none."""
-  return titles.get(method, method)

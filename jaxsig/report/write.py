@@ -149,7 +149,7 @@ def _shown(results: Results, settings: Settings, protocol: Protocol) -> _Shown:
     others = other_tables(found)
     tiles = report_tiles(found)
 
-  banner = wording.banner(found.simulated, wording.leaking(found.methods))
+  banner = wording.banner(found.simulated, found.methods)
   return _Shown(found, main, others, tiles, banner)
 
 
