@@ -51,8 +51,7 @@ class Schedule(NamedTuple):
     return jnp.sqrt(jax.nn.sigmoid(-self.log_snr(t)))
 
   def step(self, t: jax.Array) -> jax.Array:
-    """What a step embedding reads: a discrete step itself, or a continuous time stretched over
-    RespDiff's 0..49."""
+    """What a step embedding reads: a discrete step, or a continuous time stretched over 0..49."""
     if self.steps:
       return t
     return (EMBEDDED_STEPS - 1.0) * t
@@ -332,13 +331,12 @@ def sample(
     the extremes of the *whole batch*, the one sampler whose examples depend on each other.
 
   Args:
-    denoise: (y_b_t, t_b) -> prediction_b_t of `kind`, one of KINDS.
+    denoise: (y_b_t, t_b) -> prediction_b_t of `kind`, which is one of KINDS.
     schedule: the noise process.
     keys_b: one key an example.
     shape_t: shape of an example.
     sampler: one of SAMPLERS.
     steps: calls of `denoise`.
-    kind: of the prediction.
     clip: (low, high) bounds every x0, and eps follows it.
 
   Raises:

@@ -12,11 +12,11 @@ SPECTRAL_WEIGHTS = {"paper": 0.01, "as_coded": 0.01 / 128}
 
 
 def spectral_loss_as_coded(x0_hat_b_t: jax.Array, x0_b_t: jax.Array) -> jax.Array:
-  """RespDiff's spectral loss [b]: mean of (|X_hat| - |X|)^2 over all bins of the orthonormal
-  complex FFT.
+  """RespDiff's spectral loss [b]: mean of (|X_hat| - |X|)^2 over all bins.
 
-  It is blind to phase. Paper and code share this form and differ in its weight: add
-  SPECTRAL_WEIGHTS[...] times its mean over b to the mean squared error over b and t.
+  X is the orthonormal complex FFT. The loss is blind to phase. Paper and code share this form and
+  differ in its weight: add SPECTRAL_WEIGHTS[...] times its mean over b to the mean squared error
+  over b and t.
   """
   magnitude_b_f = jnp.abs(jnp.fft.fft(x0_hat_b_t, norm="ortho"))
   true_magnitude_b_f = jnp.abs(jnp.fft.fft(x0_b_t, norm="ortho"))

@@ -41,8 +41,9 @@ def low_pass(
     cutoff_hz: float,
     order: int = 4,
 ) -> np.ndarray:
-  """Low-pass without phase shift: forwards and backwards, so -6 dB at the cutoff and twice the
-  order.
+  """Low-pass without phase shift.
+
+  Runs forwards and backwards, so -6 dB at the cutoff and twice the order.
 
   Args:
     x_t: [..., t], finite.

@@ -1,5 +1,7 @@
-"""Spectra along the last axis in jnp: batched over leading axes; rates and band limits are
-static."""
+"""Spectra along the last axis in jnp, batched over leading axes.
+
+Rates and band limits are static.
+"""
 import functools
 import math
 

@@ -159,8 +159,10 @@ def _pool(
     centre_k: np.ndarray,
     window_s: float,
 ) -> np.ndarray:
-  """Means [k, r] of the finite posteriors, each of weight 1 - distance / window_s; NaN where none
-  overlaps."""
+  """Means [k, r] of the finite posteriors, each of weight 1 - distance / window_s.
+
+  NaN where none overlaps.
+  """
   finite_b = np.isfinite(pmf_b_r).all(-1)
   pooled_k_r = np.full((len(centre_k), pmf_b_r.shape[-1]), np.nan)
 
@@ -194,8 +196,10 @@ def windows_of(
     starts: np.ndarray,
     window_s: float,
 ) -> list[np.ndarray]:
-  """Cuts x_t [..., t] into a window at each start; one that is not wholly inside, or has a gap, is
-  NaN throughout."""
+  """Cuts a window from x_t [..., t] at each start.
+
+  One that is not wholly inside, or has a gap, is NaN throughout.
+  """
   n = round(window_s * rate_hz)
   first_k = np.rint(np.asarray(starts) * rate_hz).astype(int)
 
@@ -236,8 +240,7 @@ def waveform(predictions: Predictions) -> np.ndarray | None:
 
 
 def _consensus(reduce: Callable[[np.ndarray], float], rate_k_s: Sequence[np.ndarray]) -> np.ndarray:
-  """Reduces each window's finite rates to one value [k]; NaN where fewer than half of the rates are
-  finite."""
+  """Reduces each window's finite rates to one value [k]; NaN where fewer than half are finite."""
   reduced_k = np.full(len(rate_k_s), np.nan)
   for k, rate_s in enumerate(rate_k_s):
     finite_s = rate_s[np.isfinite(rate_s)]

@@ -25,10 +25,10 @@ PUBLISHED = {
 
 
 class CoarseEncoder(nn.Module):
-  """Parallel stacks of dilated residual convolutions, concatenated: [b, t, c] -> [b, t,
-  len(kernels) * channels].
+  """Parallel stacks of dilated residual convolutions, concatenated.
 
-  Each branch: a convolution of width 1, then norm(ReLU(convolution) + x) at every dilation.
+  [b, t, c] -> [b, t, len(kernels) * channels]. Each branch: a convolution of width 1, then
+  norm(ReLU(convolution) + x) at every dilation.
   """
   channels: int
   kernels: tuple[int, ...]
@@ -149,8 +149,7 @@ class RespDiff(nn.Module):
     self.decoder = Head(self.head)
 
   def encode(self, ppg_b_t_p: jax.Array) -> jax.Array:
-    """Features [b, t, c] of the PPG [b, t, p]: equal for every diffusion step, so made once a
-    run."""
+    """Features [b, t, c] of the PPG [b, t, p]: the same for every step, so made once a run."""
     fine = self.fine_ppg(ppg_b_t_p)
     coarse = self.coarse_ppg(ppg_b_t_p)
     return fine + self.fusion * coarse

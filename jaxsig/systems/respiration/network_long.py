@@ -133,8 +133,7 @@ class RespDiffLong(nn.Module):
     self.out = linear(1, self.width)
 
   def encode(self, ppg_b_t_p: jax.Array) -> jax.Array:
-    """Features [b, t, c] of the PPG [b, t, p]: equal for every step and sample, so made once a
-    run."""
+    """Features [b, t, c] of the PPG [b, t, p]: the same for every step, so made once a run."""
     local_b_t_c = self.fine_ppg(ppg_b_t_p) + self.coarse_ppg(ppg_b_t_p)
     return jnp.concatenate([local_b_t_c, self.rnn(local_b_t_c)], -1)
 
