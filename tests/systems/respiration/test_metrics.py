@@ -1,12 +1,10 @@
-"""Protocols of breathing: closed forms of every rate, of the waveform measures, of the rows and of the statistics."""
+"""Protocols of breathing: closed forms of every rate, of the waveform measures and of the rows."""
 import json
 
 import numpy as np
 import pytest
-import scipy.stats
 
 from jaxsig.data.records import Record
-from jaxsig.report import statistics
 from jaxsig.systems.respiration import waveforms as respiration
 from jaxsig.systems.respiration.score import score_record, starts_s, stratum
 
@@ -226,51 +224,3 @@ def test_a_users_file_gives_estimates_that_no_table_keeps():
   spectral = rows_of(rows, "rr_bpm_win60_annotators_spectral")
   np.testing.assert_allclose([r["estimate"] for r in spectral], 15, atol=0.1)
   assert score_record(record({"resp_t": wave(15), "rate_hz": 5.0}, signals={"ppg_t": np.zeros(1000)})) == []
-
-
-# Statistics
-
-
-def test_bootstrap_is_deterministic_and_has_the_width_of_the_standard_error():
-  values = np.random.default_rng(3).standard_normal(400) + 2
-  low, high = statistics.bootstrap_interval(values)
-  assert (low, high) == statistics.bootstrap_interval(values) != statistics.bootstrap_interval(values, seed=1)
-  half = 1.96 * values.std() / np.sqrt(400)
-  np.testing.assert_allclose([low, high], [values.mean() - half, values.mean() + half], atol=0.01)
-  narrow = statistics.bootstrap_interval(values, level=0.5)
-  assert low < narrow[0] < narrow[1] < high
-  assert statistics.bootstrap_interval([1.5]) == (1.5, 1.5) and np.isnan(statistics.bootstrap_interval([])).all()
-
-
-def test_bootstrap_covers_the_truth_as_often_as_it_says():
-  rng = np.random.default_rng(0)
-  intervals = [statistics.bootstrap_interval(rng.standard_normal(40), n=500, seed=i) for i in range(300)]
-  assert 0.90 < np.mean([low < 0 < high for low, high in intervals]) < 0.985
-
-
-def test_paired_difference():
-  rng = np.random.default_rng(0)
-  b = rng.gamma(2, 1, 24)
-  a = b + 0.5 + 0.1 * rng.standard_normal(24)
-  found = statistics.paired_difference(a, b)
-  assert found.mean == pytest.approx((a - b).mean()) and 0.4 < found.low < found.mean < found.high < 0.6
-  assert found.p_value == pytest.approx(scipy.stats.wilcoxon(a, b).pvalue) and found.p_value < 1e-5
-  back = statistics.paired_difference(b, a)
-  np.testing.assert_allclose([back.mean, back.low, back.high, back.p_value],
-                             [-found.mean, -found.high, -found.low, found.p_value], atol=1e-9)
-
-
-def test_paired_difference_without_difference_or_patients():
-  assert statistics.paired_difference([1, 2, 3], [1, 2, 3]) == (0, 0, 0, 1)
-  one = statistics.paired_difference([3], [1])
-  assert one[:3] == (2, 2, 2) and np.isnan(one.p_value)
-  assert np.isnan(statistics.paired_difference([], [])).all()
-  with pytest.raises(ValueError, match="paired"):
-    statistics.paired_difference([1, 2], [1])
-
-
-def test_limits_of_agreement():
-  assert statistics.limits_of_agreement([-1, 0, 1, 2]) == pytest.approx((0.5, 0.5 - 1.96 * 1.2910, 0.5 + 1.96 * 1.2910),
-                                                                       abs=1e-4)
-  bias, low, high = statistics.limits_of_agreement([2.0])
-  assert bias == 2 and np.isnan([low, high]).all()
