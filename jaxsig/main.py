@@ -277,6 +277,17 @@ def _start_devices(cpu_devices: int) -> None:
     ) from error
 
 
+def _folder(text: str) -> pathlib.Path:
+  """Returns the folder that a flag names; `~` is the home folder, which shells leave after a `=`.
+
+  Raises:
+    UserError: it is the address of a bucket.
+  """
+  if "://" in text:
+    raise UserError(f"{text} is no folder of this machine: mount the bucket, and name its folder")
+  return pathlib.Path(text).expanduser()
+
+
 def _train(given: flags.FlagValues) -> None:
   _experiment(given, fit=True)
 
@@ -287,22 +298,22 @@ def _evaluate(given: flags.FlagValues) -> None:
 
 def _experiment(given: flags.FlagValues, fit: bool) -> None:
   from jaxsig.experiment import sweep
-  workdir = pathlib.Path(given.workdir)
+  workdir = _folder(given.workdir)
   workdirs = sweep.experiment(given.config, workdir, fit=fit)
   sweep.report(workdirs, workdir / "report")
 
 
 def _sweep(given: flags.FlagValues) -> None:
   from jaxsig.experiment import sweep
-  workdir = pathlib.Path(given.workdir)
+  workdir = _folder(given.workdir)
   workdirs = sweep.sweep(given.config, workdir)
   sweep.report(workdirs, workdir / "report")
 
 
 def _report(given: flags.FlagValues) -> None:
   from jaxsig.experiment import sweep
-  workdir = pathlib.Path(given.workdir)
-  workdirs = [pathlib.Path(joined) for joined in given.workdirs]
+  workdir = _folder(given.workdir)
+  workdirs = [_folder(joined) for joined in given.workdirs]
   sweep.report(workdirs, workdir / "report")
   sweep.copy_config(workdirs, workdir)
   if given.update:
@@ -317,8 +328,8 @@ def _inspect(given: flags.FlagValues) -> None:
 
 def _export(given: flags.FlagValues) -> None:
   from jaxsig.predict import export
-  evidence = [pathlib.Path(workdir) for workdir in given.workdirs]
-  export.export(pathlib.Path(given.workdir), pathlib.Path(given.output), evidence)
+  evidence = [_folder(workdir) for workdir in given.workdirs]
+  export.export(_folder(given.workdir), _folder(given.output), evidence)
 
 
 def _check_gradients(given: flags.FlagValues) -> None:
@@ -338,15 +349,16 @@ def _predict(given: flags.FlagValues) -> None:
   from jaxsig.predict import model as models
   from jaxsig.predict import own_file
   if given.workdir:
-    workdir = pathlib.Path(given.workdir)
+    workdir = _folder(given.workdir)
     model = models.from_workdir(workdir, given.config)
     folder = workdir / "predict"
   else:
-    model = models.open_model(given.model or weights.DEFAULT, given.config)
+    name = os.path.expanduser(given.model or weights.DEFAULT)
+    model = models.open_model(name, given.config)
     folder = pathlib.Path("predictions")
   if given.output:
-    folder = pathlib.Path(given.output)
-  own_file.run(model, given.input, given.rate_hz, folder)
+    folder = _folder(given.output)
+  own_file.run(model, os.path.expanduser(given.input), given.rate_hz, folder)
 
 
 if __name__ == "__main__":

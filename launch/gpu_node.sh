@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
-# One node with one or more GPUs: the same program, with the CUDA build of jax in .venv.
+# launch/local.sh on a machine with one or more GPUs: .venv gets the CUDA build of jax.
+#   ./launch/gpu_node.sh --config=configs/respdiff.py --workdir=runs/respdiff
 set -euo pipefail
-JAXSIG_ACCELERATOR="${JAXSIG_ACCELERATOR:-cuda13}" "$(dirname "$0")/local.sh" "$@"
+export JAXSIG_ACCELERATOR="${JAXSIG_ACCELERATOR:-cuda13}"
+exec "$(dirname "$0")/local.sh" "$@"

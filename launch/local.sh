@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Sets up .venv and runs `python -m jaxsig.main` with the given flags: ./launch/local.sh --config=configs/respdiff.py --workdir=runs/respdiff
+# Sets up .venv and runs jaxsig with the given flags, in the current folder:
+#   ./launch/local.sh --config=configs/respdiff.py --workdir=runs/respdiff
+#   ./launch/local.sh --help
 set -euo pipefail
-cd "$(dirname "$0")/.."
-./launch/setup.sh
-exec .venv/bin/python -m jaxsig.main "$@"
+repository="$(cd "$(dirname "$0")/.." && pwd)"
+"$repository/launch/setup.sh" --quiet >&2
+exec "$repository/.venv/bin/jaxsig" "$@"

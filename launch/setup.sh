@@ -1,17 +1,52 @@
 #!/usr/bin/env bash
-# Makes .venv from the lock, once; a changed lock makes it anew. JAXSIG_ACCELERATOR=cuda13 (or tpu) adds that build of jax.
+# Makes .venv from the lock (requirements.txt) and installs this checkout in it, once.
+#   ./launch/setup.sh             says at the end which Python has jaxsig; --quiet: only if it did something
+#   PYTHON=python3.12             the Python that makes .venv, 3.11 to 3.13; by default python3
+#   JAXSIG_ACCELERATOR=cuda13     adds that build of jax (or tpu)
+# A changed lock or accelerator makes .venv anew.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mark=.venv/.made_from
-want="$(cat requirements.txt launch/setup.sh | cksum) ${JAXSIG_ACCELERATOR:-cpu}"
-if [ "$(cat "$mark" 2>/dev/null)" != "$want" ]; then
+
+python="${PYTHON:-python3}"
+pip_install=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
+quiet="${1:-}"
+
+# .venv/.made_from holds the lock's checksum and the accelerator of a complete .venv.
+lock="$(cksum < requirements.txt)"
+made_from="$(cat .venv/.made_from 2>/dev/null || true)"
+accelerator="${JAXSIG_ACCELERATOR:-${made_from##* }}"   # none asked for: the present one will do
+accelerator="${accelerator:-cpu}"
+
+if [ "$made_from" != "$lock $accelerator" ]; then
+  quiet=
+  "$python" - <<'EOF'
+import sys
+if not (3, 11) <= sys.version_info < (3, 14):
+  sys.exit(f"jaxsig needs Python 3.11 to 3.13, this is {sys.version.split()[0]}: set PYTHON=python3.12")
+EOF
+  echo "jaxsig: making $PWD/.venv with $("$python" --version) ($(command -v "$python"))"
+  echo "jaxsig: jax, TensorFlow and the rest of requirements.txt take about 2.6 GB of disk and some minutes"
   rm -rf .venv
-  "${PYTHON:-python3}" -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "jaxsig needs Python 3.11 to 3.13: set PYTHON=python3.12")'
-  "${PYTHON:-python3}" -m venv .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-  if [ -n "${JAXSIG_ACCELERATOR:-}" ]; then
-    version=$(.venv/bin/python -c 'import jax; print(jax.__version__)')
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check "jax[$JAXSIG_ACCELERATOR]==$version"
+  "$python" -m venv .venv
+  "${pip_install[@]}" -r requirements.txt
+  if [ "$accelerator" != cpu ]; then
+    version="$(.venv/bin/python -c 'import importlib.metadata as m; print(m.version("jax"))')"
+    echo "jaxsig: adding jax[$accelerator] $version, several GB more"
+    "${pip_install[@]}" "jax[$accelerator]==$version"
   fi
-  echo "$want" > "$mark"
+  echo "$lock $accelerator" > .venv/.made_from
+fi
+
+# .venv/.jaxsig_from holds the pyproject.toml and the folder of the checkout that is installed.
+checkout="$(cksum < pyproject.toml) $PWD"
+if [ "$(cat .venv/.jaxsig_from 2>/dev/null || true)" != "$checkout" ]; then
+  quiet=
+  "${pip_install[@]}" --no-deps --no-build-isolation --editable .
+  echo "$checkout" > .venv/.jaxsig_from
+fi
+
+if [ "$quiet" != --quiet ]; then
+  version="$(.venv/bin/python -c 'import importlib.metadata as m; print(m.version("jaxsig"))')"
+  echo "jaxsig: $PWD/.venv/bin/python ($(.venv/bin/python --version)) has jaxsig $version;" \
+    "$PWD/.venv/bin/jaxsig --help tells more"
 fi

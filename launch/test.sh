@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Sets up .venv and passes lint and tests.
+# Sets up .venv, checks the style and runs the tests on two processes; flags are pytest's:
+#   ./launch/test.sh
+#   ./launch/test.sh -m quick     the tests marked quick: about a minute
 set -euo pipefail
 cd "$(dirname "$0")/.."
-./launch/setup.sh
+./launch/setup.sh --quiet >&2
 .venv/bin/python -m ruff check .
-exec .venv/bin/python -m pytest -n 2 "$@"
+exec .venv/bin/python -m pytest -n 2 --dist loadfile "$@"

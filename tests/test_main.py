@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 from builders import ROOT
@@ -198,3 +199,25 @@ def test_xla_does_not_tell_of_slow_compilations_unless_asked(monkeypatch):
   monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
   main._start_devices(0)
   assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
+
+
+def test_a_tilde_is_the_home_folder_and_a_bucket_is_refused(monkeypatch, tmp_path):
+  monkeypatch.setenv("HOME", str(tmp_path))
+  assert main._folder("~/runs") == tmp_path / "runs"
+  assert not main._folder("runs").is_absolute()
+  with pytest.raises(UserError, match="gs://bucket/runs"):
+    main._folder("gs://bucket/runs")
+
+
+def test_pyproject_names_what_requirements_in_names():
+  project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+  named = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+  lines = (ROOT / "requirements.in").read_text().replace('"', "'").splitlines()
+  required = [line.partition("#")[0].strip() for line in lines]
+  assert named == required
+
+
+def test_the_version_is_told(capsys):
+  from jaxsig import __version__
+  assert jaxsig("--version") == 0
+  assert capsys.readouterr().out == f"jaxsig {__version__}\n"
