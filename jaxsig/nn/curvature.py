@@ -1,9 +1,11 @@
-"""The diagonal of the Gauss-Newton matrix, estimated from a batch by one backward pass per example.
+"""The diagonal of the Gauss-Newton matrix, estimated from a batch by a backward pass per example.
 
-The generalised Gauss-Newton matrix of a loss l(y_k(params)) is J^T H J, where J is the Jacobian of the outputs y_k in the parameters and H
-is the Hessian of l in y_k (Schraudolph 2002; Martens 2014). If H is positive semi-definite, so is the matrix, while the diagonal of the
-full Hessian of a network may be negative. With a random v_k for which E[v v^T] = H, the squares of J^T v have the diagonal as their
-expectation (Martens, Sutskever and Swersky 2012; Dangel, Kunstner and Hennig 2020).
+The generalised Gauss-Newton matrix of a loss l(y_k(params)) is J^T H J, where J is the Jacobian of
+the outputs y_k in the parameters and H is the Hessian of l in y_k (Schraudolph 2002; Martens 2014).
+If H is positive semi-definite, so is the matrix, while the diagonal of the full Hessian of a
+network may be negative. With a random v_k for which E[v v^T] = H, the squares of J^T v have the
+diagonal as their expectation (Martens, Sutskever and Swersky 2012; Dangel, Kunstner and Hennig
+2020).
 """
 from collections.abc import Callable
 from typing import Any
@@ -13,24 +15,43 @@ import jax.numpy as jnp
 
 from jaxsig import rng
 
+Params = Any    # a pytree of arrays
+Inputs = Any    # a pytree of arrays
+Factor = Callable[[jax.Array, jax.Array], jax.Array]   # (key, y_k) -> v_k
+
 
 def squared_error_factor(key: jax.Array, y_k: jax.Array) -> jax.Array:
-  """A random v_k of 1/2 ||t - y||^2, whose Hessian in y [k] is the identity: independent signs."""
+  """Random v_k of the loss 1/2 ||t - y||^2: independent signs.
+
+  The loss's Hessian in y [k] is the identity.
+  """
   return jax.random.rademacher(key, y_k.shape, y_k.dtype)
 
 
 def cross_entropy_factor(key: jax.Array, y_k: jax.Array) -> jax.Array:
-  """A random v_k of -log softmax(y)_t, whose Hessian in the logits y [k] is diag(p) - p p^T: p less a class drawn from p."""
+  """Random v_k of the loss -log softmax(y)_t: p = softmax(y) less a class drawn from p.
+
+  The loss's Hessian in the logits y [k] is diag(p) - p p^T.
+  """
   drawn = jax.random.categorical(key, y_k)
-  return jax.nn.softmax(y_k) - jax.nn.one_hot(drawn, len(y_k), dtype=y_k.dtype)
+  drawn_k = jax.nn.one_hot(drawn, len(y_k), dtype=y_k.dtype)
+  return jax.nn.softmax(y_k) - drawn_k
 
 
-def gauss_newton_diagonal(outputs: Callable, params: Any, inputs: Any, weight_b: jax.Array, key: jax.Array, factor: Callable,
-                          chunk: int) -> Any:
-  """Unbiased estimate of the mean over examples of diag(J^T H J): never negative.
+def gauss_newton_diagonal(
+    outputs: Callable[[Params, Inputs], jax.Array],
+    params: Params,
+    inputs: Inputs,
+    weight_b: jax.Array,
+    key: jax.Array,
+    factor: Factor,
+    chunk: int,
+) -> Params:
+  """Unbiased estimate, never negative, of the mean over examples of diag(J^T H J).
 
-  LeCun et al. (1998, "Efficient BackProp", section 9.1) back-propagate second derivatives instead, and thereby drop the terms between
-  units, and between the places that share a weight; this diagonal has them all.
+  LeCun et al. (1998, "Efficient BackProp", section 9.1) back-propagate second derivatives instead,
+  and thereby drop the terms between units, and between the places that share a weight; this
+  diagonal has them all.
 
   Args:
     outputs: (params, inputs of one example) -> y_k [k].
@@ -44,17 +65,29 @@ def gauss_newton_diagonal(outputs: Callable, params: Any, inputs: Any, weight_b:
   Returns:
     Like `params`, in the loss's unit over the square of the parameter's.
   """
-  b, chunk = len(weight_b), min(chunk, len(weight_b))
+  b = len(weight_b)
+  chunk = min(chunk, b)
   rows = (inputs, weight_b, rng.rows(key, b))
 
-  def squares(x, weight, key):
+  def squares_of_example(x: Inputs, weight: jax.Array, key: jax.Array) -> Params:
     y_k, pull_back = jax.vjp(lambda p: outputs(p, x), params)
-    return jax.tree.map(lambda g: weight * g**2, *pull_back(factor(key, y_k)))
+    v_k = factor(key, y_k)
+    (gradient,) = pull_back(v_k)
+    return jax.tree.map(lambda g: weight * g**2, gradient)
 
-  def of_chunk(ids):
-    x, weight, keys = jax.tree.map(lambda a: a[ids], rows)   # an id beyond the batch reads its last row, with no weight
-    each = jax.vmap(squares)(x, jnp.where(ids < b, weight, 0), keys)
-    return jax.tree.map(lambda s: s.sum(0), each)
+  def sum_of_chunk(ids: jax.Array) -> Params:
+    # An id beyond the batch reads its last row, and has no weight.
+    x, weight, keys = jax.tree.map(lambda rows: rows[ids], rows)
+    weight = jnp.where(ids < b, weight, 0)
+    squares = jax.vmap(squares_of_example)(x, weight, keys)
+    return jax.tree.map(lambda s: s.sum(0), squares)
 
-  sums = jax.lax.map(of_chunk, jnp.arange(-(-b // chunk) * chunk).reshape(-1, chunk))
-  return jax.tree.map(lambda s: s.sum(0) / jnp.maximum(weight_b.sum(), 1), sums)
+  def mean_of_chunks(sum_c: jax.Array) -> jax.Array:
+    total_weight = jnp.maximum(weight_b.sum(), 1)
+    return sum_c.sum(0) / total_weight
+
+  chunks = -(-b // chunk)
+  ids = jnp.arange(chunks * chunk)
+  ids_c_b = ids.reshape(-1, chunk)
+  chunk_sums = jax.lax.map(sum_of_chunk, ids_c_b)
+  return jax.tree.map(mean_of_chunks, chunk_sums)
