@@ -1,11 +1,13 @@
-"""Seconds from the command to the first finished training step, with a cold and with a warm compilation cache.
+"""Seconds from the command to the first training step, with a cold and a warm compilation cache.
 
   python -m benchmarks.first_step                              configs/respdiff.py, two rounds
   python -m benchmarks.first_step configs/respdiff_60s.py 3    another config, three rounds
 
-Each start is the program that users run, in a process of its own with a new workdir, on 24 simulated patients; what the config would
-simulate besides comes on top. The step is finished when its line is in scalars.jsonl (`train.log_steps=1`); then the process is asked to
-stop. "data ready" is when the program says what it has loaded: imports and data come before it, tracing and compiling after it.
+Each start is the program that users run, in a process of its own with a new workdir, on 24
+simulated patients; what the config would simulate besides comes on top. The step is finished when
+its line is in scalars.jsonl (`run.log_steps=1`); then the process is asked to stop. "data ready" is
+when the program says what it has loaded: imports and data come before it, tracing and compiling
+after it.
 """
 import os
 import pathlib
@@ -15,56 +17,119 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from benchmarks.timing import header, row
 
-LITTLE = {"data.source": "simulated", "data.simulate_patients": 24, "data.simulate_duration_s": 120.0, "train.log_steps": 1,
-          "train.val_windows": 0, "run_controls": False}
-ROOT, PATIENCE_S = pathlib.Path(__file__).parent.parent, 600.0
+ROOT = pathlib.Path(__file__).parent.parent
+CONFIG = "configs/respdiff.py"
+ROUNDS = 2
+PATIENCE_S = 600.0
+FEW_RECORDS = {
+  "data.source": "simulated",
+  "data.simulate_groups": 24,
+  "data.simulate_duration_s": 120.0,
+  "run.log_steps": 1,
+  "run.val_windows": 0,
+  "run.ablations": False,
+}
 
 
-def start(config: str, folder: pathlib.Path, compilation_cache: pathlib.Path) -> tuple[float, float]:
-  """Seconds to (data ready, first step) of one training in a new workdir."""
-  flags = [f"--config.{key}={value}" for key, value in LITTLE.items()]
-  words = [sys.executable, "-u", "-m", "jaxsig.main", f"--config={config}", f"--workdir={folder / 'run'}", *flags,
-           f"--config.cache_dir={folder / 'prepared'}"]
-  environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(compilation_cache)}
+class Start(NamedTuple):
+  """Seconds since the command."""
+  data_ready_s: float
+  first_step_s: float
+
+
+def start(config: str, folder: pathlib.Path, compilation_cache: pathlib.Path) -> Start:
+  """Starts one training in a new workdir, and stops it after its first step."""
   folder.mkdir()
-  begin = time.perf_counter()
-  with (folder / "log").open("w") as log:
-    process = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log, env=environment)
+  log_path = folder / "log"
+
+  def data_is_ready() -> bool:
+    return "members, config" in log_path.read_text()
+
+  def step_is_finished() -> bool:
+    files = folder.glob("run/members/*/scalars.jsonl")
+    return any(file.stat().st_size > 0 for file in files)
+
+  begin_s = time.perf_counter()
+  with log_path.open("w") as log:
+    process = subprocess.Popen(
+      _command(config, folder),
+      cwd=ROOT,
+      stdout=log,
+      stderr=log,
+      env={**os.environ, "JAX_COMPILATION_CACHE_DIR": str(compilation_cache)},
+    )
   try:
-    ready = wait(process, folder, lambda: "members, config" in (folder / "log").read_text()) - begin
-    step = wait(process, folder, lambda: any(f.stat().st_size for f in folder.glob("run/members/*/scalars.jsonl"))) - begin
+    ready_s = _wait(process, log_path, data_is_ready)
+    step_s = _wait(process, log_path, step_is_finished)
   finally:
     process.send_signal(signal.SIGTERM)
     process.wait()
-  return ready, step
+  return Start(ready_s - begin_s, step_s - begin_s)
 
 
-def wait(process: subprocess.Popen, folder: pathlib.Path, there: Callable) -> float:
-  """When `there()` came true, by the clock of `time.perf_counter`; stops with the log where the process ends before."""
-  until = time.perf_counter() + PATIENCE_S
-  while not there():
-    if process.poll() is not None or time.perf_counter() > until:
-      raise SystemExit(f"no first step:\n{(folder / 'log').read_text()[-2000:]}")
+def _command(config: str, folder: pathlib.Path) -> list[str]:
+  command = [sys.executable, "-u", "-m", "jaxsig.main"]
+  command.append(f"--config={config}")
+  command.append(f"--workdir={folder / 'run'}")
+  command.append(f"--config.cache_dir={folder / 'prepared'}")
+  for key, value in FEW_RECORDS.items():
+    command.append(f"--config.{key}={value}")
+  return command
+
+
+def _wait(
+    process: subprocess.Popen,
+    log_path: pathlib.Path,
+    happened: Callable[[], bool],
+) -> float:
+  """When it happened, by `time.perf_counter`; ends with the log where the process ends before."""
+  until_s = time.perf_counter() + PATIENCE_S
+  while not happened():
+    ended = process.poll() is not None
+    if ended or time.perf_counter() > until_s:
+      last_words = log_path.read_text()[-2000:]
+      raise SystemExit(f"no first step:\n{last_words}")
     time.sleep(0.01)
   return time.perf_counter()
 
 
 def main(config: str, rounds: int) -> None:
   """Prints medians over rounds; a round is a cold start and a warm one."""
-  seconds = {"cold": [], "warm": []}
-  with tempfile.TemporaryDirectory() as folder:
+  starts = {"cold": [], "warm": []}
+  with tempfile.TemporaryDirectory() as name:
+    folder = pathlib.Path(name)
     for i in range(rounds):
-      for name, taken in seconds.items():
-        taken.append(start(config, pathlib.Path(folder) / f"{name}_{i}", pathlib.Path(folder) / f"xla_{i}"))
+      for cache_state, taken in starts.items():   # the first fills the cache for the second
+        workdir = folder / f"{cache_state}_{i}"
+        taken.append(start(config, workdir, folder / f"xla_{i}"))
+
+  medians = {cache_state: _median(taken) for cache_state, taken in starts.items()}
   header("compilation cache", "data ready, s", "first step, s", "between, s", "x warm")
-  medians = {name: [statistics.median(column) for column in zip(*taken, strict=True)] for name, taken in seconds.items()}
-  for name, (ready, step) in medians.items():
-    row(name, ready, step, step - ready, step / medians["warm"][1])
+  for cache_state, taken in medians.items():
+    row(
+      cache_state,
+      taken.data_ready_s,
+      taken.first_step_s,
+      taken.first_step_s - taken.data_ready_s,
+      taken.first_step_s / medians["warm"].first_step_s,
+    )
+
+
+def _median(starts: Sequence[Start]) -> Start:
+  columns = zip(*starts, strict=True)
+  return Start(*map(statistics.median, columns))
 
 
 if __name__ == "__main__":
-  main(sys.argv[1] if len(sys.argv) > 1 else "configs/respdiff.py", int(sys.argv[2]) if len(sys.argv) > 2 else 2)
+  config = CONFIG
+  rounds = ROUNDS
+  if len(sys.argv) > 1:
+    config = sys.argv[1]
+  if len(sys.argv) > 2:
+    rounds = int(sys.argv[2])
+  main(config, rounds)

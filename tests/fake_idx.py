@@ -7,17 +7,40 @@ import numpy as np
 
 
 def idx_bytes(x: np.ndarray, kind: int = 8) -> bytes:
-  """An idx file of the array: written from the format's description, apart from its reader."""
-  return bytes([0, 0, kind, x.ndim]) + struct.pack(f">{x.ndim}i", *x.shape) + x.astype(np.uint8).tobytes()
+  """Returns an idx file of the array; written from the format's description, not by its reader."""
+  magic = bytes([0, 0, kind, x.ndim])
+  lengths = struct.pack(f">{x.ndim}i", *x.shape)
+  values = x.astype(np.uint8).tobytes()
+  return magic + lengths + values
 
 
-def write_family(folder: pathlib.Path, train: int = 23, test: int = 7, side: int = 8, packed: bool = True) -> dict:
-  """Writes the four files; returns {part: (images, labels)}. Pixels and labels are different in every image."""
+def write_family(
+    folder: pathlib.Path,
+    train: int = 23,
+    test: int = 7,
+    side: int = 8,
+    packed: bool = True,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+  """Writes the four files of a data set; pixels and labels are different in every image.
+
+  Returns:
+    {"train" | "test": (images, labels)}.
+  """
   folder.mkdir(parents=True, exist_ok=True)
-  rng, made = np.random.default_rng(3), {}
+  rng = np.random.default_rng(3)
+  made = {}
   for part, prefix, n in (("train", "train", train), ("test", "t10k", test)):
-    made[part] = rng.integers(0, 256, (n, side, side)).astype(np.uint8), (np.arange(n) % 10).astype(np.uint8)
-    for x, name in zip(made[part], ("images-idx3-ubyte", "labels-idx1-ubyte"), strict=True):
-      content = idx_bytes(x)
-      (folder / f"{prefix}-{name}{'.gz' if packed else ''}").write_bytes(gzip.compress(content) if packed else content)
+    images = rng.integers(0, 256, (n, side, side)).astype(np.uint8)
+    labels = (np.arange(n) % 10).astype(np.uint8)
+    _write(folder / f"{prefix}-images-idx3-ubyte", images, packed)
+    _write(folder / f"{prefix}-labels-idx1-ubyte", labels, packed)
+    made[part] = (images, labels)
   return made
+
+
+def _write(path: pathlib.Path, x: np.ndarray, packed: bool) -> None:
+  content = idx_bytes(x)
+  if packed:
+    path = path.with_name(path.name + ".gz")
+    content = gzip.compress(content)
+  path.write_bytes(content)
