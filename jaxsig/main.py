@@ -197,7 +197,8 @@ def _with_config_found(argv: Sequence[str]) -> list[str]:
   in_checkout = CHECKOUT / path
   if not in_checkout.is_file():
     raise UserError(
-        f"no config file {path}: name one of configs/, as in --config=configs/respdiff.py"
+        f"no config file {path}: name one of the repository's configs/, "
+        "as in --config=configs/respdiff.py"
     )
   word = f"--config={in_checkout}"
   if argument:

@@ -157,7 +157,7 @@ class Progress:
     now_s = time.monotonic()
     if self._clock_start_s is None:
       self._start_clock(done)
-    if not self._show:
+    if not self._show or self._total == 1:   # a single part has no progress
       return
 
     every_s = self._every_s

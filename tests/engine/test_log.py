@@ -95,7 +95,7 @@ def test_elsewhere_than_on_a_terminal_a_line_comes_every_ten_seconds(clock, caps
 
 def test_a_terminal_shows_one_line_and_nothing_runs_into_it(clock):
   with on_a_terminal() as terminal:
-    log.Progress("reading", total=1).update(1)   # done, but not closed
+    log.Progress("reading", total=2).update(2)   # done, but not closed
     with log.Progress("training", total=9) as progress:
       for done in (1, 2, 3):
         clock.now_s += 1
@@ -103,7 +103,7 @@ def test_a_terminal_shows_one_line_and_nothing_runs_into_it(clock):
     progress.close()
     print("a table", file=terminal)
   assert terminal.visible_lines() == [
-      "reading 1/1",
+      "reading 2/2",
       "training 3/9, 1.0/s, 0:06 left",
       "a table",
       "",
@@ -113,7 +113,7 @@ def test_a_terminal_shows_one_line_and_nothing_runs_into_it(clock):
 def test_a_progress_line_fits_the_terminal(monkeypatch):
   monkeypatch.setattr(log.shutil, "get_terminal_size", lambda: os.terminal_size((20, 24)))
   with on_a_terminal() as terminal:
-    log.Progress("a" * 50, total=1).update(1)
+    log.Progress("a" * 50, total=2).update(2)
   assert terminal.visible_lines() == ["a" * 19, ""]
 
 
@@ -159,9 +159,16 @@ def test_an_open_line_ends_before_a_table(clock):
 
 
 def test_nothing_is_shown_by_a_process_that_is_not_the_main_one(capsys):
-  progress = log.Progress("training", total=1, show=False)
+  progress = log.Progress("training", total=2, show=False)
   with progress.compiling("the training step"), log.phase("scoring", 0.0, show=False):
-    progress.update(1)
+    progress.update(2)
+  progress.close()
+  assert capsys.readouterr().err == ""
+
+
+def test_a_single_part_has_no_progress(capsys):
+  progress = log.Progress("predicting", total=1)
+  progress.update(1)
   progress.close()
   assert capsys.readouterr().err == ""
 
