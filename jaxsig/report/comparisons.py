@@ -1,4 +1,4 @@
-"""Tables that compare methods: differences from the reference, uncertainty, strata, times, claims."""
+"""Tables that compare methods: with the reference, by stratum, in uncertainty and time; claims."""
 from collections.abc import Sequence
 
 from jaxsig.report import wording
@@ -17,46 +17,63 @@ def present(found: ReportFigures, figures: MetricFigures) -> list[str]:
 
 
 def comparisons(found: ReportFigures, key: str) -> list[Table]:
-  """Differences from the reference, uncertainty and strata of a primary metric, as far as there are any."""
+  """The tables of a primary metric beside its main one, as far as they have anything to show."""
   figures = found.metrics[key]
   every = []
   if figures.paired:
     every.append(_paired_table(found, figures))
   if figures.uncertainty:
-    every += _uncertainty_tables(found, figures)
+    every.append(_uncertainty_table(found, figures))
   for name in figures.strata:
     every.append(_strata_table(found, figures, name))
 
-  if len(found.primary) > 1:
-    every = [table._replace(title=f"{figures.title}: {table.title}") for table in every]
-  return [table._replace(titles=found.titles) for table in every]
+  titled = []
+  for table in every:
+    title = table.title
+    if len(found.primary) > 1:
+      title = f"{figures.title}: {title}"
+    titled.append(table._replace(title=title, titles=found.titles))
+  return titled
 
 
 def _paired_table(found: ReportFigures, figures: MetricFigures) -> Table:
-  decimals = figures.metric.decimals
   lines = []
   for method in found.methods:
-    if method in figures.paired:
-      x = figures.paired[method]
-      cells = [interval(x.difference, decimals), wording.p_value(x.p), str(x.groups)]
-      lines.append(Line(method, cells))
+    if method not in figures.paired:
+      continue
+    paired = figures.paired[method]
+    cells = [
+        interval(paired.difference, figures.metric.decimals),
+        wording.p_value(paired.p),
+        str(paired.groups),
+    ]
+    lines.append(Line(method, cells))
 
-  statistic = wording.statistic(figures.metric)
+  header = [
+      "method",
+      f"{wording.statistic(figures.metric)} difference [95 % CI]",
+      "Wilcoxon p",
+      found.words.groups,
+  ]
+  meaning = paired_note(found.reference, figures.metric, found.words)
   return Table(
       title=f"Against {found.reference}",
-      header=["method", f"{statistic} difference [95 % CI]", "Wilcoxon p", found.words.groups],
+      header=header,
       lines=lines,
-      note=(
-          f"{paired_note(found.reference, figures.metric, found.words)} "
-          "p is not corrected for the number of methods."),
+      note=f"{meaning} p is not corrected for the number of methods.",
   )
 
 
 def paired_note(reference: str, metric: Metric, words: Words) -> str:
   """What a difference from the reference means."""
-  note = f"The method's {wording.statistic(metric)} less that of {reference}, on the {words.groups} both cover"
   if metric.aggregate.groups == "median":
-    note = f"The median over the {words.groups} both cover of the method's figure less that of {reference}"
+    note = (
+        f"The median over the {words.groups} both cover "
+        f"of the method's figure less that of {reference}")
+  else:
+    note = (
+        f"The method's {wording.statistic(metric)} less that of {reference}, "
+        f"on the {words.groups} both cover")
 
   sign = direction(metric)
   if sign > 0:
@@ -66,35 +83,35 @@ def paired_note(reference: str, metric: Metric, words: Words) -> str:
   return f"{note}."
 
 
-def _uncertainty_tables(found: ReportFigures, figures: MetricFigures) -> list[Table]:
-  every = figures.uncertainty
-  has_intervals = any(one.intervals is not None for one in every.values())
-  has_risk = any(one.risk is not None for one in every.values())
-  levels = _levels([one.intervals for one in every.values() if one.intervals is not None])
-  lines = []
-  for method in present(found, figures):
-    cells = []
-    if has_intervals:
-      cells += _interval_cells(every[method].intervals, levels, figures.metric.decimals)
-    if has_risk:
-      cells += _risk_cells(every[method].risk, figures.metric.decimals)
-    lines.append(Line(method, cells))
+def _uncertainty_table(found: ReportFigures, figures: MetricFigures) -> Table:
+  """Interval coverage and risk-coverage, those of the two that any method has."""
+  metric = figures.metric
+  every = figures.uncertainty.values()
+  intervals = [one.intervals for one in every if one.intervals is not None]
+  risks = [one.risk for one in every if one.risk is not None]
+  levels = _levels(intervals)
 
   header = ["method"]
   notes = []
-  if has_intervals:
+  if intervals:
     header += [f"{level} % hold" for level in levels]
-    header.append(wording.with_unit(f"{levels[-1]} % width", figures.metric))
-    notes.append(
-        f"Hold: share of the {found.words.units} with an interval whose truth lies inside it, a mean over "
-        f"{found.words.groups}; width: median over {found.words.units}.")
-  if has_risk:
-    header.append(f"{wording.statistic(figures.metric)}, all")
+    header.append(wording.with_unit(f"{levels[-1]} % width", metric))
+    notes.append(_interval_note(found.words))
+  if risks:
+    header.append(f"{wording.statistic(metric)}, all")
     header += [f"most certain {share} %" for share in TOLD_SHARES]
-    notes.append(
-        f"Most certain: the figure when only that share of the {found.words.units}, those of which the method is most certain, "
-        f"is answered, over the ({found.words.groups}) that remain; - where the method tells no uncertainty, or answers fewer.")
-  return [Table("Uncertainty", header, lines, " ".join(notes))]
+    notes.append(_risk_note(found.words))
+
+  lines = []
+  for method in present(found, figures):
+    own = figures.uncertainty[method]
+    cells = []
+    if intervals:
+      cells += _interval_cells(own.intervals, levels, metric.decimals)
+    if risks:
+      cells += _risk_cells(own.risk, metric.decimals)
+    lines.append(Line(method, cells))
+  return Table("Uncertainty", header, lines, " ".join(notes))
 
 
 def _levels(intervals: Sequence[IntervalCoverage]) -> list[str]:
@@ -104,50 +121,77 @@ def _levels(intervals: Sequence[IntervalCoverage]) -> list[str]:
   return sorted(levels, key=float)
 
 
-def _interval_cells(x: IntervalCoverage | None, levels: Sequence[str], decimals: int) -> list[str]:
+def _interval_note(words: Words) -> str:
+  return (
+      f"Hold: share of the {words.units} with an interval whose truth lies inside it, "
+      f"a mean over {words.groups}; width: median over {words.units}.")
+
+
+def _risk_note(words: Words) -> str:
+  return (
+      f"Most certain: the figure when only that share of the {words.units}, those of which the "
+      f"method is most certain, is answered, over the ({words.groups}) that remain; "
+      "- where the method tells no uncertainty, or answers fewer.")
+
+
+def _interval_cells(
+    x: IntervalCoverage | None,
+    levels: Sequence[str],
+    decimals: int,
+) -> list[str]:
   if x is None:
     return ["-"] * (len(levels) + 1)
+
   cells = [percent(x.share.get(level)) for level in levels]
   if x.low is not None:
     cells[-1] += f" [{percent(x.low)}, {percent(x.high)}]"
-  return [*cells, number(x.width, decimals)]
+  cells.append(number(x.width, decimals))
+  return cells
 
 
 def _risk_cells(x: RiskCoverage | None, decimals: int) -> list[str]:
   if x is None:
     return ["-"] * (1 + len(TOLD_SHARES))
+
+  told = [x.told[share] for share in TOLD_SHARES]
   cells = []
-  for answered in (x.all, *[x.told[share] for share in TOLD_SHARES]):
+  for answered in (x.all, *told):
     if answered is None:
       cells.append("-")
     else:
-      cells.append(f"{number(answered.value, decimals)} ({answered.groups})")
+      figure = number(answered.value, decimals)
+      cells.append(f"{figure} ({answered.groups})")
   return cells
 
 
 def _strata_table(found: ReportFigures, figures: MetricFigures, name: str) -> Table:
+  """The figures in each stratum of a stratification."""
   sizes = figures.strata[name]
   lines = []
   some_lack = False
   for method in present(found, figures):
+    strata = figures.methods[method].strata[name]
     cells = []
-    for stratum, x in figures.methods[method].strata[name].items():
-      cell = interval(x.estimate, figures.metric.decimals)
-      if 0 < x.groups < sizes[stratum].groups:
-        cell += f" (n={x.groups})"
+    for stratum, own in strata.items():
+      cell = interval(own.estimate, figures.metric.decimals)
+      if 0 < own.groups < sizes[stratum].groups:
+        cell = f"{cell} (n={own.groups})"
         some_lack = True
       cells.append(cell)
     lines.append(Line(method, cells))
 
-  header = ["method"]
   words = wording.distinct(found.words)
+  header = ["method"]
   for stratum, size in sizes.items():
-    header.append(f"{stratum} ({wording.groups(size.groups, words)}, {wording.units(size.units, words)})")
+    groups = wording.groups(size.groups, words)
+    units = wording.units(size.units, words)
+    header.append(f"{stratum} ({groups}, {units})")
+
   note = ""
   if some_lack:
     note = f"n: {found.words.groups} with a result, where they are fewer than the stratum's."
-  statistic = wording.statistic(figures.metric)
-  return Table(f"{statistic[0].upper()}{statistic[1:]} by {name}", header, lines, note)
+  statistic = wording.capitalised(wording.statistic(figures.metric))
+  return Table(f"{statistic} by {name}", header, lines, note)
 
 
 def time_tables(found: ReportFigures) -> list[Table]:
@@ -155,10 +199,12 @@ def time_tables(found: ReportFigures) -> list[Table]:
   lines = []
   for method in found.methods:
     if method in found.seconds:
-      lines.append(Line(method, [f"{found.seconds[method]:.3g}"]))
+      seconds = found.seconds[method]
+      lines.append(Line(method, [f"{seconds:.3g}"]))
   if not lines:
     return []
-  return [Table("Time", ["method", found.settings.timing], lines, titles=found.titles)]
+  header = ["method", found.settings.timing]
+  return [Table("Time", header, lines, titles=found.titles)]
 
 
 def claims_tables(found: ReportFigures) -> list[Table]:
@@ -167,35 +213,42 @@ def claims_tables(found: ReportFigures) -> list[Table]:
     return []
   lines = []
   for judgement in found.claims:
-    lines.append(Line(judgement.verdict, [judgement.claim.text, _grounds(judgement, found)]))
+    cells = [judgement.claim.text, _grounds(judgement, found)]
+    lines.append(Line(judgement.verdict, cells))
+
   note = (
-      f"Difference: what the method named first gains over the other, with its 95 % interval over the {found.words.groups} "
-      "both cover. Confirmed or refuted where the interval lies wholly above or below zero; with a margin, wholly within or "
-      "outside it. Neither intervals nor p are corrected for the number of claims.")
-  return [Table("Claims", ["verdict", "claim", "figures"], lines, note, numbers=False)]
+      "Difference: what the method named first gains over the other, with its 95 % interval over "
+      f"the {found.words.groups} both cover. Confirmed or refuted where the interval lies wholly "
+      "above or below zero; with a margin, wholly within or outside it. Neither intervals nor p "
+      "are corrected for the number of claims.")
+  header = ["verdict", "claim", "figures"]
+  return [Table("Claims", header, lines, note, numbers=False)]
 
 
 def _grounds(x: Judgement, found: ReportFigures) -> str:
   """What a verdict rests on, in a sentence."""
-  metric = x.metric
-  only_primary = x.key in found.primary and len(found.primary) == 1
-  what = x.key
-  if metric.is_error:
-    what = wording.statistic(metric)
-    if not only_primary:
-      what = f"{what} of {x.key}"
+  is_only_primary = tuple(found.primary) == (x.key,)
   if x.verdict == NOT_JUDGED:
-    if only_primary:
+    if is_only_primary:
       return x.why
     return f"{x.key}: {x.why}"
 
+  what = x.key
+  if x.metric.is_error:
+    what = wording.statistic(x.metric)
+    if not is_only_primary:
+      what = f"{what} of {x.key}"
   margin = ""
   if x.claim.margin is not None:
     margin = f", margin {x.claim.margin:g}"
   p = wording.p_value(x.p)
   if not p.startswith("<"):
     p = f"= {p}"
-  decimals = metric.decimals
+
+  better = number(x.value_better, x.metric.decimals)
+  worse = number(x.value_worse, x.metric.decimals)
+  gain = interval(x.gain, x.metric.decimals)
+  groups = wording.groups(x.groups, found.words)
   return (
-      f"{what} {number(x.value_better, decimals)} ({x.better}) against {number(x.value_worse, decimals)} ({x.worse}), "
-      f"difference {interval(x.gain, decimals)} ({wording.groups(x.groups, found.words)}){margin}, Wilcoxon p {p}")
+      f"{what} {better} ({x.better}) against {worse} ({x.worse}), "
+      f"difference {gain} ({groups}){margin}, Wilcoxon p {p}")

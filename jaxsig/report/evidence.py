@@ -150,7 +150,7 @@ def _metric_lines(method: str, x: MetricEvidence, words: Words) -> list[str]:
       f"{method}, {x.title} ({x.key}): {wording.statistic(metric)}, the {how} over {wording.groups(x.groups, words)} of "
       f"{wording.units(x.units, words)}, with its 95 % interval.",
       "",
-      wording.with_unit_after(f"- all: {estimate}", metric),
+      wording.followed_by_unit(f"- all: {estimate}", metric),
   ]
   for stratum in x.strata:
     if stratum.estimate.value is not None:

@@ -85,7 +85,7 @@ def draw_along(found: AxisFigures, key: str) -> matplotlib.figure.Figure | None:
     _line(axis, np.add(at, shift), estimates, has_infinity, looks[method])
 
   figures = metric_of_key(found, key)
-  label = wording.label(f"{wording.statistic(figures.metric)}: {figures.title}", figures.metric)
+  label = wording.axis_label(f"{wording.statistic(figures.metric)}: {figures.title}", figures.metric)
   bottom = None
   if figures.metric.is_error:
     bottom = 0

@@ -79,7 +79,7 @@ def groups_figure(
   if metric.is_error:
     size = f"{figures.title}: absolute error"
   axis.set_yticks(range(len(lines)), lines, color=INK)
-  axis.set(xlabel=wording.label(f"{size} of each {words.group}", metric), ylim=(-0.6, len(lines) - 0.4))
+  axis.set(xlabel=wording.axis_label(f"{size} of each {words.group}", metric), ylim=(-0.6, len(lines) - 0.4))
   smallest = min(min(figures.methods[method].by_group.values()) for method in methods)
   axis.set_xlim(left=min(0, smallest))
   axis.grid(axis="y", visible=False)
@@ -97,8 +97,8 @@ def error_against_truth(
   if not points:
     return None
   metric = figures.metric
-  xlabel = wording.label(f"{figures.title}: truth", metric)
-  figure, axes = figure_style.panels(methods, ours, xlabel, wording.label("error", metric))
+  xlabel = wording.axis_label(f"{figures.title}: truth", metric)
+  figure, axes = figure_style.panels(methods, ours, xlabel, wording.axis_label("error", metric))
   for method, axis in zip(methods, axes):
     own = points.get(method, NO_POINTS)
     if metric.within:
@@ -142,8 +142,8 @@ def bland_altman(
   if not points:
     return None
   metric = figures.metric
-  xlabel = wording.label(f"{figures.title}: mean of estimate and truth", metric)
-  ylabel = wording.label("estimate - truth", metric)
+  xlabel = wording.axis_label(f"{figures.title}: mean of estimate and truth", metric)
+  ylabel = wording.axis_label("estimate - truth", metric)
   figure, axes = figure_style.panels(methods, ours, xlabel, ylabel)
   for method, axis in zip(methods, axes):
     own = points.get(method, NO_POINTS)

@@ -85,7 +85,7 @@ def _axis_label(figures: MetricFigures) -> str:
   text = figures.title
   if figures.metric.is_error:
     text = f"{wording.statistic(figures.metric)}: {text}"
-  return wording.label(text, figures.metric)
+  return wording.axis_label(text, figures.metric)
 
 
 def _points(along: MetricFigures, up: MetricFigures) -> dict[str, Point]:

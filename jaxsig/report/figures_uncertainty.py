@@ -58,7 +58,7 @@ def _draw_risk_coverage(
 
   text = f"{wording.statistic(figures.metric)}: {figures.title}"
   axis.set_xlabel(f"{words.units} answered (%)")
-  axis.set_ylabel(wording.label(text, figures.metric))
+  axis.set_ylabel(wording.axis_label(text, figures.metric))
   if figures.metric.is_error:
     axis.set_ylim(bottom=0)
 

@@ -1,4 +1,4 @@
-"""Where the figures of a report come from: stamps of rows, what is known of the data, and splits."""
+"""Where the figures of a report come from: stamps of rows, the data, and splits."""
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from jaxsig.report.table_text import Line, Table
 from jaxsig.system import Plain, Words
 
 FILE = "provenance.json"   # beside the tables
+PARTS = ("test", "val", "train", "adapt")   # of a member, in the order of the split's table
 
 
 class Fact(NamedTuple):
@@ -26,25 +27,24 @@ class Split(NamedTuple):
 
 
 def stamps(results: Results) -> dict[str, list[Plain]]:
-  """{method: what made its rows}: every combination of config, commit, data and step, with the members that have it."""
+  """{method: what made its rows}: stamps with the members that have them, as plain values."""
   members = defaultdict(dict)
   for row in results.rows:
-    stamp = row.stamp
-    made_by = (stamp.config, stamp.commit, stamp.data, stamp.step, stamp.source, stamp.leaks)
-    members[row.method].setdefault(made_by, {})[stamp.member] = None
+    shared = row.stamp._replace(member="", fold=-1, seed=-1)
+    names = members[row.method].setdefault(shared, {})
+    names[row.stamp.member] = None
 
   plain = {}
   for method, by_stamp in members.items():
     plain[method] = []
-    for made_by, names in by_stamp.items():
-      config, commit, data, step, source, leaks = made_by
+    for stamp, names in by_stamp.items():
       plain[method].append({
-          "config": config,
-          "commit": commit,
-          "data": data,
-          "step": step,
-          "source": source,
-          "leaks": leaks,
+          "config": stamp.config,
+          "commit": stamp.commit,
+          "data": stamp.data,
+          "step": stamp.step,
+          "source": stamp.source,
+          "leaks": stamp.leaks,
           "members": list(names),
       })
   return plain
@@ -52,44 +52,51 @@ def stamps(results: Results) -> dict[str, list[Plain]]:
 
 def origin(results: Results, words: Words) -> list[Fact]:
   """How many records, groups and members the rows are of."""
-  rows = results.rows
-  groups = {row.group for row in rows}
-  records = {row.record for row in rows}
-  members = {row.stamp.member for row in rows}
-  sources = _listed(row.stamp.source for row in rows)
-  folds = _listed(row.stamp.fold for row in rows)
-  seeds = _listed(row.stamp.seed for row in rows)
-  label = words.records[:1].upper() + words.records[1:]
+  groups = set()
+  records = set()
+  stamps = set()
+  for row in results.rows:
+    groups.add(row.group)
+    records.add(row.record)
+    stamps.add(row.stamp)
+
+  sources = _listed(stamp.source for stamp in stamps)
+  members = {stamp.member for stamp in stamps}
+  folds = _listed(stamp.fold for stamp in stamps)
+  seeds = _listed(stamp.seed for stamp in stamps)
   of_groups = wording.groups(len(groups), wording.distinct(words))
   return [
-      Fact(label, f"{len(records)} of {of_groups}, {sources}"),
+      Fact(wording.capitalised(words.records), f"{len(records)} of {of_groups}, {sources}"),
       Fact("Members", f"{len(members)} (folds {folds}; seeds {seeds})"),
   ]
 
 
-def _listed(values: Iterable[object]) -> str:
-  return ", ".join(str(value) for value in sorted(set(values)))
+def _listed(values: Iterable[str | int]) -> str:
+  ordered = sorted(set(values))
+  return ", ".join(str(value) for value in ordered)
 
 
 def origin_line(results: Results, words: Words, link: str) -> str:
-  """One line of Markdown on where the figures come from, with a link to all stamps unless it is empty."""
-  facts = [f"{fact.label}: {fact.text}." for fact in origin(results, words)]
+  """One line of Markdown on where the figures come from; `link`s to all stamps unless empty."""
+  facts = []
+  for fact in origin(results, words):
+    facts.append(f"{fact.label}: {fact.text}.")
   if link:
     facts.append(f"[Config, commit and data of every method]({link}).")
   return " ".join(facts)
 
 
 def about_data(workdirs: Sequence[epath.Path]) -> list[Fact]:
-  """Licence and citations of the data that workdirs name."""
-  facts = []
+  """Licences, then citations of the data that workdirs name."""
+  licences = {}
+  citations = {}
   for workdir in workdirs:
     data = read_about(workdir).get("data", {})
     if data.get("licence"):
-      facts.append(Fact("Licence", data["licence"]))
+      licences[Fact("Licence", data["licence"])] = None
     for text in data.get("citation", []):
-      facts.append(Fact("Citation", text))
-  licences_first = sorted(dict.fromkeys(facts), key=lambda fact: fact.label != "Licence")
-  return licences_first
+      citations[Fact("Citation", text)] = None
+  return [*licences, *citations]
 
 
 def splits_of(workdirs: Sequence[epath.Path]) -> list[Split]:
@@ -98,23 +105,30 @@ def splits_of(workdirs: Sequence[epath.Path]) -> list[Split]:
   for workdir in workdirs:
     path = workdir / "split.json"
     if path.exists():
-      splits.append(Split(workdir.name, read_json(path)["members"]))
+      members = read_json(path)["members"]
+      splits.append(Split(workdir.name, members))
   return splits
 
 
 def provenance_table(results: Results, facts: Sequence[Fact], words: Words) -> Table:
   """The facts, and what made the rows of which methods."""
-  made = defaultdict(list)
+  methods = defaultdict(list)
   for method, by_stamp in stamps(results).items():
-    for one in by_stamp:
-      stamp = f"config {one['config']}, commit {one['commit']}, data {one['data']}, step {one['step']}"
-      made[stamp].append(method)
+    for stamp in by_stamp:
+      parts = [f"{name} {stamp[name]}" for name in ("config", "commit", "data", "step")]
+      methods[", ".join(parts)].append(method)
 
   lines = [Line(fact.label, [fact.text]) for fact in facts]
-  for stamp, methods in made.items():
-    lines.append(Line("Made by", [f"{stamp}: {', '.join(methods)}"]))
-  note = wording.how_averaged(words)
-  return Table("Provenance", ["", ""], lines, note, numbers=False, secondary=True)
+  for made_by, names in methods.items():
+    lines.append(Line("Made by", [f"{made_by}: {', '.join(names)}"]))
+  return Table(
+      title="Provenance",
+      header=["", ""],
+      lines=lines,
+      note=wording.how_averaged(words),
+      numbers=False,
+      secondary=True,
+  )
 
 
 def split_table(splits: Sequence[Split]) -> Table:
@@ -125,24 +139,27 @@ def split_table(splits: Sequence[Split]) -> Table:
       name = f"{split.workdir} {member['member']}"
       if member.get("leaks"):
         name = f"{name} (LEAKS)"
-      parts = ("test", "val", "train", "adapt")
-      lines.append(Line(name, [_segments(member.get(part) or []) for part in parts]))
+      cells = [_segments(member.get(part) or []) for part in PARTS]
+      lines.append(Line(name, cells))
 
   members = wording.count(len(lines), "member", "members")
-  header = ["member", "test", "validation", "training", "adaptation"]
-  return Table(f"Split: {members}", header, lines, numbers=False, secondary=True)
+  return Table(
+      title=f"Split: {members}",
+      header=["member", "test", "validation", "training", "adaptation"],
+      lines=lines,
+      numbers=False,
+      secondary=True,
+  )
 
 
 def _segments(segments: Sequence[Sequence[str | float | None]]) -> str:
   """The groups of segments [group, record, from_s, to_s]; parts of records with their times."""
-  names = []
+  names = {}
   for group, record, from_s, to_s in segments:
-    if not from_s and to_s is None:
-      names.append(group)
-    elif to_s is None:
-      names.append(f"{group} ({record} from {from_s:g} s)")
-    else:
-      names.append(f"{group} ({record} {from_s:g}-{to_s:g} s)")
-  return ", ".join(dict.fromkeys(names))
-
-
+    name = group
+    if to_s is not None:
+      name = f"{group} ({record} {from_s or 0:g}-{to_s:g} s)"
+    elif from_s:
+      name = f"{group} ({record} from {from_s:g} s)"
+    names[name] = None
+  return ", ".join(names)

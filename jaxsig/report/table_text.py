@@ -24,26 +24,31 @@ class Table(NamedTuple):
 
 def markdown_table(table: Table) -> str:
   """A heading, the table as Markdown and its note."""
-  alignment = "---"
-  if table.numbers:
-    alignment = "---:"
-  rule = ["---"] + [alignment] * (len(table.header) - 1)
-  lines = [_markdown_line(table.header), _markdown_line(rule)]
-  for line in table.lines:
-    name = _markdown_name(line.name, table.titles) + line.of
-    lines.append(_markdown_line([name, *line.cells]))
-
   heading = f"### {table.title}"
   if table.name:
     heading = f"{heading} (`{table.name}`)"
-  text = "\n".join([heading, "", *lines, "", table.note])
-  return text.rstrip()
+  alignment = "---"
+  if table.numbers:
+    alignment = "---:"
+  others = len(table.header) - 1
+  rule = ["---", *[alignment] * others]
+
+  text = [heading, ""]
+  text.append(_markdown_line(table.header))
+  text.append(_markdown_line(rule))
+  for line in table.lines:
+    name = _markdown_name(line.name, table.titles)
+    cells = [name + line.of, *line.cells]
+    text.append(_markdown_line(cells))
+  text += ["", table.note]
+  return "\n".join(text).rstrip()
 
 
 def _markdown_name(name: str, titles: Mapping[str, str]) -> str:
-  if name in titles and titles[name] != name:
-    return f"{titles[name]} (`{name}`)"
-  return name
+  title = titles.get(name, name)
+  if title == name:
+    return name
+  return f"{title} (`{name}`)"
 
 
 def _markdown_line(cells: Sequence[str]) -> str:
@@ -53,23 +58,30 @@ def _markdown_line(cells: Sequence[str]) -> str:
 
 def plain_table(table: Table) -> str:
   """The table in aligned columns, for a console."""
-  cells = [list(table.header)]
+  rows = [list(table.header)]
   for line in table.lines:
-    cells.append([line.name + line.of, *line.cells])
-  widths = []
-  for column in zip(*cells):
-    widths.append(max(len(cell) for cell in column))
+    name = line.name + line.of
+    rows.append([name, *line.cells])
 
+  widths = []
+  for column in zip(*rows):
+    lengths = [len(cell) for cell in column]
+    widths.append(max(lengths))
   rule = ["-" * width for width in widths]
-  lines = [_aligned(line, widths, table.numbers) for line in (cells[0], rule, *cells[1:])]
+  rows.insert(1, rule)
+
   title = table.title
   if table.name:
     title = f"{title} ({table.name})"
-  text = "\n".join([title, *lines, table.note])
-  return text.rstrip()
+  text = [title]
+  for row in rows:
+    text.append(_aligned(row, widths, table.numbers))
+  text.append(table.note)
+  return "\n".join(text).rstrip()
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int], numbers: bool) -> str:
+  """Cells padded to widths: the first one flush left, numbers flush right."""
   padded = [cells[0].ljust(widths[0])]
   for cell, width in zip(cells[1:], widths[1:]):
     if numbers:

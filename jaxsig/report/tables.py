@@ -18,11 +18,12 @@ def main_tables(found: ReportFigures) -> list[Table]:
 
 
 def other_tables(found: ReportFigures) -> list[Table]:
-  """Comparisons in the primary metrics and times, then the tables of the further metrics, which a page folds."""
+  """Comparisons and times, then the tables of the further metrics, which a page folds."""
   every = []
   for key in found.primary:
     every += comparisons(found, key)
   every += time_tables(found)
+
   for key in found.metrics:
     if key not in found.primary:
       table = metric_table(found, key)
@@ -39,58 +40,64 @@ def short_table(table: Table) -> Table:
 def metric_table(found: ReportFigures, key: str) -> Table:
   """All methods in one metric."""
   figures = found.metrics[key]
-  words = wording.distinct(found.words)
+  metric = figures.metric
+  all_units = f", all {found.words.units}"
   lines = []
   for method in present(found, figures):
     own = figures.methods[method]
-    lines.append(Line(method, _cells(own.included, figures.metric)))
+    lines.append(Line(method, _cells(own.included, metric)))
     if own.everything is not None:
-      lines.append(Line(method, _cells(own.everything, figures.metric), f", all {found.words.units}"))
+      lines.append(Line(method, _cells(own.everything, metric), all_units))
 
-  statistic = f"{wording.statistic(figures.metric)} [95 % CI]"
-  header = ["method", wording.with_unit(statistic, figures.metric)]
-  header += _more_headings(figures.metric)
-  header += ["coverage", words.groups, words.units]
+  notes = _notes(found, figures)
   return Table(
       title=figures.title,
-      header=header,
+      header=_header(metric, found.words),
       lines=lines,
-      note=" ".join(_notes(found, figures)),
-      name=_own_name(figures),
+      note=" ".join(notes),
+      name=own_name(figures),
       titles=found.titles,
   )
 
 
-def _own_name(figures: MetricFigures) -> str:
-  """The protocol's own name of a metric, where its title is another."""
+def own_name(figures: MetricFigures) -> str:
+  """The protocol's own name of a metric; empty where that is its title."""
   if figures.title == figures.key:
     return ""
   return figures.key
 
 
-def _more_headings(metric: Metric) -> list[str]:
-  if not metric.is_error:
-    return [_other_statistic(metric)]
-  within = [f"within {tolerance:g}" for tolerance in metric.within]
-  return ["RMSE", "bias", "limits of agreement", *within]
+def _header(metric: Metric, words: Words) -> list[str]:
+  statistic = f"{wording.statistic(metric)} [95 % CI]"
+  header = ["method", wording.with_unit(statistic, metric)]
+  if metric.is_error:
+    header += ["RMSE", "bias", "limits of agreement"]
+    header += [f"within {tolerance:g}" for tolerance in metric.within]
+  elif metric.aggregate.groups == "median":
+    header.append("mean")
+  else:
+    header.append("median")
 
-
-def _other_statistic(metric: Metric) -> str:
-  if metric.aggregate.groups == "median":
-    return "mean"
-  return "median"
+  words = wording.distinct(words)
+  return [*header, "coverage", words.groups, words.units]
 
 
 def _cells(x: Figures, metric: Metric) -> list[str]:
+  """The cells below `_header`, but for the method's name."""
   decimals = metric.decimals
   cells = [interval(x.estimate, decimals)]
   if metric.is_error:
-    cells += [number(x.rmse, decimals), number(x.bias, decimals), _limits(x, decimals)]
-    within = x.within or [None] * len(metric.within)
-    cells += [percent(share) for share in within]
+    cells.append(number(x.rmse, decimals))
+    cells.append(number(x.bias, decimals))
+    cells.append(_limits(x, decimals))
+    cells += _within(x, metric)
   else:
     cells.append(number(x.other, decimals))
-  return [*cells, percent(x.coverage), str(x.groups), str(x.units)]
+
+  cells.append(percent(x.coverage))
+  cells.append(str(x.groups))
+  cells.append(str(x.units))
+  return cells
 
 
 def _limits(x: Figures, decimals: int) -> str:
@@ -100,7 +107,14 @@ def _limits(x: Figures, decimals: int) -> str:
   return f"[{number(low, decimals)}, {number(high, decimals)}]"
 
 
+def _within(x: Figures, metric: Metric) -> list[str]:
+  if not x.within:
+    return ["-"] * len(metric.within)
+  return [percent(share) for share in x.within]
+
+
 def _notes(found: ReportFigures, figures: MetricFigures) -> list[str]:
+  """Sentences on how much there is of a metric, how it is averaged, and what is missing."""
   words = found.words
   size = wording.sizes(figures.groups, figures.records, figures.units, words)
   notes = [f"{size}; {_exclusions(figures.excluded, words)}."]
@@ -117,7 +131,8 @@ def _notes(found: ReportFigures, figures: MetricFigures) -> list[str]:
 
   missing = defaultdict(list)
   for method, own in figures.methods.items():
-    missing[_missing(own, nowhere, words)].append(method)
+    who = _missing(own, nowhere, words)
+    missing[who].append(method)
     if own.clashes:
       results = wording.count(own.clashes, "result", "results")
       notes.append(f"{results} of {method} differ between the workdirs: the first's are shown.")
@@ -130,12 +145,15 @@ def _notes(found: ReportFigures, figures: MetricFigures) -> list[str]:
 def _exclusions(excluded: Mapping[str, int], words: Words) -> str:
   if not excluded:
     return "none excluded"
-  reasons = [f"{why or 'no reason given'}: {n}" for why, n in excluded.items()]
+  reasons = []
+  for why, n in excluded.items():
+    reasons.append(f"{why or 'no reason given'}: {n}")
   total = wording.units(sum(excluded.values()), words)
   return f"{total} excluded ({'; '.join(reasons)})"
 
 
 def _in_no_method(figures: MetricFigures) -> set[str]:
+  """The groups that no method has a result for."""
   missing = [set(own.missing) for own in figures.methods.values()]
   return set.intersection(*missing)
 

@@ -8,34 +8,31 @@ from jaxsig.report.wording import interval, percent
 
 
 def report_tiles(found: ReportFigures) -> list[Tile]:
-  """The reference in each primary metric, the best method beside it, how much it answers, and how much was scored."""
-  tiles = []
-  for key in found.primary:
-    tiles.append(_headline(found, found.metrics[key]))
+  """The reference in each primary metric, how much it answers, and how much was scored."""
+  tiles = [_headline(found, found.metrics[key]) for key in found.primary]
+  tiles += _shares(found)
 
   first = found.metrics[found.primary[0]]
-  if found.reference in first.methods:
-    included = first.methods[found.reference].included
-    tiles.append(Tile(percent(included.coverage), f"of {found.words.units} with a result"))
-    for tolerance, share in zip(first.metric.within, included.within):
-      what = wording.with_unit_after(f"of these within {tolerance:g}", first.metric)
-      tiles.append(Tile(percent(share), what))
-
   words = wording.distinct(found.words)
+  groups = wording.noun(first.groups, words.group, words.groups)
   records = wording.records(first.records, words)
   units = wording.units(first.units, words)
-  tiles.append(Tile(str(first.groups), f"{wording.noun(first.groups, words.group, words.groups)}, {records}, {units}"))
+  tiles.append(Tile(
+      figure=str(first.groups),
+      what=f"{groups}, {records}, {units}",
+  ))
   return tiles
 
 
 def _headline(found: ReportFigures, figures: MetricFigures) -> Tile:
+  """The reference's figure, and beside it the best method's where that is another."""
   metric = figures.metric
   figure = "-"
   if found.reference in figures.methods:
-    figure = interval(figures.methods[found.reference].included.estimate, metric.decimals)
+    figure = _figure(found.reference, figures)
 
-  statistic = wording.statistic(metric)
-  what = wording.with_unit(f"{statistic} of {found.reference}", metric)
+  what = f"{wording.statistic(metric)} of {found.reference}"
+  what = wording.with_unit(what, metric)
   if len(found.primary) > 1 or not metric.is_error:
     what = f"{figures.title}: {what}"
   if found.simulated:
@@ -43,27 +40,63 @@ def _headline(found: ReportFigures, figures: MetricFigures) -> Tile:
 
   best = best_first(found.methods, figures)[0]
   if direction(metric) and best != found.reference:
-    estimate = figures.methods[best].included.estimate
-    what = f"{what}; best: {best}, {interval(estimate, metric.decimals)}"
+    what = f"{what}; best: {best}, {_figure(best, figures)}"
   return Tile(figure, what)
+
+
+def _figure(method: str, figures: MetricFigures) -> str:
+  included = figures.methods[method].included
+  return interval(included.estimate, figures.metric.decimals)
+
+
+def _shares(found: ReportFigures) -> list[Tile]:
+  """Of the first primary metric: the share of units with a result, and within each tolerance."""
+  first = found.metrics[found.primary[0]]
+  if found.reference not in first.methods:
+    return []
+
+  included = first.methods[found.reference].included
+  tiles = [Tile(
+      figure=percent(included.coverage),
+      what=f"of {found.words.units} with a result",
+  )]
+  for tolerance, share in zip(first.metric.within, included.within):
+    what = f"of these within {tolerance:g}"
+    tiles.append(Tile(
+        figure=percent(share),
+        what=wording.followed_by_unit(what, first.metric),
+    ))
+  return tiles
 
 
 def axis_tiles(found: AxisFigures) -> list[Tile]:
   """The reference at the two ends of the axis, and how much is compared."""
   tiles = []
   for key in found.primary:
-    figures = metric_of_key(found, key)
-    statistic = f"{wording.statistic(figures.metric)} of {found.reference}"
-    what = wording.with_unit(statistic, figures.metric)
-    if found.simulated:
-      what = f"{what}, SIMULATED"
-
-    ours = included_at(found, key, found.reference)
-    values = list(ours)
-    for value in dict.fromkeys([*values[:1], *values[-1:]]):
-      figure = interval(ours[value].estimate, figures.metric.decimals)
-      tiles.append(Tile(figure, f"{what}, at {found.axis} {value}"))
+    tiles += _ends(found, key)
 
   methods = wording.count(len(found.methods), "method", "methods")
-  tiles.append(Tile(str(len(found.values)), f"values of {found.axis}, {methods}"))
+  tiles.append(Tile(
+      figure=str(len(found.values)),
+      what=f"values of {found.axis}, {methods}",
+  ))
+  return tiles
+
+
+def _ends(found: AxisFigures, key: str) -> list[Tile]:
+  metric = metric_of_key(found, key).metric
+  what = f"{wording.statistic(metric)} of {found.reference}"
+  what = wording.with_unit(what, metric)
+  if found.simulated:
+    what = f"{what}, SIMULATED"
+
+  ours = included_at(found, key, found.reference)
+  values = list(ours)
+  ends = dict.fromkeys([*values[:1], *values[-1:]])
+  tiles = []
+  for value in ends:
+    tiles.append(Tile(
+        figure=interval(ours[value].estimate, metric.decimals),
+        what=f"{what}, at {found.axis} {value}",
+    ))
   return tiles

@@ -6,7 +6,6 @@ from jaxsig.report.join import LEAKS
 from jaxsig.system import Metric, Words
 
 MOST_NAMES = 12   # of groups in a sentence
-
 SIMULATED_BANNER = "SIMULATED: no evidence about real data"
 
 
@@ -29,7 +28,9 @@ def interval(x: Estimate, decimals: int = 2) -> str:
   value = number(x.value, decimals)
   if x.low is None:
     return value
-  return f"{value} [{number(x.low, decimals)}, {number(x.high, decimals)}]"
+  low = number(x.low, decimals)
+  high = number(x.high, decimals)
+  return f"{value} [{low}, {high}]"
 
 
 def p_value(p: float) -> str:
@@ -40,7 +41,7 @@ def p_value(p: float) -> str:
 
 
 def statistic(metric: Metric) -> str:
-  """What tables call the figure of a metric: "MAE", "mean", "median", ..."""
+  """What tables call the figure of a metric: "MAE", "median absolute error", "mean", ..."""
   how = metric.aggregate
   if not metric.is_error:
     return how.groups
@@ -56,18 +57,23 @@ def with_unit(text: str, metric: Metric) -> str:
   return text
 
 
-def label(text: str, metric: Metric) -> str:
-  """An axis label with the metric's unit, where it has one: "error (mm)"."""
+def followed_by_unit(text: str, metric: Metric) -> str:
+  """A quantity with the metric's unit, where it has one: "within 2 mm"."""
+  if metric.unit:
+    return f"{text} {metric.unit}"
+  return text
+
+
+def axis_label(text: str, metric: Metric) -> str:
+  """A label with the metric's unit, where it has one: "error (mm)"."""
   if metric.unit:
     return f"{text} ({metric.unit})"
   return text
 
 
-def with_unit_after(text: str, metric: Metric) -> str:
-  """A quantity with the metric's unit, where it has one: "within 2 mm"."""
-  if metric.unit:
-    return f"{text} {metric.unit}"
-  return text
+def capitalised(text: str) -> str:
+  """The text with a capital at its beginning."""
+  return text[:1].upper() + text[1:]
 
 
 def noun(n: int, singular: str, plural: str) -> str:
@@ -83,62 +89,68 @@ def count(n: int, singular: str, plural: str) -> str:
 
 
 def groups(n: int, words: Words) -> str:
-  """"3 patients", in the field's words."""
+  """A number of groups, in the field's words."""
   return count(n, words.group, words.groups)
 
 
 def records(n: int, words: Words) -> str:
-  """"3 recordings", in the field's words."""
+  """A number of records, in the field's words."""
   return count(n, words.record, words.records)
 
 
 def units(n: int, words: Words) -> str:
-  """"3 windows", in the field's words."""
+  """A number of units, in the field's words."""
   return count(n, words.unit, words.units)
 
 
 def distinct(words: Words) -> Words:
-  """The words with what they stand for behind them where two of them are the same: "blocks (groups)"."""
+  """The words; where two of them are the same, with what they stand for: "blocks (groups)"."""
   plurals = [words.groups, words.records, words.units]
   told = {}
   for part in ("group", "record", "unit"):
+    singular = getattr(words, part)
     plural = getattr(words, f"{part}s")
     if plurals.count(plural) > 1:
-      told[part] = f"{getattr(words, part)} ({part})"
+      told[part] = f"{singular} ({part})"
       told[f"{part}s"] = f"{plural} ({part}s)"
   return words._replace(**told)
 
 
 def sizes(n_groups: int, n_records: int, n_units: int, words: Words) -> str:
-  """"3 patients, 4 recordings, 5 windows", in distinct words."""
+  """How much there is: "3 patients, 4 recordings, 5 windows", in distinct words."""
   words = distinct(words)
-  parts = [groups(n_groups, words), records(n_records, words), units(n_units, words)]
+  parts = [
+      groups(n_groups, words),
+      records(n_records, words),
+      units(n_units, words),
+  ]
   return ", ".join(parts)
 
 
-def names(groups_missing: Sequence[str], words: Words) -> str:
+def names(missing: Sequence[str], words: Words) -> str:
   """The names of groups, or their number where they are many."""
-  if len(groups_missing) <= MOST_NAMES:
-    return ", ".join(groups_missing)
-  return groups(len(groups_missing), words)
+  if len(missing) <= MOST_NAMES:
+    return ", ".join(missing)
+  return groups(len(missing), words)
 
 
 def how_averaged(words: Words) -> str:
-  """The sentence that says how figures come about."""
+  """The sentences that say how figures come about."""
   return (
-      f"Figures are means over {words.groups} unless a table says otherwise: {words.units} are averaged within a seed, "
-      f"seeds within each {words.record}, {words.records} within each {words.group}. [low, high] are 95 % intervals by "
-      f"bootstrap over {words.groups}; limits of agreement are bias -+ 1.96 SD, each {words.group} of equal weight.")
+      f"Figures are means over {words.groups} unless a table says otherwise: {words.units} are "
+      f"averaged within a seed, seeds within each {words.record}, {words.records} within each "
+      f"{words.group}. [low, high] are 95 % intervals by bootstrap over {words.groups}; limits of "
+      f"agreement are bias -+ 1.96 SD, each {words.group} of equal weight.")
 
 
 def other_averages(metric: Metric, words: Words) -> str:
-  """The sentence that says how a metric is averaged where that is not the mean at every stage."""
+  """The sentence that says how a metric is averaged; empty where that is the mean throughout."""
   how = metric.aggregate
   if how == MEANS:
     return ""
   return (
-      f"The {how.units} over {words.units}, then the mean over seeds, then the {how.records} over {words.records}, "
-      f"then the {how.groups} over {words.groups}.")
+      f"The {how.units} over {words.units}, then the mean over seeds, "
+      f"then the {how.records} over {words.records}, then the {how.groups} over {words.groups}.")
 
 
 def banner(simulated: bool, methods: Sequence[str]) -> str:
@@ -148,11 +160,11 @@ def banner(simulated: bool, methods: Sequence[str]) -> str:
     parts.append(SIMULATED_BANNER)
 
   leaking = [method for method in methods if LEAKS in method]
-  whose = ", ".join(leaking)
-  if len(leaking) == len(methods):
-    whose = "all methods"
   if leaking:
+    whose = ", ".join(leaking)
+    if len(leaking) == len(methods):
+      whose = "all methods"
     parts.append(
-        f"LEAKS: the split of {whose} leaks on purpose: what is tested was partly trained on, so that these figures are "
-        "no evidence of anything but what leaking does")
+        f"LEAKS: the split of {whose} leaks on purpose: what is tested was partly trained on, "
+        "so that these figures are no evidence of anything but what leaking does")
   return ". ".join(parts)
