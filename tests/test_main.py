@@ -52,7 +52,10 @@ def test_the_command_lines_of_the_help_are_parsed(dispatched):
 
 
 def test_help_needs_no_jax():
-  code = "import sys, jaxsig.__main__; print(sorted({'jax', 'scipy', 'pandas'} & sys.modules.keys()))"
+  code = (
+      "import sys, jaxsig.__main__\n"
+      "print(sorted({'jax', 'scipy', 'pandas'} & sys.modules.keys()))"
+  )
   done = subprocess.run(
       [sys.executable, "-c", code],
       cwd=ROOT,

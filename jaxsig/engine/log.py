@@ -135,7 +135,7 @@ class Progress:
     """Says "compiling WHAT ..." where the first block under this name takes more than 5 s.
 
     Later blocks of the same name pass silently, so that a loop may wrap every call of a function
-    that compiles at its first one.
+    that compiles at its first one. The clock starts after that call, which has done one part.
     """
     if what in self._compiled:
       yield
@@ -145,7 +145,7 @@ class Progress:
     with phase(f"compiling {what}", COMPILING_AFTER_S, self._show):
       yield
     if self._clock_start_s is None:
-      self._start_clock(self._start)
+      self._start_clock(self._start + 1)
 
   def update(self, done: int, note: str = "") -> None:
     """Shows that `done` of the total are done, where it is time to.
