@@ -1,26 +1,44 @@
-"""Is a gradient right? Central differences of any loss against its automatic derivative, entry by entry and along random directions."""
+"""Gradient check: central differences of a loss against its automatic derivative.
+
+Of every leaf the entry of the largest derivative and a random choice of others are moved, one at a
+time. Random directions of unit length move all leaves at once, each entry in proportion to
+max(1, |w|). The step h is cbrt(eps) max(1, |w|), with the |w| of the entry or of all parameters:
+there truncation h^2 and rounding eps / h leave least, about eps^(2/3).
+
+The error is |difference - derivative| over the larger of the two, or over a floor if both are below
+it. On the floor, what the rounding of the loss E leaves of a difference, ROUNDINGS eps |E| / h, is
+just the tolerance, SLACK eps^(2/3). So where the derivative is zero, or too small to see, both are
+required to be small.
+
+Within a step of a kink (relu, max) a difference mixes two slopes. Where it does not fit, it is
+tried again with a quarter of the step, and a quarter of that, at 4 and 16 times the floor: kinks
+and strong curvature then pass, and a wrong gradient still fails. At a kink itself there is no
+gradient, and an entry there fails unless its derivative is the mean of both slopes: move the
+parameters.
+"""
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
+from ml_collections import ConfigDict
 
-from jaxsig import system as tasks
-from jaxsig.data.records import stack_windows
+from jaxsig import system as systems
+from jaxsig.data.windows import Windows
+from jaxsig.engine.central_differences import CentralDifferences, Move, precision_of
 from jaxsig.errors import UserError
-from jaxsig.report.page import Table, plain
+from jaxsig.system import Batch, Params, Task
 
-SLACK = 256      # tolerance over eps^(2/3), the order of the least error of a central difference: room for third derivatives
-ROUNDINGS = 4    # error of two losses over eps |E|
-SMALLER = (1, 4, 16)   # steps tried: the default, and it over these
 PERTURBATION = 0.05    # standard deviation of what is added to a network's first parameters
+
+HEADER = ("leaf", "shape", "worst relative error", "worst absolute error", "tolerance", "ok")
 
 
 class Row(NamedTuple):
-  """The worst of what was tried of one leaf, or of the directions."""
+  """The worst error among the tried entries of one leaf, or among the directions."""
   path: str
   shape: tuple[int, ...]
   relative: float   # |difference - derivative| / max(|difference|, |derivative|, floor)
@@ -29,48 +47,80 @@ class Row(NamedTuple):
 
   @property
   def ok(self) -> bool:
-    """Within the tolerance; NaN is not."""
+    """Whether the error is within the tolerance; NaN is not."""
     return bool(self.relative <= self.tolerance)
+
+  def cells(self) -> tuple[str, ...]:
+    """The row as text, one cell for each of HEADER."""
+    shape = "x".join(map(str, self.shape))
+    verdict = "NO"
+    if self.ok:
+      verdict = "yes"
+    return (
+        self.path,
+        shape,
+        f"{self.relative:.1e}",
+        f"{self.absolute:.1e}",
+        f"{self.tolerance:.1e}",
+        verdict,
+    )
 
 
 class Report(NamedTuple):
-  """What `check_gradients` has found."""
+  """Result of `check_gradients`; its text is a table."""
   rows: tuple[Row, ...]   # one a leaf, the worst first
   directions: Row
   precision: str          # "float64" or another type: the one whose rounding the loss shows
 
   @property
   def ok(self) -> bool:
-    """Whether all leaves and directions are."""
+    """Whether all leaves and directions are within the tolerance."""
     return all(row.ok for row in (*self.rows, self.directions))
 
   @property
   def worst(self) -> Row:
-    """The leaf that fits worst."""
+    """The leaf with the largest relative error."""
     return self.rows[0]
 
   def __str__(self) -> str:
-    lines = [[r.path, "x".join(map(str, r.shape)), f"{r.relative:.1e}", f"{r.absolute:.1e}", f"{r.tolerance:.1e}", "yes" if r.ok else "NO"]
-             for r in (*self.rows, self.directions)]
-    header = ["leaf", "shape", "worst relative error", "worst absolute error", "tolerance", "ok"]
-    return plain(Table(f"Gradients against central differences in {self.precision}", header, lines))
+    lines = [HEADER]
+    for row in (*self.rows, self.directions):
+      lines.append(row.cells())
+
+    widths = []
+    for column in zip(*lines, strict=True):
+      widths.append(max(map(len, column)))
+    rule = ["-" * width for width in widths]
+    lines.insert(1, rule)
+
+    title = f"Gradients against central differences in {self.precision}"
+    text = [title]
+    for line in lines:
+      text.append(_aligned(line, widths))
+    return "\n".join(text)
 
 
-def check_gradients(loss: Callable, params: Any, *, elements: int = 20, directions: int = 5, step: float | None = None, seed: int = 0,
-                    x64: bool = True) -> Report:
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+  """One line of a table: the first cell to the left of its column, the others to the right."""
+  padded = [cells[0].ljust(widths[0])]
+  for cell, width in zip(cells[1:], widths[1:], strict=True):
+    padded.append(cell.rjust(width))
+  return "  ".join(padded)
+
+
+def check_gradients(
+    loss: Callable[[Params], jax.Array],
+    params: Params,
+    *,
+    elements: int = 20,
+    directions: int = 5,
+    step: float | None = None,
+    seed: int = 0,
+    x64: bool = True,
+) -> Report:
   """Compares the automatic gradient of a loss with central differences.
 
-  Of every leaf the entry of the largest derivative and a random choice of others are moved, one at a time, and random directions of
-  unit length move all leaves at once, each entry in proportion to max(1, |w|). The step h is cbrt(eps) max(1, |w|), with the |w| of the
-  entry or of all parameters: there truncation h^2 and rounding eps / h leave least, about eps^(2/3).
-
-  The error is |difference - derivative| over the larger of the two, or over a floor if both are below it: one on which what the rounding
-  of the loss E leaves of a difference, ROUNDINGS eps |E| / h, is just the tolerance, SLACK eps^(2/3). So where the derivative is zero, or
-  too small to see, both are asked to be small.
-
-  Within a step of a kink (relu, max) a difference mixes two slopes. Where it does not fit, it is tried again with a quarter of the step,
-  and a quarter of that, at 4 and 16 times the floor: this leaves kinks and strong curvature behind, and a wrong gradient wrong. At a
-  kink itself there is no gradient, and an entry there fails unless its derivative is the mean of both slopes: move the parameters.
+  The module's docstring says what is tried, and what counts as an error.
 
   Args:
     loss: params -> scalar, the same for the same parameters: fix its keys.
@@ -79,117 +129,184 @@ def check_gradients(loss: Callable, params: Any, *, elements: int = 20, directio
     directions: random directions.
     step: instead of cbrt(eps), and not tried smaller; the floor remains that of the default.
     seed: of the choice.
-    x64: casts the parameters to float64, in which errors of 1e-8 are seen; float32 sees 1e-2. A loss that computes in float32 all the
-      same (its rounding tells) is held to float32's steps and tolerance.
+    x64: casts the parameters to float64, in which errors of 1e-8 are seen; float32 sees 1e-2. A
+      loss that computes in float32 all the same (its rounding tells) is held to float32's steps and
+      tolerance.
 
   Raises:
     UserError: a leaf that is not real floating point.
   """
-  with jax.enable_x64(True) if x64 else contextlib.nullcontext():
-    params = cast_floating(params, jnp.float64) if x64 else params
-    leaves = jax.tree_util.tree_leaves_with_path(params)
-    paths = [jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in leaves]
-    _require_real(paths, [leaf for _, leaf in leaves])
+  rng = np.random.default_rng(seed)
+
+  with _precision_of_jax(x64):
+    if x64:
+      params = cast_floating(params, jnp.float64)
+    leaves = _leaves(params)
+    _require_real(leaves)
+
     value, gradient = jax.jit(jax.value_and_grad(loss))(params)
-    flat, unravel = ravel_pytree(params)
-    energy = jax.jit(lambda flat: loss(unravel(flat)))
-    w, slopes, rng = np.asarray(flat), np.asarray(ravel_pytree(gradient)[0], np.float64), np.random.default_rng(seed)
-    precision = _precision(energy, w, rng)
-    misfit = _Misfit(lambda w: float(energy(w)), w, float(value), float(jnp.finfo(precision).eps), step)
-    rows, first = [], 0
-    for path, (_, leaf) in zip(paths, leaves):
-      chosen = first + _entries(slopes[first:first + leaf.size], elements, rng)
-      rows.append(misfit.row(path, leaf.shape, [(np.arange(w.size) == i, slopes[i], abs(w[i])) for i in chosen]))
-      first += leaf.size
-    units = [x / np.linalg.norm(x) for x in rng.standard_normal((directions, w.size)) * np.maximum(1, np.abs(w))]
-    along = misfit.row("random directions", (w.size,), [(unit, slopes @ unit, np.linalg.norm(w)) for unit in units])
-  rows.sort(key=lambda row: -np.nan_to_num(row.relative, nan=np.inf))
+    flat_gradient, _ = ravel_pytree(gradient)
+    slopes = np.asarray(flat_gradient, np.float64)
+    flat_params, unravel = ravel_pytree(params)
+    w = np.asarray(flat_params)
+    flat_loss = jax.jit(lambda flat: loss(unravel(flat)))
+
+    def energy(w: np.ndarray) -> float:
+      return float(flat_loss(w))
+
+    precision = precision_of(energy, w, rng)
+    eps = float(jnp.finfo(precision).eps)
+    differences = CentralDifferences(energy, w, float(value), eps, step)
+
+    rows = []
+    for leaf in leaves:
+      entries = _entries(slopes, leaf, elements, rng)
+      moves = _moves_of_entries(entries, w, slopes)
+      error = differences.worst(moves)
+      rows.append(Row(leaf.path, leaf.shape, *error, differences.tolerance))
+
+    moves = _moves_in_directions(directions, w, slopes, rng)
+    error = differences.worst(moves)
+    along = Row("random directions", w.shape, *error, differences.tolerance)
+
+  rows.sort(key=_by_error)
   return Report(tuple(rows), along, str(jnp.dtype(precision)))
 
 
-def check_task(task: tasks.Task, batch: dict, *, seed: int = 0, x64: bool = True, **options: Any) -> Report:
-  """`check_gradients` of a task's loss on a batch, at first parameters that are perturbed, so that no layer of zeros hides another."""
-  params, stats = jax.jit(task.init)(jax.random.key(seed), batch)   # as in training; parameters are float32
-  with jax.enable_x64(True) if x64 else contextlib.nullcontext():
+def _by_error(row: Row) -> float:
+  """Sorts the largest error first, and NaN before it."""
+  return -np.nan_to_num(row.relative, nan=np.inf)
+
+
+def check_task(
+    task: Task,
+    batch: Batch,
+    *,
+    seed: int = 0,
+    x64: bool = True,
+    **options: Any,
+) -> Report:
+  """Checks the gradient of a task's loss on a batch: see `check_gradients`.
+
+  The network's first parameters are perturbed, so that no layer of zeros hides another.
+  """
+  # As in training: the first parameters are float32.
+  params, stats = jax.jit(task.init)(jax.random.key(seed), batch)
+  rng = np.random.default_rng(seed)
+
+  def perturbed(x: jax.Array) -> jax.Array:
+    noise = PERTURBATION * rng.standard_normal(x.shape)
+    return x + jnp.asarray(noise, x.dtype)
+
+  with _precision_of_jax(x64):
     if x64:
       params, stats, batch = cast_floating((params, stats, batch), jnp.float64)
-    rng, key = np.random.default_rng(seed), jax.random.key(seed + 1)
-    params = jax.tree.map(lambda x: x + jnp.asarray(PERTURBATION * rng.standard_normal(x.shape), x.dtype), params)
-    return check_gradients(lambda params: task.loss(params, stats, batch, key)[0], params, seed=seed, x64=x64, **options)
+    params = jax.tree.map(perturbed, params)
+    key = jax.random.key(seed + 1)
+
+    def loss(params: Params) -> jax.Array:
+      value, _ = task.loss(params, stats, batch, key)
+      return value
+
+    return check_gradients(loss, params, seed=seed, x64=x64, **options)
 
 
-def check_config(config: Any, **options: Any) -> Report:
-  """`check_task` of a config, on two windows of two simulated records."""
-  data = tasks.make_data(config)
-  records = data.simulate(0, 2, config.data)
-  windows = stack_windows(records, [data.prepare(record, config.data) for record in records]).arrays
-  batch = {name: np.asarray(x)[[0, -1]] for name, x in windows.items()}
-  return check_task(tasks.make(config), {**batch, "mask_b": np.ones(2, np.float32)}, **options)
+def check_config(config: ConfigDict, **options: Any) -> Report:
+  """Checks a config's loss on two windows of two simulated records: see `check_task`."""
+  system = systems.make(config)
+  records = list(system.data.simulate(0, 2, config.data))
+  windows = Windows(system.data, config.data, records)
+  first_and_last = np.array([0, len(windows) - 1])
+  batch = windows.take(first_and_last)
+  batch["mask_b"] = np.ones(2, np.float32)
+  return check_task(system.task, batch, **options)
 
 
 def cast_floating(tree: Any, dtype: jnp.dtype) -> Any:
-  """The tree with its floating-point arrays in another type; whole numbers, bools and keys stay."""
-  return jax.tree.map(lambda x: jnp.asarray(x, dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree)
+  """Casts a tree's floating-point arrays to another type; whole numbers, bools and keys stay."""
+  def cast(x: jax.Array) -> jax.Array:
+    if jnp.issubdtype(x.dtype, jnp.floating):
+      return jnp.asarray(x, dtype)
+    return x
+
+  return jax.tree.map(cast, tree)
 
 
-def _require_real(paths: list[str], leaves: list) -> None:
-  for path, leaf in zip(paths, leaves):
+def _precision_of_jax(x64: bool) -> contextlib.AbstractContextManager:
+  """float64 where asked for, else what is set."""
+  if x64:
+    return jax.enable_x64(True)
+  return contextlib.nullcontext()
+
+
+class _Leaf(NamedTuple):
+  """Where a leaf lies among the flattened parameters."""
+  path: str
+  shape: tuple[int, ...]
+  dtype: jnp.dtype
+  first: int
+  size: int
+
+
+def _leaves(params: Params) -> list[_Leaf]:
+  leaves = []
+  first = 0
+  for keys, x in jax.tree_util.tree_leaves_with_path(params):
+    path = jax.tree_util.keystr(keys, simple=True, separator="/")
+    leaves.append(_Leaf(path, x.shape, x.dtype, first, x.size))
+    first += x.size
+
+  return leaves
+
+
+def _require_real(leaves: Iterable[_Leaf]) -> None:
+  for leaf in leaves:
     if not jnp.issubdtype(leaf.dtype, jnp.floating):
-      raise UserError(f"the parameter {path} is {leaf.dtype}, and gradients are checked of real floating-point ones: let the loss close "
-                      "over it, or give its real and imaginary parts")
+      raise UserError(
+          f"the parameter {leaf.path} is {leaf.dtype}, and gradients are checked of real "
+          "floating-point ones: let the loss close over it, or give its real and imaginary parts")
 
 
-def _entries(slopes: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-  """Indices of the largest slope and of a random choice."""
-  largest = np.argsort(-np.abs(slopes))[:1]
-  return np.union1d(largest, rng.permutation(slopes.size)[:count - 1]).astype(int)
+def _entries(
+    slopes: np.ndarray,
+    leaf: _Leaf,
+    count: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+  """Indices among all parameters of a leaf's largest slope and of a random choice."""
+  of_leaf = slopes[leaf.first:leaf.first + leaf.size]
+  largest = np.argsort(-np.abs(of_leaf))[:1]
+  others = rng.permutation(leaf.size)[:count - 1]
+  chosen = np.union1d(largest, others).astype(int)
+  return leaf.first + chosen
 
 
-def _precision(energy: Callable, w: np.ndarray, rng: np.random.Generator) -> jnp.dtype:
-  """The parameters' type, or float32 if they are float64 and the loss is as rough as if it computed in float32.
-
-  The noise of a function shows in high differences over a few tiny steps, in which all smooth parts vanish (Moré and Wild, Estimating
-  computational noise, 2011); the median passes over a kink.
-  """
-  if w.dtype != np.float64:
-    return w.dtype
-  tiny = jnp.finfo(jnp.float32).eps * np.maximum(1, np.abs(w)) * rng.choice([-1, 1], w.size)
-  losses = np.array([float(energy(w + k * tiny)) for k in range(20)])
-  noise = np.median(np.abs(np.diff(losses, 4))) / 70**0.5   # of independent errors the fourth difference has 70 times the variance
-  between = (jnp.finfo(jnp.float32).eps * jnp.finfo(jnp.float64).eps) ** 0.5
-  return jnp.float32 if noise > between * np.abs(losses[0]) else jnp.float64
+def _moves_of_entries(
+    entries: Iterable[int],
+    w: np.ndarray,
+    slopes: np.ndarray,
+) -> list[Move]:
+  """Moves of one entry each."""
+  moves = []
+  for entry in entries:
+    direction = np.arange(w.size) == entry
+    moves.append(Move(direction, slopes[entry], abs(w[entry])))
+  return moves
 
 
-class _Misfit(NamedTuple):
-  """Differences of a loss about w, and how far they are from its derivatives."""
-  energy: Callable
-  w: np.ndarray
-  value: float
-  eps: float
-  step: float | None
+def _moves_in_directions(
+    count: int,
+    w: np.ndarray,
+    slopes: np.ndarray,
+    rng: np.random.Generator,
+) -> list[Move]:
+  """Random moves of all parameters at once."""
+  length = np.linalg.norm(w)
+  random_d_w = rng.standard_normal((count, w.size))
+  scaled_d_w = random_d_w * np.maximum(1, np.abs(w))
 
-  def row(self, path: str, shape: tuple, moves: list) -> Row:
-    """The worst of some moves (direction, derivative along it, scale)."""
-    errors = np.array([self._errors(*move) for move in moves]).reshape(-1, 2)
-    return Row(path, shape, *(float(x) for x in errors.max(0, initial=0)), self._tolerance)
-
-  @property
-  def _tolerance(self) -> float:
-    return SLACK * self.eps ** (2 / 3)
-
-  def _errors(self, direction: np.ndarray, derivative: float, scale: float) -> tuple[float, float]:
-    """(relative, absolute), of the first step that fits or else of the one that fits best."""
-    found, scale = [], max(1, scale)
-    for smaller in SMALLER if self.step is None else (1,):
-      floor = smaller * ROUNDINGS / SLACK * abs(self.value) / scale   # ROUNDINGS eps |E| / h over the tolerance
-      difference = self._difference(direction, (self.step or self.eps ** (1 / 3)) * scale / smaller)
-      absolute = abs(difference - derivative)
-      found.append((absolute / max(abs(difference), abs(derivative), floor, np.finfo(float).tiny), absolute))
-      if found[-1][0] <= self._tolerance:
-        return found[-1]
-    return min(found)
-
-  def _difference(self, direction: np.ndarray, step: float) -> float:
-    plus, minus = ((self.w + sign * step * direction).astype(self.w.dtype) for sign in (1, -1))
-    moved = (plus.astype(float) - minus) @ direction   # as far as it was in w's own type
-    return (self.energy(plus) - self.energy(minus)) / moved if moved else 0.0
+  moves = []
+  for x in scaled_d_w:
+    unit = x / np.linalg.norm(x)
+    moves.append(Move(unit, slopes @ unit, length))
+  return moves
