@@ -1,29 +1,79 @@
-"""The network of the notes, stochastic against batch training: the images to a step, for one rate and for rates by curvature.
+r"""Stochastic against batch training: the images to a step, for one rate and rates by curvature.
 
-  python -m jaxsig.main --mode=sweep --config=configs/sweeps/cnn_notes_batch.py --workdir=runs/cnn_batch --config.data_dir=DATA
+  python -m jaxsig.main --mode=sweep --config=configs/sweeps/cnn_notes_batch.py \
+      --workdir=runs/cnn_batch --config.data_dir=DATA
 
-All see as many images, five passes over the training part, at the table's rates; batches of ten, whose gradients are noisier, at less
-than half of them. No rate is tuned to its size: twice the table's saturate at 100. One seed; some eight minutes on two cores.
+All see as many images, five passes over the training part, at the table's rates; batches of ten,
+whose gradients are noisier, at less than half of them. No rate is tuned to its size: twice the
+table's saturate at 100. One seed; some eight minutes on two cores.
 """
-import ml_collections
+from ml_collections import ConfigDict
 
 from jaxsig.config import parse_arg
 
 CONFIG = "configs/cnn_notes.py"
-PASSES, IMAGES, BETWEEN_DIAGONALS = 5, 58_000, 10_000
-RATES = {"sgd": {10: 0.02, 100: 0.05, 1000: 0.05}, "gauss_newton": {10: 0.004, 100: 0.01, 1000: 0.01}}
+PASSES = 5
+IMAGES = 58_000              # of the training part
+SMOKE_IMAGES = 300
+BETWEEN_DIAGONALS = 10_000   # images
+RATES = {                    # {method: {images to a step: learning rate}}
+    "sgd": {10: 0.02, 100: 0.05, 1000: 0.05},
+    "gauss_newton": {10: 0.004, 100: 0.01, 1000: 0.01},
+}
 
 
-def get_config(arg: str = "") -> ml_collections.ConfigDict:
+def get_config(arg: str = "") -> ConfigDict:
   """`arg`: "smoke"."""
   arg = parse_arg(arg, smoke=False)
-  sweep = ml_collections.ConfigDict({"data_dir": "", "cache_dir": "", "lead": "sgd_10", "experiments": {}})
+  sweep = ConfigDict()
+  sweep.data_dir = ""
+  sweep.cache_dir = ""
+  sweep.lead = "sgd_10"
+  sweep.experiments = ConfigDict()
+
+  images = IMAGES
+  smoke = ""
+  if arg.smoke:
+    images = SMOKE_IMAGES
+    smoke = ",smoke"
   for method, rates in RATES.items():
     for size, rate in rates.items():
-      steps = PASSES * IMAGES // size
-      overrides = {"run_controls": False, "run_rivals": False, "split": {"seeds": (0,)},
-                   "report": {"axis": "train.batch_size", "against": "", "metrics": ("nll_nats", "brier")},
-                   "optim": {"learning_rate": rate, "warmup_steps": steps // 100, "curvature_steps": BETWEEN_DIAGONALS // size},
-                   "train": {"batch_size": size, "steps": steps, "log_steps": steps // 50, "val_steps": steps // 10}}
-      sweep.experiments[f"{method}_{size}"] = {"config": CONFIG, "arg": f"method={method}" + ",smoke" * arg.smoke, "overrides": overrides}
+      sweep.experiments[f"{method}_{size}"] = {
+          "config": CONFIG,
+          "arg": f"method={method}{smoke}",
+          "overrides": overrides(images, size, rate),
+      }
   return sweep
+
+
+def overrides(images: int, size: int, rate: float) -> dict[str, dict[str, object]]:
+  """What differs from the config.
+
+  Args:
+    images: of the training part.
+    size: images to a step.
+    rate: learning rate.
+  """
+  steps = PASSES * images // size
+  return {
+      "split": {"seeds": (0,)},
+      "optim": {
+          "learning_rate": rate,
+          "warmup_steps": steps // 100,
+          "curvature_steps": BETWEEN_DIAGONALS // size,
+      },
+      "train": {
+          "batch_size": size,
+          "steps": steps,
+      },
+      "run": {
+          "log_steps": max(1, steps // 50),
+          "val_steps": max(1, steps // 10),
+      },
+      "baselines": {"run": False},
+      "report": {
+          "axis": "train.batch_size",
+          "against": "",
+          "metrics": ("nll_nats", "brier"),
+      },
+  }

@@ -1,65 +1,113 @@
-"""Classifiers of images without a network, and a constant: what a trained one must beat."""
-from typing import Any
+"""Classifiers of images without a network, and a constant: what a trained network must beat."""
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from jaxsig.system import Method
+from jaxsig.data.records import Record
+from jaxsig.system import Baseline, Predictions
 from jaxsig.systems.cnn_notes.score import probabilities
 
 NEIGHBOURS = 5
-_AT_ONCE = 500      # images whose distances to all others fit in memory
+_AT_ONCE = 500   # images whose distances to all others fit in memory
+_RIDGE = 1e-3    # of the mean square of a pixel: settles only pixels that are always dark
+
+Classify = Callable[..., np.ndarray]   # (what was fitted, x_b_p) -> output_b_k
 
 
-def methods() -> dict[str, Method]:
-  """{name: Method}: each predicts outputs [b, k] of a record's images, the largest of which is its answer."""
-  return {"constant": Method(_fit_constant, _of(_constant)), "nearest class mean": Method(_fit_means, _of(_nearest_mean)),
-          "linear (least squares)": Method(_fit_linear, _of(_linear)),
-          f"{NEIGHBOURS} nearest neighbours": Method(_pixels, _of(_neighbours))}
+class Pixels(NamedTuple):
+  """Training images and their classes."""
+  x_t_p: np.ndarray     # [images, pixels] from 0 to 1
+  one_t_k: np.ndarray   # [images, classes], 1 at an image's own class, else 0
 
 
-def _of(classify: Any) -> Any:
-  def predict(fitted: Any, record: Any) -> dict:
+def methods() -> dict[str, Baseline]:
+  """{name: Baseline}; each predicts outputs [b, k] of a record's images.
+
+  The largest output of an image is its answer.
+  """
+  return {
+      "constant": Baseline(
+          fit=_fit_constant,
+          predict=_predict_by(_constant),
+          title="Constant: the shares of the classes among the training images",
+      ),
+      "nearest class mean": Baseline(
+          fit=_fit_means,
+          predict=_predict_by(_nearest_mean),
+          title="Nearest class mean: the class whose mean image is nearest",
+      ),
+      "linear (least squares)": Baseline(
+          fit=_fit_linear,
+          predict=_predict_by(_linear),
+          title="Linear map of the pixels by least squares",
+      ),
+      f"{NEIGHBOURS} nearest neighbours": Baseline(
+          fit=_pixels,
+          predict=_predict_by(_neighbours),
+          title=f"Vote of the {NEIGHBOURS} nearest training images",
+      ),
+  }
+
+
+def _predict_by(classify: Classify) -> Callable[..., Predictions]:
+  """(what was fitted, record) -> predictions, by a function of the pixels."""
+  def predict(fitted: object, record: Record) -> Predictions:
     output_b_k = classify(fitted, _flat(record))
-    probability_b_k = probabilities(output_b_k)
-    return {"output_b_k": output_b_k, "probability_b_k": probability_b_k, "label_b": np.asarray(record.annotations["label_t"], np.int32)}
+    return {
+        "output_b_k": output_b_k,
+        "probability_b_k": probabilities(output_b_k),
+        "label_b": np.asarray(record.annotations["label_t"], np.int32),
+    }
+
   return predict
 
 
-def _flat(record: Any) -> np.ndarray:
+def _flat(record: Record) -> np.ndarray:
   """[t, pixels] from 0 to 1."""
-  image_t_y_x = record.signals["image_t_y_x"]
+  image_t_y_x = np.asarray(record.signals["image_t_y_x"])
   return image_t_y_x.reshape(len(image_t_y_x), -1).astype(np.float32) / 255
 
 
-def _pixels(records: list) -> tuple[np.ndarray, np.ndarray]:
-  """(images [t, pixels], one of k [t, k]) of all records."""
-  label_t = np.concatenate([r.annotations["label_t"] for r in records]).astype(int)
-  return np.concatenate([_flat(r) for r in records]), np.eye(label_t.max() + 1, dtype=np.float32)[label_t]
+def _pixels(records: Sequence[Record]) -> Pixels:
+  """The images of all records with their classes."""
+  label_t = np.concatenate([record.annotations["label_t"] for record in records]).astype(int)
+  classes = label_t.max() + 1
+  x_t_p = np.concatenate([_flat(record) for record in records])
+  return Pixels(x_t_p, np.eye(classes, dtype=np.float32)[label_t])
 
 
-def _fit_constant(records: list) -> np.ndarray:
-  return np.log(_pixels(records)[1].mean(0) + 1e-6)
+def _fit_constant(records: Sequence[Record]) -> np.ndarray:
+  """[k] log shares of the classes."""
+  share_k = _pixels(records).one_t_k.mean(0)
+  return np.log(share_k + 1e-6)
 
 
 def _constant(log_share_k: np.ndarray, x_b_p: np.ndarray) -> np.ndarray:
   return np.tile(log_share_k, (len(x_b_p), 1))
 
 
-def _fit_means(records: list) -> np.ndarray:
+def _fit_means(records: Sequence[Record]) -> np.ndarray:
+  """[k, pixels] mean image of each class."""
   x_t_p, one_t_k = _pixels(records)
-  return one_t_k.T @ x_t_p / np.maximum(one_t_k.sum(0)[:, None], 1)
+  count_k = one_t_k.sum(0)
+  return one_t_k.T @ x_t_p / np.maximum(count_k[:, None], 1)
 
 
 def _nearest_mean(mean_k_p: np.ndarray, x_b_p: np.ndarray) -> np.ndarray:
-  return 2 * x_b_p @ mean_k_p.T - (mean_k_p**2).sum(1)   # minus the squared distance, but for what all classes share
+  """Minus the squared distances, without the part that all classes share."""
+  return 2 * x_b_p @ mean_k_p.T - (mean_k_p**2).sum(1)
 
 
-def _fit_linear(records: list) -> np.ndarray:
-  """Least squares on +-1 targets with an intercept, and so little of a ridge that it only settles pixels that are always dark."""
-  x_t_p, one_t_k = _pixels(records)
-  x_t_p = _with_one(x_t_p).astype(np.float64)
-  gram = x_t_p.T @ x_t_p
-  return np.linalg.solve(gram + 1e-3 * np.trace(gram) / len(gram) * np.eye(len(gram)), x_t_p.T @ (2 * one_t_k - 1))
+def _fit_linear(records: Sequence[Record]) -> np.ndarray:
+  """[pixels + 1, k] least squares on +-1 targets, with an intercept and a small ridge."""
+  pixels = _pixels(records)
+  x_t_p = _with_one(pixels.x_t_p).astype(np.float64)
+  target_t_k = 2 * pixels.one_t_k - 1
+  gram_p_p = x_t_p.T @ x_t_p
+  n = len(gram_p_p)
+  ridge_p_p = _RIDGE * np.trace(gram_p_p) / n * np.eye(n)
+  return np.linalg.solve(gram_p_p + ridge_p_p, x_t_p.T @ target_t_k)
 
 
 def _with_one(x_b_p: np.ndarray) -> np.ndarray:
@@ -70,13 +118,21 @@ def _linear(weight_p_k: np.ndarray, x_b_p: np.ndarray) -> np.ndarray:
   return _with_one(x_b_p) @ weight_p_k
 
 
-def _neighbours(fitted: tuple[np.ndarray, np.ndarray], x_b_p: np.ndarray) -> np.ndarray:
-  """Log shares of the votes of the nearest training images, as if each class had half a vote more; the nearest settles a tie."""
-  x_t_p, one_t_k = fitted
-  square_t, out = (x_t_p**2).sum(1), []
+def _neighbours(pixels: Pixels, x_b_p: np.ndarray) -> np.ndarray:
+  """Log shares of the votes of the nearest training images.
+
+  Each class has half a vote more, so that none is impossible, and the nearest image a quarter of
+  one, which settles ties.
+  """
+  x_t_p, one_t_k = pixels
+  square_t = (x_t_p**2).sum(1)
+  last = min(NEIGHBOURS, len(x_t_p)) - 1
+  parts = []
   for first in range(0, len(x_b_p), _AT_ONCE):
-    distance_b_t = square_t - 2 * x_b_p[first:first + _AT_ONCE] @ x_t_p.T
-    near_b_n = np.argpartition(distance_b_t, min(NEIGHBOURS, len(x_t_p)) - 1, 1)[:, :NEIGHBOURS]
+    some_b_p = x_b_p[first:first + _AT_ONCE]
+    distance_b_t = square_t - 2 * some_b_p @ x_t_p.T
+    near_b_n = np.argpartition(distance_b_t, last, 1)[:, :NEIGHBOURS]
     nearest_b = np.argmin(distance_b_t, 1)
-    out.append(np.log(one_t_k[near_b_n].sum(1) + 0.5 + 0.25 * one_t_k[nearest_b]))
-  return np.concatenate(out)
+    votes_b_k = one_t_k[near_b_n].sum(1)
+    parts.append(np.log(votes_b_k + 0.5 + 0.25 * one_t_k[nearest_b]))
+  return np.concatenate(parts)
