@@ -1,4 +1,4 @@
-"""All figures of a report: rows to typed results, which tables, pictures and pages only show."""
+"""All figures of a report, which tables, pictures and pages only show."""
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -33,7 +33,7 @@ class Paired(NamedTuple):
 class MethodFigures(NamedTuple):
   """Of one method in one metric."""
   included: Figures
-  everything: Figures | None                          # with the excluded units; None where none was
+  everything: Figures | None                          # with the excluded units; None if none was
   strata: Mapping[str, Mapping[str, Figures]]         # {stratification: {stratum: figures}}
   by_group: Mapping[str, float]                       # of the included units
   missing: Sequence[str]                              # groups without a result
@@ -51,15 +51,17 @@ class MetricFigures(NamedTuple):
   excluded: Mapping[str, int]                         # {why: units}
   strata: Mapping[str, Mapping[str, Size]]            # {stratification: {stratum: size}}
   methods: Mapping[str, MethodFigures]
-  paired: Mapping[str, Paired] = {}                   # {method: ...}; of primary metrics only, as what follows
-  uncertainty: Mapping[str, Uncertainty] = {}         # {method: ...}; empty where no method says anything
+
+  # of primary metrics only
+  paired: Mapping[str, Paired] = {}                   # {method: ...}
+  uncertainty: Mapping[str, Uncertainty] = {}         # {method: ...}; empty if no method says any
 
 
 class ReportFigures(NamedTuple):
   """All figures of a report."""
   settings: Settings
   words: Words
-  reference: str                           # the method that the report is about; empty where it has no rows
+  reference: str                           # the method it is about; empty where that has no rows
   methods: Sequence[str]                   # best first, by the first primary metric
   titles: Mapping[str, str]                # {method: in words}, of those that have a title
   simulated: bool
@@ -85,7 +87,8 @@ def aggregate(
     may_lack: a reference that need not have rows.
 
   Raises:
-    UserError: a metric or the reference is in no row, the protocol does not know a metric, or a claim cannot be judged.
+    UserError: a metric or the reference is in no row, the protocol does not know a metric, or a
+      claim cannot be judged.
   """
   by_key = defaultdict(list)
   for row in results.rows:
@@ -191,7 +194,12 @@ def rows_by_method(rows: Rows) -> dict[str, list[Row]]:
 
 
 def _strata(units: Rows, settings: Settings) -> dict[str, dict[str, Size]]:
-  """{stratification: {stratum: size}}: those that settings ask for, or all; strata as asked for, then as they appear."""
+  """The sizes of the strata that the units have.
+
+  Returns:
+    {stratification: {stratum: size}}: the stratifications that settings ask for, or all; their strata
+    as asked for, then as they appear.
+  """
   members = defaultdict(lambda: defaultdict(list))
   for row in units:
     for name, stratum in row.strata.items():
@@ -230,7 +238,9 @@ def _method_figures(
     members = defaultdict(list)
     for row in included:
       members[row.strata.get(name)].append(row)
-    by_stratum[name] = {stratum: figures_of(members[stratum], metric) for stratum in sizes}
+    by_stratum[name] = {}
+    for stratum in sizes:
+      by_stratum[name][stratum] = figures_of(members[stratum], metric)
 
   by_group = result_groups(included, metric)
   return MethodFigures(
@@ -291,7 +301,7 @@ def best_first(methods: Sequence[str], figures: MetricFigures) -> list[str]:
 
 
 def _titles(results: Results, protocol: Protocol) -> dict[str, str]:
-  """{method: title} of those baselines that have one; what a name was joined with follows its title."""
+  """{method: title} of those baselines that have one; marks of a name follow its title."""
   titles = {}
   for method in results.methods:
     name = method.removesuffix(LEAKS)

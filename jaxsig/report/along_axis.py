@@ -1,19 +1,19 @@
-"""A report along one setting: workdirs that differ in it, the same methods, a column for each of its values."""
+"""The figures of a report along one setting, in which its workdirs differ."""
 import math
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from jaxsig.report import wording
-from jaxsig.report.aggregate import MethodFigures, MetricFigures, ReportFigures, aggregate, method_named
-from jaxsig.report.averages import Estimate, Figures, direction
-from jaxsig.report.claims import NOT_JUDGED, Judgement
-from jaxsig.report.comparisons import paired_note
+from jaxsig.report.aggregate import (
+    MethodFigures,
+    MetricFigures,
+    ReportFigures,
+    aggregate,
+    method_named,
+)
+from jaxsig.report.averages import Figures, direction
 from jaxsig.report.join import Results, Value
 from jaxsig.report.settings import Settings, keys_of
-from jaxsig.report.table_text import Line, Table
-from jaxsig.report.wording import interval
-from jaxsig.system import Metric, Protocol, Words
+from jaxsig.system import Protocol, Words
 
 _TO = " to "   # between the ends of a range
 
@@ -26,7 +26,7 @@ class AxisFigures(NamedTuple):
   settings: Settings
   words: Words
   reference: str
-  methods: Sequence[str]                   # best first, by the mean over the values at which each has a figure
+  methods: Sequence[str]                   # best first, by their mean over the values
   titles: Mapping[str, str]
   simulated: bool
   leaks: bool
@@ -38,14 +38,15 @@ def aggregate_along(results: Results, settings: Settings, protocol: Protocol) ->
   """The figures of the rows at each value of the setting `settings.axis`.
 
   Raises:
-    UserError: as `aggregate` does; a further metric or the reference may lack at some values, not at all.
+    UserError: as `aggregate` does; a further metric or the reference may lack at some values, but
+      not at all.
   """
   known = list(dict.fromkeys(row.key for row in results.rows))
   primary = keys_of(settings.primary, known)
   further = keys_of(settings.metrics, known)
   reference = method_named(settings.reference or results.methods[0], results.methods)
 
-  values = sorted(results.at_values, key=lambda value: (isinstance(value, tuple), value))
+  values = sorted(results.at_values, key=_ranges_last)
   by_value = {}
   for label, value in zip(_labels(values), values):
     part = results.at_values[value]
@@ -72,6 +73,10 @@ def aggregate_along(results: Results, settings: Settings, protocol: Protocol) ->
       further=[key for key in further if key not in primary],
   )
   return found._replace(methods=_best_first(found))
+
+
+def _ranges_last(value: Value) -> tuple[bool, Value]:
+  return isinstance(value, tuple), value
 
 
 def _labels(values: Sequence[Value]) -> list[str]:
@@ -137,167 +142,3 @@ def _best_first(found: AxisFigures) -> list[str]:
     return sign * total / len(at)
 
   return sorted(found.methods, key=badness)
-
-
-def main_axis_tables(found: AxisFigures) -> list[Table]:
-  """The tables of the primary metrics, and the claims."""
-  primary = [_metric_table(found, key) for key in found.primary]
-  return primary + _claims_tables(found)
-
-
-def other_axis_tables(found: AxisFigures) -> list[Table]:
-  """Differences from the reference, then the tables of the further metrics, which a page folds."""
-  every = []
-  for key in found.primary:
-    every += _paired_tables(found, key)
-  for key in found.further:
-    table = _metric_table(found, key)
-    every.append(table._replace(secondary=True))
-  return every
-
-
-def _lines(
-    found: AxisFigures,
-    estimate: Callable[[str, str], Estimate | None],
-    metric: Metric,
-) -> list[Line]:
-  """A line for each method with any `estimate(value, method)`; "-" where there is none."""
-  lines = []
-  for method in found.methods:
-    cells = []
-    for value in found.values:
-      x = estimate(value, method)
-      if x is None:
-        cells.append("-")
-      else:
-        cells.append(interval(x, metric.decimals))
-    if any(cell != "-" for cell in cells):
-      lines.append(Line(method, cells))
-  return lines
-
-
-def _metric_table(found: AxisFigures, key: str) -> Table:
-  figures = metric_of_key(found, key)
-  metric = figures.metric
-  at = {method: included_at(found, key, method) for method in found.methods}
-
-  def estimate(value: str, method: str) -> Estimate | None:
-    if value not in at[method]:
-      return None
-    return at[method][value].estimate
-
-  heading = wording.with_unit(f"{wording.statistic(metric)} [95 % CI]", metric)
-  averages = wording.other_averages(metric, found.words)
-  without = [method for method in found.methods if not at[method]]
-  notes = [f"{heading}.", averages, *_notes(found, key, without)]
-  own_name = key
-  if figures.title == key:
-    own_name = ""
-  return Table(
-      title=f"{figures.title} by {found.axis}",
-      header=["method", *found.values],
-      lines=_lines(found, estimate, metric),
-      note=" ".join(note for note in notes if note),
-      name=own_name,
-      titles=found.titles,
-  )
-
-
-def _notes(found: AxisFigures, key: str, without: Sequence[str]) -> list[str]:
-  sizes = {value: _size(figures, found.words) for value, figures in metric_at(found, key).items()}
-  notes = [f"{_at_values(sizes, found.values)}."]
-  if without:
-    notes.append(f"Without a result: {', '.join(without)}.")
-
-  missing = defaultdict(list)
-  for method in found.methods:
-    if method in without:
-      continue
-    lacking = {}
-    clashes = 0
-    for value, own in method_at(found, key, method).items():
-      clashes += own.clashes
-      if own.missing:
-        lacking[value] = wording.groups(len(own.missing), found.words)
-    missing[_at_values(lacking, found.values)].append(method)
-    if clashes:
-      results = wording.count(clashes, "result", "results")
-      notes.append(f"{results} of {method} differ between workdirs of one value: the first's are shown.")
-
-  for what, methods in missing.items():
-    if what:
-      notes.append(f"Missing in {', '.join(methods)}: {what}.")
-  return notes
-
-
-def _size(figures: MetricFigures, words: Words) -> str:
-  excluded = sum(figures.excluded.values()) or "none"
-  return f"{wording.sizes(figures.groups, figures.records, figures.units, words)}, {excluded} excluded"
-
-
-def _at_values(texts: Mapping[str, str], values: Sequence[str]) -> str:
-  """What holds at single values, in one sentence; what holds at all of them is said once."""
-  at = defaultdict(list)
-  for value, text in texts.items():
-    at[text].append(value)
-
-  parts = []
-  for text, where in at.items():
-    if where == list(values):
-      parts.append(text)
-    else:
-      parts.append(f"{text} at {', '.join(where)}")
-  return "; ".join(parts)
-
-
-def _paired_tables(found: AxisFigures, key: str) -> list[Table]:
-  """The differences from the reference in a metric, if there are any."""
-  at = metric_at(found, key)
-  figures = metric_of_key(found, key)
-
-  def estimate(value: str, method: str) -> Estimate | None:
-    if value not in at or method not in at[value].paired:
-      return None
-    return at[value].paired[method].difference
-
-  lines = _lines(found, estimate, figures.metric)
-  if not lines:
-    return []
-  title = f"Against {found.reference}"
-  if len(found.primary) > 1:
-    title = f"{figures.title}: {title}"
-  note = paired_note(found.reference, figures.metric, found.words)
-  return [Table(
-      title=title,
-      header=["method", *found.values],
-      lines=lines,
-      note=f"By {found.axis}, with 95 % intervals. {note}",
-      titles=found.titles,
-  )]
-
-
-def _claims_tables(found: AxisFigures) -> list[Table]:
-  """The verdict on each claim at each value, if any claims were made."""
-  judged = defaultdict(dict)
-  for value, one in found.by_value.items():
-    for judgement in one.claims:
-      judged[judgement.claim.text, judgement.key][value] = judgement
-  if not judged:
-    return []
-
-  lines = []
-  for (text, key), at in judged.items():
-    name = text
-    if len(found.primary) > 1:
-      name = f"{text} ({key})"
-    lines.append(Line(name, [_verdict(at.get(value)) for value in found.values]))
-  note = (
-      "Each judged at each value alone, by what the method named first gains over the other, with its 95 % interval over the "
-      f"{found.words.groups} both cover; - where it cannot be. Not corrected for the number of claims and values.")
-  return [Table(f"Claims by {found.axis}", ["claim", *found.values], lines, note)]
-
-
-def _verdict(judgement: Judgement | None) -> str:
-  if judgement is None or judgement.verdict == NOT_JUDGED:
-    return "-"
-  return f"{judgement.verdict}, {interval(judgement.gain, judgement.metric.decimals)}"

@@ -1,4 +1,7 @@
-"""Averages of rows: units of a record, then members (seeds), then records of a group, then groups. Nothing else averages."""
+"""Averages of rows: over units of a record, members (seeds), records of a group, then groups.
+
+Nothing else in the package averages scores.
+"""
 import math
 import statistics
 from collections import defaultdict
@@ -20,19 +23,26 @@ class Estimate(NamedTuple):
 
 class Figures(NamedTuple):
   """What tables say of one method's rows in one metric."""
-  estimate: Estimate              # of the error's size or of the value, averaged as `Metric.aggregate` says
-  groups: int                     # that have a result
-  units: int                      # that are asked for
-  coverage: float | None          # share of units with a result, a mean over groups
-  other: float | None = None      # of a value: the median over groups, or the mean where `estimate` is a median
-  rmse: float | None = None       # of an error, as all that follow; means at every stage
+  estimate: Estimate           # of the error's size or the value, as `Metric.aggregate` says
+  groups: int                  # that have a result
+  units: int                   # that are asked for
+  coverage: float | None       # share of units with a result, a mean over groups
+
+  # of a value: the median over groups, or the mean where `estimate` is a median
+  other: float | None = None
+
+  # of an error; means at every stage
+  rmse: float | None = None
   bias: float | None = None
   limits: tuple[float, float] | None = None   # of agreement: bias -+ 1.96 SD
-  within: tuple[float, ...] = ()              # share of units within each tolerance of the metric
+  within: tuple[float, ...] = ()              # share of units within each of the tolerances
 
 
 def center(values: Sequence[float], how: str) -> float:
-  """The "mean" or "median" of values. Plain Python: numpy on millions of short lists takes minutes."""
+  """The "mean" or "median" of values.
+
+  Plain Python: numpy takes minutes for millions of short lists.
+  """
   if how == "median":
     return statistics.median(values)
   return math.fsum(values) / len(values)
@@ -48,7 +58,8 @@ def group_values(
   Args:
     rows: with stamps.
     of: the figure of a row.
-    how: mean or median over units and over records; members (seeds) of one record are always averaged by their mean.
+    how: mean or median over units and over records. Members (seeds) of one record are always
+      averaged by their mean.
 
   Returns:
     {group: figure}, sorted by group.
@@ -65,16 +76,23 @@ def group_values(
   for (group, _), values in by_record.items():
     by_group[group].append(center(values, "mean"))
 
-  return {group: center(by_group[group], how.records) for group in sorted(by_group)}
+  figures = {}
+  for group in sorted(by_group):
+    figures[group] = center(by_group[group], how.records)
+  return figures
 
 
 def group_means(rows: Iterable[Row], of: Callable[[Row], float]) -> dict[str, float]:
-  """{group: mean over records of the mean over members (seeds) of the mean over units of `of(row)`}, sorted."""
+  """One figure a group: the mean of `of(row)` over units, then members (seeds), then records.
+
+  Returns:
+    {group: mean}, sorted by group.
+  """
   return group_values(rows, of, MEANS)
 
 
 def result_groups(rows: Iterable[Row], metric: Metric) -> dict[str, float]:
-  """One figure a group of the rows that have a result: the size of their errors, or their values."""
+  """One figure a group of the rows with a result: the size of their errors, or their values."""
   found = [row for row in rows if math.isfinite(row.result)]
   return group_values(found, size_of(metric), metric.aggregate)
 
@@ -98,12 +116,13 @@ def direction(metric: Metric) -> int:
 def figures_of(rows: Sequence[Row], metric: Metric) -> Figures:
   """The figures of one method's rows in one metric."""
   found = [row for row in rows if math.isfinite(row.result)]
-  value_by_group = group_values(found, size_of(metric), metric.aggregate)
-  values_g = list(value_by_group.values())
+  by_group = group_values(found, size_of(metric), metric.aggregate)
+  values_g = list(by_group.values())
+  units = {(row.record, row.unit) for row in rows}
   figures = Figures(
       estimate=estimate_of(values_g, metric.aggregate.groups),
       groups=len(values_g),
-      units=len({(row.record, row.unit) for row in rows}),
+      units=len(units),
       coverage=_mean(rows, _is_answered),
   )
   if not found:
@@ -136,7 +155,8 @@ def _with_errors(figures: Figures, found: Sequence[Row], metric: Metric) -> Figu
 
   within = []
   for tolerance in metric.within:
-    within.append(_mean(found, lambda row, most=tolerance: abs(row.result) <= most))
+    share = _mean(found, _is_within(tolerance))
+    within.append(share)
   return figures._replace(
       rmse=rmse,
       bias=bias,
@@ -163,6 +183,13 @@ def _absolute_error(row: Row) -> float:
 
 def _squared_error(row: Row) -> float:
   return row.result ** 2
+
+
+def _is_within(tolerance: float) -> Callable[[Row], bool]:
+  def is_within(row: Row) -> bool:
+    return abs(row.result) <= tolerance
+
+  return is_within
 
 
 def _is_answered(row: Row) -> bool:

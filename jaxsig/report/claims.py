@@ -37,8 +37,8 @@ def judge(
 ) -> Judgement:
   """Judges a claim by what the better method gains over the worse on the groups both cover.
 
-  Without a margin: confirmed where the 95 % interval of the gain lies above zero, refuted where it lies below. With one:
-  confirmed where the interval lies within +-margin, refuted where it lies outside.
+  Without a margin: confirmed where the 95 % interval of the gain lies above zero, refuted where it
+  lies below. With one: confirmed where the interval lies within +-margin, refuted where outside.
 
   Args:
     claim: what is claimed.
@@ -79,9 +79,15 @@ def judge(
   )
 
 
-def _shared(a: Mapping[str, float], b: Mapping[str, float]) -> tuple[Sequence[float], Sequence[float]]:
+def _shared(
+    a: Mapping[str, float],
+    b: Mapping[str, float],
+) -> tuple[Sequence[float], Sequence[float]]:
+  """The figures of the groups that both have, in one order."""
   shared = sorted(a.keys() & b.keys())
-  return [a[group] for group in shared], [b[group] for group in shared]
+  a_g = [a[group] for group in shared]
+  b_g = [b[group] for group in shared]
+  return a_g, b_g
 
 
 def _verdict(low: float, high: float, margin: float | None) -> str:

@@ -32,7 +32,7 @@ class MetricEvidence(NamedTuple):
   rmse: float | None
   bias: float | None
   within: Sequence[float]                   # a share for each tolerance of the metric
-  interval_coverage: Mapping[str, float]    # {level in per cent: share}; empty where the method gives no intervals
+  interval_coverage: Mapping[str, float]    # {level in per cent: share}; empty without intervals
   strata: Sequence[StratumEvidence]
 
 
@@ -51,7 +51,8 @@ def evidence(workdir: epath.PathLike, method: str = "") -> Evidence:
 
   Args:
     workdir: of an evaluation, with `report/table.json`, or of a joined report, with `table.json`.
-    method: its name; one that the report does not know, or none, stands for the method that the report is about.
+    method: its name. One that the report does not know, or none, stands for the method that the
+      report is about.
 
   Raises:
     UserError: the workdir holds no report.
@@ -73,7 +74,7 @@ def evidence_text(found: Evidence) -> str:
   if found.simulated:
     lines += [f"**Simulated {words.records}: not evidence about real {words.groups}.**", ""]
   if found.leaks:
-    lines += ["**LEAKS: the split leaks on purpose: not evidence of anything but what leaking does.**", ""]
+    lines += ["**LEAKS: the split leaks on purpose: evidence only of what leaking does.**", ""]
   for one in found.metrics:
     lines += _metric_lines(found.method, one, words)
   for fact in found.origin:
@@ -145,10 +146,12 @@ def _metric_lines(method: str, x: MetricEvidence, words: Words) -> list[str]:
   metric = x.metric
   decimals = metric.decimals
   how = metric.aggregate.groups
+  groups = wording.groups(x.groups, words)
+  units = wording.units(x.units, words)
   estimate = wording.interval(x.estimate, decimals)
   lines = [
-      f"{method}, {x.title} ({x.key}): {wording.statistic(metric)}, the {how} over {wording.groups(x.groups, words)} of "
-      f"{wording.units(x.units, words)}, with its 95 % interval.",
+      f"{method}, {x.title} ({x.key}): {wording.statistic(metric)}, the {how} over {groups} of {units}, "
+      "with its 95 % interval.",
       "",
       wording.followed_by_unit(f"- all: {estimate}", metric),
   ]

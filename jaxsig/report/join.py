@@ -1,4 +1,4 @@
-"""The rows of several workdirs joined, with what else belongs to them: times, clashes, where predictions lie."""
+"""The rows of several workdirs joined, with their times, clashes, and where predictions lie."""
 import dataclasses
 import json
 import math
@@ -12,7 +12,7 @@ from jaxsig.errors import UserError
 from jaxsig.report import rows as row_files
 from jaxsig.system import Plain, Row
 
-CLOSE = 1e-3         # of a row's result, relative or absolute: what two workdirs may differ by and still agree
+CLOSE = 1e-3         # relative or absolute: by this much two results may differ and still agree
 LEAKS = " (LEAKS)"   # ends the name of a method whose split leaks on purpose
 SIMULATED = "simulated"
 
@@ -28,10 +28,10 @@ class Source(NamedTuple):
 class Results(NamedTuple):
   """Joined rows. Methods may have other names than in their workdirs, see `load_rows`."""
   rows: Sequence[Row]
-  seconds: Mapping[str, float] = {}                 # {method: time for report.timing_s of signal}
-  clashes: Mapping[tuple[str, str], int] = {}       # {(method, key): rows that differ between workdirs}
-  sources: Mapping[str, Sequence[Source]] = {}      # {method: its workdirs, the first counts}
-  at_values: Mapping[Value, "Results"] = {}         # of report.axis: the results at each value; empty without an axis
+  seconds: Mapping[str, float] = {}             # {method: time for report.timing_s of signal}
+  clashes: Mapping[tuple[str, str], int] = {}   # {(method, key): rows that differ between workdirs}
+  sources: Mapping[str, Sequence[Source]] = {}  # {method: its workdirs, the first counts}
+  at_values: Mapping[Value, "Results"] = {}     # {value of report.axis: its results}
 
   @property
   def methods(self) -> list[str]:
@@ -50,20 +50,22 @@ class Results(NamedTuple):
 
 
 def load_rows(workdirs: Iterable[epath.PathLike], axis: str | None = None) -> Results:
-  """Joins the rows of several workdirs; what two of them share (baselines, as a rule) is taken from the first.
+  """Joins the rows of several workdirs.
 
-  Methods of which a row was made with a split that leaks are called "name (LEAKS)". A method that a workdir's own training
-  made ("methods" in its about.json, or else that of its first row) becomes "name (workdir)" where an earlier workdir has the
-  same name with other results. Any other shared row whose result differs is counted as a clash.
+  What two of them share (baselines, as a rule) is taken from the first. Methods of which a row was
+  made with a split that leaks are called "name (LEAKS)". A method that a workdir's own training made
+  ("methods" in its about.json, or else that of its first row) becomes "name (workdir)" where an
+  earlier workdir has the same name with other results. Any other shared row whose result differs is
+  counted as a clash.
 
   Args:
     workdirs: evaluated ones.
-    axis: the dotted key of a setting; its values have their own rows, which are not compared with each other.
-      None: `report.axis` of the first workdir's config.
+    axis: the dotted key of a setting. Each of its values has rows of its own, which are not compared
+      with each other's. None: `report.axis` of the first workdir's config.
 
   Raises:
-    UserError: no workdir, no rows, a broken line, simulated beside real records, one row on two versions of the data, or no
-      number at the axis.
+    UserError: no workdir, no rows, a broken line, simulated beside real records, one row on two
+      versions of the data, or no number at the axis.
   """
   workdirs = [epath.Path(workdir) for workdir in workdirs]
   if axis is None:
@@ -100,10 +102,11 @@ def setting(workdir: epath.Path, key: str) -> Value:
   numbers = [value]
   if isinstance(value, list):
     numbers = value
-  if not numbers or not all(_is_number(number) for number in numbers):
+  are_numbers = all(_is_number(number) for number in numbers)
+  if not numbers or not are_numbers:
     raise UserError(
-        f"{workdir} has no number at {key!r} in its config.json, along which report.axis sets the report: "
-        "leave this workdir out, or report without an axis")
+        f"{workdir} has no number at {key!r} in its config.json, along which report.axis sets the "
+        "report: leave this workdir out, or report without an axis")
   if isinstance(value, list):
     return tuple(value)
   return value
@@ -163,7 +166,11 @@ class _Join:
     return Results(list(self.rows.values()), self.seconds, clashes, dict(self.sources))
 
   def _new_names(self, workdir: epath.Path, rows: Sequence[Row]) -> dict[str, str]:
-    """{method: "method (workdir)"} of the workdir's own methods that differ from an earlier workdir's of that name."""
+    """The names of the workdir's own methods that differ from an earlier workdir's of that name.
+
+    Returns:
+      {method: "method (workdir)"}.
+    """
     own = _own_methods(workdir, rows)
     new_names = {}
     for row in rows:
@@ -179,8 +186,9 @@ class _Join:
     first = self.rows.setdefault(identity, row)
     if first.stamp.data != row.stamp.data:
       raise UserError(
-          f"{workdir} scored {row.method} on {row.record} with data {row.stamp.data}, another workdir "
-          f"with data {first.stamp.data}: evaluate both on the same data or report them separately")
+          f"{workdir} scored {row.method} on {row.record} with data {row.stamp.data}, another "
+          f"workdir with data {first.stamp.data}: evaluate both on the same data or report them "
+          "separately")
     if not _agree(first, row):
       self.differing[identity] = first
 

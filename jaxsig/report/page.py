@@ -12,14 +12,16 @@ from jaxsig.report.table_text import Line, Table
 MOST_LINES = 12   # of a table; the others are folded
 
 STYLE = """
-body{font:16px/1.55 system-ui,-apple-system,"Segoe UI","Helvetica Neue",Arial,sans-serif;color:#1f2933;margin:0}
+body{font:16px/1.55 system-ui,-apple-system,"Segoe UI","Helvetica Neue",Arial,sans-serif}
+body{color:#1f2933;margin:0}
 main{max-width:940px;margin:0 auto;padding:40px 24px 80px}
 h1{font-size:30px;line-height:1.2;margin:0 0 20px;overflow-wrap:anywhere}
 h2{font-size:19px;margin:44px 0 10px;overflow-wrap:anywhere}
 small{font-weight:400;font-size:12px;color:#7b8794;overflow-wrap:anywhere}
 figure{margin:0} img{width:100%;height:auto}
 p,figcaption{max-width:76ch;color:#52606d;font-size:14px;margin:8px 0}
-.banner{background:#fff4e6;border-left:5px solid #d9602b;color:#8a3a12;font-weight:650;padding:14px 18px;margin:0 0 22px}
+.banner{background:#fff4e6;border-left:5px solid #d9602b;color:#8a3a12;font-weight:650}
+.banner{padding:14px 18px;margin:0 0 22px}
 .tiles{display:flex;flex-wrap:wrap;border:solid #d9e0e6;border-width:1px 0;padding:16px 0}
 .tiles div{flex:1 1 150px;color:#52606d;font-size:13px;padding-right:16px}
 .tiles b{display:block;font-size:24px;color:#0b7285;white-space:nowrap}
@@ -63,7 +65,8 @@ def page(
 ) -> str:
   """One HTML page: large figures, then tables and pictures in order.
 
-  Secondary tables are folded, and so is what a table has beyond its first 12 lines; the lines of the method `ours` are set off.
+  Secondary tables are folded, and so is what a table has beyond its first 12 lines. The lines of the
+  method `ours` are set off.
   """
   warning = ""
   if banner:

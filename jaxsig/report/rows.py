@@ -1,4 +1,4 @@
-"""Rows as JSON lines, and the rows of several workdirs joined."""
+"""Rows as JSON lines."""
 import dataclasses
 import json
 import os
@@ -57,5 +57,6 @@ def read_rows(path: pathlib.Path) -> list[Row]:
       try:
         rows.append(from_plain(json.loads(line)))
       except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path} has a broken line ({error}): delete it and run --mode=eval again") from None
+        raise UserError(
+            f"{path} has a broken line ({error}): delete it and run --mode=eval again") from None
   return rows

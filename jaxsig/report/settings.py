@@ -21,14 +21,17 @@ class Claim(NamedTuple):
 
 
 class Settings(NamedTuple):
-  """What a report shows; metrics are named by their key (see `Row.key`), or by their name for all of its targets."""
+  """What a report shows.
+
+  Metrics are named by their key (see `Row.key`), or by their name for all of its targets.
+  """
   primary: tuple[str, ...]
   metrics: tuple[str, ...] = ()                # further ones
   title: str = "Report"
-  strata: Mapping[str, tuple[str, ...]] = {}   # {stratification: its strata in order}; empty: all, as they appear
+  strata: Mapping[str, tuple[str, ...]] = {}   # {stratification: strata in order}; empty: all
   claims: tuple[Claim, ...] = ()
-  reference: str = ""                          # the method that the report is about; empty: that of the first row
-  axis: str = ""                               # a dotted key of the config along which workdirs are shown
+  reference: str = ""                          # whom it is about; empty: the first row's method
+  axis: str = ""                               # dotted key of the config along which it goes
   against: str = ""                            # a metric against which the primary one is drawn
   timing: str = "s per 8 min"                  # heading of the methods' times
 
@@ -45,7 +48,8 @@ def read_settings(config: ConfigDict | Mapping[str, object]) -> Settings:
 
   timing = config.get("timing", "")
   if not timing:
-    timing = _timing_label(config.get("timing_s", 480.0))
+    timing_s = config.get("timing_s", 480.0)
+    timing = _timing_label(timing_s)
   claims = [_claim(one) for one in config.get("claims", ())]
   return Settings(
       primary=primary,
@@ -74,7 +78,8 @@ def keys_of(names: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
   for name in names:
     of_name = keys_of_name(name, known)
     if not of_name:
-      raise UserError(f"the report asks for {name!r}, of which there is no row{nearest(name, known)}")
+      raise UserError(
+          f"the report asks for {name!r}, of which there is no row{nearest(name, known)}")
     keys.extend(of_name)
   return tuple(dict.fromkeys(keys))
 

@@ -1,4 +1,7 @@
-"""Statistics of one figure a group: intervals, pairs of methods, agreement. Numpy and SciPy, deterministic."""
+"""Statistics of one figure a group: intervals, pairs of methods, agreement.
+
+Numpy and SciPy, deterministic.
+"""
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,7 +13,10 @@ LEVELS = ("50", "80", "95")   # per cent, of central intervals
 
 
 class PairedDifference(NamedTuple):
-  """Mean (or median) of a - b over groups, its bootstrap interval, and p of Wilcoxon's signed-rank test."""
+  """Mean (or median) of a - b over groups, with its bootstrap interval.
+
+  p is that of Wilcoxon's signed-rank test.
+  """
   difference: float
   low: float
   high: float
@@ -34,7 +40,7 @@ def bootstrap_interval(
   """Percentile bootstrap interval of the mean over groups (Efron & Tibshirani 1993, section 13.3).
 
   Args:
-    values_g: one finite figure a group (never one a unit: the units of one group are not independent).
+    values_g: one finite figure a group (never one a unit: those of one group are not independent).
     n: resamples.
     seed: of the resampling, so that a table can be made again.
     level: coverage.
@@ -124,10 +130,11 @@ def limits_of_agreement(errors: np.ndarray) -> tuple[float, float, float]:
 
 
 def weighted_interval_score(row: Row, levels: Sequence[str] = LEVELS) -> float:
-  """How far the estimate and the central intervals of a row lie from its truth: small for the sharp and honest.
+  """How far the estimate and the central intervals of a row lie from its truth.
 
-  A proper score: Bracher et al., PLoS Comput Biol 17(2), 2021, eq. 1: (|y - m| / 2 + sum alpha/2 IS_alpha) / (K + 1/2),
-  of which an interval scores its width and 2/alpha times what the truth lies outside (Gneiting and Raftery 2007, eq. 43).
+  A proper score, small for the sharp and honest. Bracher et al., PLoS Comput Biol 17(2), 2021, eq. 1:
+  (|y - m| / 2 + sum alpha/2 IS_alpha) / (K + 1/2), of which an interval scores its width and 2/alpha
+  times what the truth lies outside (Gneiting and Raftery 2007, eq. 43).
 
   Args:
     row: with a truth and an estimate; a level without an interval is left out.

@@ -1,4 +1,4 @@
-"""What methods know of their own errors: interval coverage, and error or value against the share answered."""
+"""What methods know of their own errors: interval coverage and risk-coverage."""
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -30,9 +30,9 @@ class Answered(NamedTuple):
 
 class RiskCoverage(NamedTuple):
   """The figure of a method that answers only the units of which it is most certain."""
-  all: Answered                             # all that it answers
-  told: Mapping[int, Answered | None]       # {per cent of the units asked for}; None where fewer are answered
-  curve: Sequence[tuple[float, float]]      # (per cent of the units asked for, figure), ascending
+  all: Answered                          # all that it answers
+  told: Mapping[int, Answered | None]    # {per cent of the units asked for: ...}; None: it answers fewer
+  curve: Sequence[tuple[float, float]]   # (per cent of the units asked for, figure), ascending
 
 
 class Uncertainty(NamedTuple):
@@ -47,26 +47,34 @@ def uncertainty_of(rows: Sequence[Row], metric: Metric) -> Uncertainty:
 
 
 def _interval_coverage(rows: Sequence[Row]) -> IntervalCoverage | None:
-  levels = set()
+  by_level = defaultdict(list)
   for row in rows:
     if row.truth is not None:
-      levels.update(row.interval)
-  if not levels:
+      for level in row.interval:
+        by_level[level].append(row)
+  if not by_level:
     return None
 
-  shares = {}
-  for level in sorted(levels, key=float):
-    held = [row for row in rows if row.truth is not None and level in row.interval]
-    by_group = group_means(held, _truth_inside(level))
-    shares_g = list(by_group.values())
-    shares[level] = over_groups(shares_g)
+  levels = sorted(by_level, key=float)
+  shares_g = {}
+  for level in levels:
+    by_group = group_means(by_level[level], _truth_inside(level))
+    shares_g[level] = list(by_group.values())
 
-  # `level`, `held` and `shares_g` are now those of the highest level
+  highest = levels[-1]
   low, high = None, None
-  if len(shares_g) > 1:
-    low, high = bootstrap_interval(shares_g)
-  widths = [row.interval[level][1] - row.interval[level][0] for row in held]
-  return IntervalCoverage(shares, low, high, float(np.median(widths)))
+  if len(shares_g[highest]) > 1:
+    low, high = bootstrap_interval(shares_g[highest])
+  widths = []
+  for row in by_level[highest]:
+    lower, upper = row.interval[highest]
+    widths.append(upper - lower)
+  return IntervalCoverage(
+      share={level: over_groups(shares_g[level]) for level in levels},
+      low=low,
+      high=high,
+      width=float(np.median(widths)),
+  )
 
 
 def _truth_inside(level: str) -> Callable[[Row], bool]:
@@ -83,13 +91,18 @@ def _risk_coverage(rows: Sequence[Row], metric: Metric) -> RiskCoverage | None:
   if all(doubt == math.inf for doubt in doubts):
     return None
 
+  def least_doubt_first(row: Row) -> tuple[float, str, str]:
+    return _doubt(row, metric), row.record, row.unit
+
   asked = Counter(row.stamp.seed for row in rows)
   by_seed = defaultdict(list)
-  for row in sorted(answered, key=lambda row: (_doubt(row, metric), row.record, row.unit)):
+  for row in sorted(answered, key=least_doubt_first):
     by_seed[row.stamp.seed].append(row)
 
   everything = _answered(answered, metric)
-  told = {share: _most_certain(by_seed, asked, share, metric) for share in TOLD_SHARES}
+  told = {}
+  for share in TOLD_SHARES:
+    told[share] = _most_certain(by_seed, asked, share, metric)
   curve = []
   for share in SHARES:
     some = _most_certain(by_seed, asked, share, metric)
@@ -120,7 +133,7 @@ def _most_certain(
     share: float,
     metric: Metric,
 ) -> Answered | None:
-  """The figure of the first `share` per cent of each seed's units; None where fewer are answered."""
+  """The figure of the first `share` per cent of each seed's units; None if fewer are answered."""
   chosen = []
   for seed, units in asked.items():
     n = max(1, math.floor(share * units / 100 + 0.5))

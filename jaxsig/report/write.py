@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from jaxsig.errors import UserError
 from jaxsig.report import figures, provenance, wording
 from jaxsig.report.aggregate import ReportFigures, aggregate
-from jaxsig.report.along_axis import AxisFigures, aggregate_along, main_axis_tables, other_axis_tables
+from jaxsig.report.along_axis import AxisFigures, aggregate_along
 from jaxsig.report.join import Results, load_rows
 from jaxsig.report.page import Tile, page
 from jaxsig.report.plain import plain_values
@@ -17,6 +17,7 @@ from jaxsig.report.provenance import Fact, Split
 from jaxsig.report.settings import Settings, read_settings
 from jaxsig.report.table_text import Table, markdown_table, plain_table
 from jaxsig.report.tables import main_tables, other_tables, short_table
+from jaxsig.report.tables_along_axis import main_axis_tables, other_axis_tables
 from jaxsig.report.tiles import axis_tiles, report_tiles
 from jaxsig.system import Plain, Protocol
 
@@ -88,7 +89,7 @@ def markdown(
     short: bool = False,
     link: str = provenance.FILE,
 ) -> str:
-  """All tables as Markdown, under the title and the banner, with a line on where the figures come from.
+  """All tables as Markdown, under title and banner, with a line on where the figures come from.
 
   Args:
     results: of `load_rows`.
@@ -105,13 +106,15 @@ def markdown(
 
 
 def terminal(results: Results, settings: Config, protocol: Protocol, where: str = "") -> str:
-  """The tables of the primary metrics and the claims in aligned columns; `where` all the others lie."""
+  """The tables of the primary metrics and the claims, for a console; `where` the others lie."""
   shown = _shown(results, read_settings(settings), protocol)
   return _terminal(shown, where)
 
 
 def update_block(path: epath.PathLike, name: str, markdown_text: str) -> None:
-  """Replaces what stands between `<!-- table:NAME -->` and `<!-- /table -->`: no figure in a text is typed by hand.
+  """Replaces what stands between `<!-- table:NAME -->` and `<!-- /table -->`.
+
+  No figure in a text is typed by hand.
 
   Raises:
     UserError: the file or the marks are missing.
@@ -124,7 +127,8 @@ def update_block(path: epath.PathLike, name: str, markdown_text: str) -> None:
   old, end, after = rest.partition("<!-- /table -->")
   if not mark or not end or "<!-- table:" in old:
     raise UserError(
-        f"{path} has no block <!-- table:{name} --> ... <!-- /table -->: put these two lines into it first")
+        f"{path} has no block <!-- table:{name} --> ... <!-- /table -->: "
+        "put these two lines into it first")
   path.write_text(before + mark + markdown_text.rstrip() + "\n" + end + after)
 
 

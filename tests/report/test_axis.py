@@ -25,7 +25,7 @@ from made_rows import (
 
 from jaxsig import figure_style
 from jaxsig.errors import UserError
-from jaxsig.report import along_axis, figures, figures_along_axis, write
+from jaxsig.report import along_axis, figures, figures_along_axis, tables_along_axis, write
 from jaxsig.report.aggregate import aggregate
 from jaxsig.report.averages import Estimate
 from jaxsig.report.join import load_rows
@@ -144,7 +144,7 @@ def test_claims_are_judged_at_each_value(workdirs):
 
 def test_two_primaries_have_a_table_and_a_figure_each(workdirs):
   found = axis_found(workdirs, primary=(METRIC, "corr"), metrics=())
-  titles = [t.title for t in along_axis.main_axis_tables(found)]
+  titles = [t.title for t in tables_along_axis.main_axis_tables(found)]
   assert titles == ["Error by data.photons", "Correlation by data.photons"]
   assert [figures_along_axis.figure_along(found, key).name for key in found.primary] == ["axis_nmse", "axis_corr"]
 
