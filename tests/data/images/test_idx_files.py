@@ -1,4 +1,4 @@
-"""idx files: what was written is read, gzipped or not, and each thing that may be wrong has its own sentence."""
+"""idx files: what was written is read, gzipped or not, and each fault has a sentence of its own."""
 import gzip
 import pathlib
 
@@ -9,17 +9,20 @@ from fake_idx import idx_bytes, write_family
 
 from jaxsig.data.images import idx_files
 
+FAMILY = "fashion_mnist"
+
 
 @pytest.mark.parametrize("packed", [True, False])
-@pytest.mark.parametrize("below", ["", "fashion_mnist"])
+@pytest.mark.parametrize("below", ["", FAMILY])
 def test_what_was_written_is_read(tmp_path, packed, below):
   made = write_family(tmp_path / below, packed=packed)
-  assert len(idx_files.find(tmp_path, "fashion_mnist")) == 4
+  assert len(idx_files.find(tmp_path, FAMILY)) == 4
   for part, (images, labels) in made.items():
-    got_images, got_labels = idx_files.read_part(tmp_path, "fashion_mnist", part)
-    np.testing.assert_array_equal(got_images, images)
-    np.testing.assert_array_equal(got_labels, labels)
-    assert got_images.dtype == got_labels.dtype == np.uint8
+    read = idx_files.read_part(tmp_path, FAMILY, part)
+    np.testing.assert_array_equal(read.image_t_y_x, images)
+    np.testing.assert_array_equal(read.label_t, labels)
+    assert read.image_t_y_x.dtype == np.uint8
+    assert read.label_t.dtype == np.uint8
 
 
 def test_axes_are_in_the_files_order(tmp_path):
@@ -35,11 +38,15 @@ def test_an_unpacked_file_that_kept_its_name_is_read(tmp_path):
 
 def test_another_family_in_another_folder_is_not_taken(tmp_path):
   write_family(tmp_path / "kmnist")
-  assert idx_files.find(tmp_path, "fashion_mnist") == {} and len(idx_files.find(tmp_path, "kmnist")) == 4
+  assert idx_files.find(tmp_path, FAMILY) == {}
+  assert len(idx_files.find(tmp_path, "kmnist")) == 4
 
 
 GOOD = idx_bytes(np.arange(60).reshape(3, 4, 5))
-BROKEN = {   # content -> words of the sentence
+HUGE = GOOD[:4] + b"\x7f\xff\xff\xff" * 3 + GOOD[16:]
+NEGATIVE = GOOD[:4] + b"\xff\xff\xff\xff" + GOOD[8:]
+PACKED = gzip.compress(GOOD)
+BROKEN = {   # content, and words of the sentence
   "empty": (b"", ["begins with nothing"]),
   "text": (b"<html>404</html>", ["begins with 3c68746d", "00000803"]),
   "labels for images": (idx_bytes(np.arange(60)), ["begins with 00000801", "00000803"]),
@@ -47,10 +54,10 @@ BROKEN = {   # content -> words of the sentence
   "header cut": (GOOD[:9], ["truncated"]),
   "values cut": (GOOD[:-1], ["truncated", "3 x 4 x 5", "76 bytes", "has 75"]),
   "more values": (GOOD + b"\0", ["wrong length", "76 bytes", "has 77"]),
-  "huge": (GOOD[:4] + b"\x7f\xff\xff\xff" * 3 + GOOD[16:], ["truncated", "2147483647 x"]),
-  "negative": (GOOD[:4] + b"\xff\xff\xff\xff" + GOOD[8:], ["-1 x 4 x 5"]),
-  "gzip cut": (gzip.compress(GOOD)[:-12], ["truncated or damaged"]),
-  "gzip damaged": (gzip.compress(GOOD)[:-6] + b"\0" * 6, ["cannot be read"]),
+  "huge": (HUGE, ["truncated", "2147483647 x"]),
+  "negative": (NEGATIVE, ["-1 x 4 x 5"]),
+  "gzip cut": (PACKED[:-12], ["truncated or damaged"]),
+  "gzip damaged": (PACKED[:-6] + b"\0" * 6, ["cannot be read"]),
 }
 
 
@@ -60,14 +67,25 @@ def test_a_broken_file_is_named_with_its_remedy(tmp_path, case):
   path = tmp_path / "images"
   path.write_bytes(content)
   sentence = says(idx_files.read_idx, path, 3, "fetch it again")
-  assert all(word in sentence for word in [str(path), "fetch it again", *words]), sentence
+  for word in (str(path), "fetch it again", *words):
+    assert word in sentence
 
 
-def test_missing_files_and_parts_that_do_not_belong_together(tmp_path):
-  assert "train-images-idx3-ubyte.gz is missing" in says(idx_files.read_part, tmp_path, "fashion_mnist", "train")
+def sentence_on(folder: pathlib.Path, part: str) -> str:
+  return says(idx_files.read_part, folder, FAMILY, part)
+
+
+def test_missing_files_are_named(tmp_path):
+  assert "train-images-idx3-ubyte.gz is missing" in sentence_on(tmp_path, "train")
   write_family(tmp_path)
   (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
-  assert "t10k-labels-idx1-ubyte.gz is missing" in says(idx_files.read_part, tmp_path, "fashion_mnist", "test")
-  pathlib.Path(tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(idx_bytes(np.arange(22)))
-  sentence = says(idx_files.read_part, tmp_path, "fashion_mnist", "train")
-  assert "has 23 images" in sentence and "has 22 labels" in sentence
+  assert "t10k-labels-idx1-ubyte.gz is missing" in sentence_on(tmp_path, "test")
+
+
+def test_images_and_labels_that_do_not_belong_together(tmp_path):
+  write_family(tmp_path)
+  labels = tmp_path / "train-labels-idx1-ubyte.gz"
+  labels.write_bytes(idx_bytes(np.arange(22)))
+  sentence = sentence_on(tmp_path, "train")
+  assert "has 23 images" in sentence
+  assert "has 22 labels" in sentence
