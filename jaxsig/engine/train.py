@@ -204,7 +204,9 @@ def _train_group(run: Run, group: Sequence[Member], start: int, stop: Mapping[st
 
   with _Recorder(run, group, program, start) as recorder:
     for step, inputs in enumerate(program.feed.steps(start, last), start + 1):
-      state, scalars = program.train_step(state, program.constants, _on_devices(program, inputs, run), program.keys)
+      batch = _on_devices(program, inputs, run)
+      with recorder.progress.compiling("the training step"):
+        state, scalars = program.train_step(state, program.constants, batch, program.keys)
       ending = mesh.stopping(stop["asked"], step) and step < last
       saving = step % run.config.run.ckpt_steps == 0 or step == last or ending
       if saving or step % run.config.run.log_steps == 0:
@@ -238,10 +240,10 @@ class _Recorder:
     what = f"training {group[0].name}"
     if len(group) > 1:
       what += f" and {len(group) - 1} more"
-    self._progress = Progress(what, self._config.train.steps, start, show=mesh.is_main())
+    self.progress = Progress(what, self._config.train.steps, start, show=mesh.is_main())
 
   def __enter__(self) -> "_Recorder":
-    for file in (self._progress, *self._writers):
+    for file in (self.progress, *self._writers):
       self._closing.callback(file.close)
     return self
 
@@ -258,7 +260,7 @@ class _Recorder:
       values["val_loss"] = mesh.fetch(loss_m, self._program.mesh)
     for i, writer in enumerate(self._writers):
       writer.write(step, {name: float(x_m[i]) for name, x_m in values.items()})
-    self._progress.update(step, f"loss {np.mean(values['loss']):.4f}")
+    self.progress.update(step, f"loss {np.mean(values['loss']):.4f}")
 
 
 def _require_finite(values: Batch, group: Sequence[Member], step: int) -> None:

@@ -56,7 +56,10 @@ def predict_windows(predictor: Predictor, arrays: Batch, name_b_2: np.ndarray, w
   progress = Progress(what, batches, show=bool(what) and mesh.is_main())
   for i, first in enumerate(range(0, n, predictor.size), 1):
     rows = slice(first, first + predictor.size)
-    parts.append(predictor({name: x[rows] for name, x in arrays.items()}, name_b_2[rows]))
+    batch = {name: x[rows] for name, x in arrays.items()}
+    with progress.compiling("the prediction"):
+      outputs = predictor(batch, name_b_2[rows])
+    parts.append(outputs)
     progress.update(i)
   progress.close()
   return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -88,7 +91,8 @@ def predict_records(predictor: Predictor, task: Task, windows: Windows, chosen: 
     if config.read.shuffle:
       others = windows.take(shuffled_ids[rows])
       arrays |= {name: others[name] for name in config.read.shuffle}
-    outputs = predictor(arrays, windows.name_b_2[ids[rows]])
+    with progress.compiling("the prediction"):
+      outputs = predictor(arrays, windows.name_b_2[ids[rows]])
     progress.update(i)
 
     n = len(ids[rows])
