@@ -1,6 +1,6 @@
 """Experiments into workdirs: one with its ablations, or a list of them; what is finished is not run again."""
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ml_collections import ConfigDict
@@ -187,8 +187,7 @@ def report(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
     return
   from jaxsig.report.write import write_report  # draws: not needed before
   config, protocol = _config_and_protocol(workdirs)
-  page = write_report(workdirs, folder, config.report, protocol, show=say)
-  say(f"report: {page}")
+  write_report(workdirs, folder, config.report, protocol, show=say)
 
 
 def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None:
@@ -204,10 +203,3 @@ def _config_and_protocol(workdirs: Sequence[pathlib.Path]) -> tuple[ConfigDict, 
   """The first workdir's config, which says what to report, and its system's protocol."""
   config = read_config(workdirs[0])
   return config, systems.make(config).protocol
-
-
-def run_everything(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> Mapping[str, pathlib.Path]:
-  """An experiment with its report; returns {"workdir", "report"}."""
-  workdir = pathlib.Path(workdir)
-  report(experiment(config, workdir, fit), workdir / "report")
-  return {"workdir": workdir, "report": workdir / "report" / "index.html"}

@@ -1,114 +1,127 @@
 """From a workdir to a shipped model: its first member's averaged parameters, its config, and a card with figures nobody typed."""
 import json
 import pathlib
-from typing import Any
-
-import jax
+from collections.abc import Sequence
 
 from jaxsig import config as configs
+from jaxsig.data.splits import Member, groups_of
 from jaxsig.engine import checkpoint
 from jaxsig.errors import UserError
-from jaxsig.experiment import evaluate
-from jaxsig.experiment.sweep import say
-from jaxsig.predict import model as shipped
+from jaxsig.experiment.evaluate import method_name
+from jaxsig.experiment.workdir import commit_of_code, read_about, read_config, read_members, say
+from jaxsig.predict import model as models
+from jaxsig.predict.model import Model
+from jaxsig.report.evidence import evidence, evidence_text
 
-USE = ("To estimate what the recording's windows allow, with an interval and a quality for each, for research and for trying out. "
-       "**Not a medical device**: not for diagnosis, monitoring or any decision about a patient.")
-LIMITS = ("The figures below hold for patients, sensors and sites like those of the training data; elsewhere expect worse. "
-          "Where signal is lost, or nothing was learnt from a window, the answer is \"no estimate\"; \"doubtful\" ones are to be left out "
-          "of any summary that matters. On the recordings that it was trained on, the model looks better than it is.")
+FREE = ("split", *configs.READING)   # in which evidence may differ from the model: not who is held out, nor how it is read
 
 
-def export(workdir: pathlib.Path, output: pathlib.Path, evidence: list[pathlib.Path]) -> None:
+def export(workdir: pathlib.Path, output: pathlib.Path, evidence_workdirs: Sequence[pathlib.Path]) -> None:
   """Writes the model of a workdir's first member to `output`.
 
   Args:
-    workdir: of a training; with split.kind=all it has learnt from every patient.
+    workdir: of a training; with split.kind=all it has learnt from every group.
     output: the model's folder; its last part is the name.
-    evidence: workdirs of the same config but for the split, with a report: the figures of held-out patients.
+    evidence_workdirs: of the same config but for the split, with a report: the figures of groups that were held out.
 
   Raises:
     UserError: no finished training, evidence of another config or without report, a model too large, an unwritable folder.
   """
-  model, member = shipped.from_workdir(workdir), shipped.first_member(workdir)
-  text = card(output.name, model, workdir, member, [_evidence(w, model) for w in evidence])
-  folder = shipped.save(output.parent, output.name, model.params, model.config, text, model.stats, member.train + member.val)
-  shipped.load(folder)   # what cannot be read again is no export
-  size = sum(p.stat().st_size for p in folder.iterdir())
-  say(f"written to {folder}: {_count(model.params):,} parameters, {size / 2**20:.2f} MiB")
+  model = models.from_workdir(workdir)
+  member = read_members(workdir)[0]
+  texts = [_evidence(folder, model) for folder in evidence_workdirs]
+  text = card(output.name, model, workdir, member, texts)
+  folder = models.save(output.parent, output.name, model, text, groups_of(member.trained_on + member.val))
+  models.load(folder)   # what cannot be read again is no export
+  size = sum(path.stat().st_size for path in folder.iterdir())
+  say(f"written to {folder}: {model.parameters:,} parameters, {size / 2**20:.2f} MiB")
 
 
-def card(name: str, model: shipped.Model, workdir: pathlib.Path, member: Any, evidence: list[str]) -> str:
-  """The card as Markdown."""
-  data = json.loads((workdir / "config.json").read_text()).get("data_card", {})
-  folder = workdir / "members" / member.name / "checkpoints"
-  step = max(checkpoint.steps(folder))
-  meta = checkpoint.read_meta(folder, step)
-  patients = lambda what, ids: [f"- {what}: {len(ids)} ({', '.join(ids)})"] if ids else []
-  citations = [f"- Cite: {text}" for text in data.get("citation", [])]
-  none = "None are given with this model: no honest figure is known."
+def card(name: str, model: Model, workdir: pathlib.Path, member: Member, evidence_texts: Sequence[str]) -> str:
+  """The card of a model as Markdown: what it is for, what it was made from, its limits and its figures."""
+  words = model.system.protocol.words
+  groups = words.groups
   lines = [
-      f"# {name}", "", USE, "",
-      "## Made from", "",
-      f"- Data: {data.get('source', 'unknown')}, {len(data.get('records', []))} recordings, fingerprint {meta['data']}",
-      *([f"- Licence of the data: {data['licence']}"] if data.get("licence") else []), *citations,
-      *_base(model.config.init_from), *patients("Patients trained on", member.train), *patients("Patients for validation only", member.val),
-      *patients("Patients held out", member.test),
-      f"- System: {model.task.method} (task {model.config.task}), {_count(model.params):,} parameters, step {step}, seed {member.seed}",
-      f"- Config {meta['config']} (`config.json`), exported at commit {evaluate.commit_of_code()}", "",
-      "## Limits", "", LIMITS, "",
-      "## Figures of patients that were held out", "", *(evidence or [none])]
+      f"# {name}",
+      "",
+      f"To estimate what a {words.record} allows, for research and for trying out. **Not a medical device**: not for diagnosis, "
+      "monitoring or any decision about a person.",
+      "",
+      "## Made from",
+      "",
+      *_data_lines(workdir),
+      *_base_lines(model.config.init_from),
+      *_group_lines(f"{groups.capitalize()} trained on", groups_of(member.trained_on)),
+      *_group_lines(f"{groups.capitalize()} for validation only", groups_of(member.val)),
+      *_group_lines(f"{groups.capitalize()} held out", groups_of(member.test)),
+      *_training_lines(model, workdir, member),
+      "",
+      "## Limits",
+      "",
+      f"The figures below hold for {groups} and {words.records} like those of the training data; elsewhere expect worse. Where a signal "
+      "is lost, or the model says nothing, there is no answer; answers that are called doubtful are to be left out of any summary "
+      "that matters. On what it was trained on, the model looks better than it is.",
+      "",
+      f"## Figures of {groups} that were held out",
+      "",
+      *(evidence_texts or ["None are given with this model: no honest figure is known."]),
+  ]
   return "\n".join(lines).rstrip() + "\n"
 
 
-def _base(init_from: str) -> list[str]:
+def _data_lines(workdir: pathlib.Path) -> list[str]:
+  data = read_about(workdir)["data"]
+  lines = [f"- Data: {data.get('source', 'unknown')}, {len(data.get('records', []))} records, "
+           f"fingerprint {data.get('fingerprint', 'unknown')}"]
+  if data.get("licence"):
+    lines.append(f"- Licence of the data: {data['licence']}")
+  lines += [f"- Cite: {text}" for text in data.get("citation", [])]
+  return lines
+
+
+def _base_lines(init_from: str) -> list[str]:
   """What the training started from, in a line."""
-  path = pathlib.Path(init_from) / "config.json"
-  if not init_from or not path.is_file():
+  path = pathlib.Path(init_from)
+  if not init_from or not (path / "about.json").is_file():
     return []
-  data = json.loads(path.read_text()).get("data_card", {})
-  return [f"- Started from a training on: {data.get('source', 'unknown')}, {len(data.get('records', []))} recordings, fingerprint "
-          f"{data.get('fingerprint', 'unknown')}"]
+  data = json.loads((path / "about.json").read_text()).get("data", {})
+  if not data:
+    return []
+  return [f"- Started from a training on: {data['source']}, {len(data['records'])} records, fingerprint {data['fingerprint']}"]
 
 
-def _count(params: Any) -> int:
-  return sum(x.size for x in jax.tree.leaves(params))
+def _group_lines(what: str, groups: Sequence[str]) -> list[str]:
+  if not groups:
+    return []
+  return [f"- {what}: {len(groups)} ({', '.join(groups)})"]
 
 
-def _evidence(workdir: pathlib.Path, model: shipped.Model) -> str:
-  """The figures of a report in words, from its table.json."""
-  paths = [p for p in (workdir / "report" / "table.json", workdir / "table.json") if p.is_file()]
-  try:
-    settings, table = json.loads((workdir / "config.json").read_text()), json.loads(paths[0].read_text())
-    primary, unit = table["report"]["primary"], table["report"].get("unit", "")
-    metric = table["metrics"][primary]
-    ours = model.task.method if model.task.method in metric["methods"] else table["reference"]
-    found = metric["methods"][ours]
-  except (OSError, ValueError, LookupError):
-    raise UserError(f"{workdir} holds no report of a training (config.json and report/table.json): "
-                    "name the workdir of an evaluation with --workdirs, or leave that out") from None
-  if keys := _differing(model.config, shipped.as_config(settings)):
+def _training_lines(model: Model, workdir: pathlib.Path, member: Member) -> list[str]:
+  folder = workdir / "members" / member.name / "checkpoints"
+  step = max(checkpoint.steps(folder))
+  meta = checkpoint.read_meta(folder, step)
+  return [
+      f"- System: {method_name(model.config)} (system {model.config.system}), {model.parameters:,} parameters, step {step}, "
+      f"seed {member.seed}",
+      f"- Config {meta['config']} (`config.json`), exported at commit {commit_of_code()}",
+  ]
+
+
+def _evidence(workdir: pathlib.Path, model: Model) -> str:
+  """The figures of a report in words."""
+  keys = _differing(model, read_config(workdir))
+  if keys:
     raise UserError(f"the figures in {workdir} are of another config, which differs in {', '.join(keys[:5])}: "
                     "they say nothing of this model")
-  x, head = found["kept"], ["**Simulated recordings: not evidence about patients.**", ""] if table["simulated"] else []
-  further = [f"- {what}: {x[key]:{form}}" for key, what, form in (
-      ("rmse", "RMSE", ".2f"), ("bias", "bias", "+.2f"), ("within", f"within {table['report'].get('within', 0):g}", ".0%"),
-      ("coverage", "windows with an estimate", ".0%")) if x.get(key) is not None]
-  inside = (table.get("uncertainty", {}).get(ours) or {}).get("inside") or {}
-  further += [f"- truths inside the {level} % interval: {share:.0%}" for level, share in inside.items()]
-  by = [f"- {name}: {_interval(s)} ({metric['strata'][name]['patients']} patients)"
-        for name, s in found["strata"].items() if s["mean"] is not None]
-  origin = [f"- {label}: {text}" for label, text in table["origin"] if label not in ("Licence", "Citation")]
-  return "\n".join([*head, f"{ours}, {primary}: the mean over {x['patients']} patients of the mean absolute error of {x['units']} "
-                    "windows, with its 95 % interval.", "", f"- all: {_interval(x)} {unit}", *by, *further, *origin, ""])
+  return evidence_text(evidence(workdir, method_name(model.config)))
 
 
-def _differing(config: Any, other: Any) -> list[str]:
-  """The keys in which two configs make other models or predictions: not who is held out, nor where the same base lies."""
-  keys = [k for k in configs.differing(config, other) if k.partition(".")[0] not in ("split", "variants", "run_rivals", "method")]
-  same_base = pathlib.Path(config.init_from).name == pathlib.Path(other.init_from).name
-  return [k for k in keys if k != "init_from" or not same_base]
-
-
-def _interval(x: dict) -> str:
-  return "none" if x["mean"] is None else f"{x['mean']:.2f}" + (f" [{x['low']:.2f}, {x['high']:.2f}]" if x["low"] is not None else "")
+def _differing(model: Model, other: configs.ConfigDict) -> list[str]:
+  """The keys in which two configs make other models: not who is held out, nor where the same base lies."""
+  keys = []
+  for key in configs.differing(model.config, other):
+    if configs.section_of(key) not in FREE and key != "init_from":
+      keys.append(key)
+  if pathlib.Path(model.config.init_from).name != pathlib.Path(other.init_from).name:
+    keys.append("init_from")
+  return keys
