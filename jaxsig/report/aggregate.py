@@ -197,8 +197,8 @@ def _strata(units: Rows, settings: Settings) -> dict[str, dict[str, Size]]:
   """The sizes of the strata that the units have.
 
   Returns:
-    {stratification: {stratum: size}}: the stratifications that settings ask for, or all; their strata
-    as asked for, then as they appear.
+    {stratification: {stratum: size}}: the stratifications that settings ask for, or all; their
+    strata as asked for, then as they appear.
   """
   members = defaultdict(lambda: defaultdict(list))
   for row in units:

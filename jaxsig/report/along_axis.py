@@ -3,6 +3,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from jaxsig.errors import UserError
 from jaxsig.report.aggregate import (
     MethodFigures,
     MetricFigures,
@@ -41,6 +42,8 @@ def aggregate_along(results: Results, settings: Settings, protocol: Protocol) ->
     UserError: as `aggregate` does; a further metric or the reference may lack at some values, but
       not at all.
   """
+  if not results.at_values:
+    raise UserError(f"the rows were joined without the axis {settings.axis!r}: load them along it")
   known = list(dict.fromkeys(row.key for row in results.rows))
   primary = keys_of(settings.primary, known)
   further = keys_of(settings.metrics, known)

@@ -150,8 +150,8 @@ def _metric_lines(method: str, x: MetricEvidence, words: Words) -> list[str]:
   units = wording.units(x.units, words)
   estimate = wording.interval(x.estimate, decimals)
   lines = [
-      f"{method}, {x.title} ({x.key}): {wording.statistic(metric)}, the {how} over {groups} of {units}, "
-      "with its 95 % interval.",
+      f"{method}, {x.title} ({x.key}): {wording.statistic(metric)}, the {how} over {groups} of "
+      f"{units}, with its 95 % interval.",
       "",
       wording.followed_by_unit(f"- all: {estimate}", metric),
   ]

@@ -1,18 +1,19 @@
 """The figures of a report: which there are, and drawing them into files."""
-import functools
 import json
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 
 import matplotlib
+import matplotlib.axes
 import matplotlib.figure
 import numpy as np
 from etils import epath
 
 from jaxsig import figure_style
 from jaxsig.figure_style import ACCENT, BASELINE
-from jaxsig.report import figures_errors, figures_uncertainty
-from jaxsig.report.aggregate import ReportFigures
+from jaxsig.report import figures_errors, figures_uncertainty, wording
+from jaxsig.report.aggregate import MetricFigures, ReportFigures
 from jaxsig.report.along_axis import AxisFigures
 from jaxsig.report.comparisons import present
 from jaxsig.report.figures_along_axis import figure_along
@@ -21,6 +22,8 @@ from jaxsig.report.join import Results
 from jaxsig.report.material import material_of
 from jaxsig.report.page import Picture
 from jaxsig.system import Figure, Protocol, Row
+
+Curve = list[tuple[int, float]]   # (step, loss)
 
 
 def draw_figures(
@@ -85,46 +88,49 @@ def _metrics_figures(found: ReportFigures, results: Results) -> list[Figure]:
 
   plans = []
   for key in found.primary:
-    own = _metric_figures(found, key, rows[key])
+    own = [
+        *_error_figures(found, key, rows[key]),
+        _uncertainty_figure(found, key),
+        _trade_figure(found, key),
+    ]
     if len(found.primary) > 1:
-      name = key.replace("/", "_")
-      title = found.metrics[key].title
-      own = [plan._replace(name=f"{plan.name}_{name}", title=f"{title}: {plan.title}") for plan in own]
+      own = [_of_metric(plan, found.metrics[key]) for plan in own]
     plans += own
-
-  told = [row for row in results.rows if row.probability is not None and row.value is not None]
-  plans.append(Figure(
-      name="reliability",
-      title="Probability told and found",
-      note=(
-          f"{found.words.units[:1].upper()}{found.words.units[1:]} in bins of the probability that a method tells, the larger "
-          "the more; on the line it is right."),
-      draw=functools.partial(figures_uncertainty.reliability, told, found.reference),
-  ))
+  plans.append(_reliability_figure(found, results))
   return plans
 
 
-def _metric_figures(found: ReportFigures, key: str, rows: Sequence[Row]) -> list[Figure]:
-  """The figures of one primary metric."""
+def _of_metric(plan: Figure, figures: MetricFigures) -> Figure:
+  """The figure with the metric in its name and title, where several metrics have such a figure."""
+  key = figures.key.replace("/", "_")
+  return plan._replace(
+      name=f"{plan.name}_{key}",
+      title=f"{figures.title}: {plan.title}",
+  )
+
+
+def _error_figures(found: ReportFigures, key: str, rows: Sequence[Row]) -> list[Figure]:
+  """Each group's figure, errors against truths, and agreement."""
   figures = found.metrics[key]
   words = found.words
   ours = found.reference
-  methods = [method for method in present(found, figures) if figures.methods[method].by_group]
-  size = "value"
-  if figures.metric.is_error:
-    size = "error"
+  methods = []
+  for method in present(found, figures):
+    if figures.methods[method].by_group:
+      methods.append(method)
+
+  how = figures.metric.aggregate.groups
   shaded = ""
   if figures.metric.within:
     shaded = f" Shaded: within {figures.metric.within[0]:g}."
-
   return [
       Figure(
           name="groups",
-          title=f"The {size} of each {words.group}",
+          title=f"The {_size(figures)} of each {words.group}",
           note=(
-              f"A faint dot is one {words.group}; the large one the {figures.metric.aggregate.groups} over {words.groups}, "
+              f"A faint dot is one {words.group}; the large one the {how} over {words.groups}, "
               "with its 95 % interval."),
-          draw=functools.partial(figures_errors.groups_figure, figures, methods, ours, words),
+          draw=partial(figures_errors.groups_figure, figures, methods, ours, words),
       ),
       Figure(
           name="error_truth",
@@ -132,32 +138,65 @@ def _metric_figures(found: ReportFigures, key: str, rows: Sequence[Row]) -> list
           note=(
               f"Estimate minus truth of all {words.units}; line: median of tenths of them. "
               f"Hollow: excluded {words.units}.{shaded}"),
-          draw=functools.partial(figures_errors.error_against_truth, rows, figures, methods, ours),
+          draw=partial(figures_errors.error_against_truth, rows, figures, methods, ours),
       ),
       Figure(
           name="bland_altman",
           title="Agreement (Bland-Altman)",
-          note=f"All {words.units}; lines: bias and 95 % limits of agreement, each {words.group} of equal weight.",
-          draw=functools.partial(figures_errors.bland_altman, rows, figures, methods, ours),
-      ),
-      Figure(
-          name="uncertainty",
-          title="What the methods know of their own error",
           note=(
-              f"Risk-coverage: the {size} when a method answers only that share of the {words.units} of which it is most "
-              "certain. Interval coverage, where there are intervals: how often they hold the truth; on the dashed line they "
-              "keep what they promise, below it they promise too much."),
-          draw=functools.partial(figures_uncertainty.uncertainty_figure, figures, ours, words),
-      ),
-      Figure(
-          name="trade",
-          title=f"{figures.title} against {found.settings.against}",
-          note=(
-              f"Means over {words.groups}; bars: 95 % intervals. A line joins the readings of one training. Where there is no "
-              "room for a name, it is in the table."),
-          draw=functools.partial(trade, found, key),
+              f"All {words.units}; lines: bias and 95 % limits of agreement, "
+              f"each {words.group} of equal weight."),
+          draw=partial(figures_errors.bland_altman, rows, figures, methods, ours),
       ),
   ]
+
+
+def _size(figures: MetricFigures) -> str:
+  if figures.metric.is_error:
+    return "error"
+  return "value"
+
+
+def _uncertainty_figure(found: ReportFigures, key: str) -> Figure:
+  figures = found.metrics[key]
+  words = found.words
+  return Figure(
+      name="uncertainty",
+      title="What the methods know of their own error",
+      note=(
+          f"Risk-coverage: the {_size(figures)} when a method answers only that share of the "
+          f"{words.units} of which it is most certain. Interval coverage, where there are "
+          "intervals: how often they hold the truth; on the dashed line they keep what they "
+          "promise, below it they promise too much."),
+      draw=partial(figures_uncertainty.uncertainty_figure, figures, found.reference, words),
+  )
+
+
+def _trade_figure(found: ReportFigures, key: str) -> Figure:
+  return Figure(
+      name="trade",
+      title=f"{found.metrics[key].title} against {found.settings.against}",
+      note=(
+          f"Means over {found.words.groups}; bars: 95 % intervals. A line joins the readings of "
+          "one training. Where there is no room for a name, it is in the table."),
+      draw=partial(trade, found, key),
+  )
+
+
+def _reliability_figure(found: ReportFigures, results: Results) -> Figure:
+  rows = []
+  for row in results.rows:
+    if row.probability is not None and row.value is not None:
+      rows.append(row)
+  units = wording.capitalised(found.words.units)
+  return Figure(
+      name="reliability",
+      title="Probability told and found",
+      note=(
+          f"{units} in bins of the probability that a method tells, the larger the more; "
+          "on the line it is right."),
+      draw=partial(figures_uncertainty.reliability, rows, found.reference),
+  )
 
 
 def _learning_figure(workdirs: Sequence[epath.Path]) -> Figure:
@@ -165,11 +204,8 @@ def _learning_figure(workdirs: Sequence[epath.Path]) -> Figure:
       name="learning",
       title="Learning curves",
       note="Thin: one member each. Thick: their median.",
-      draw=functools.partial(_learning, workdirs),
+      draw=partial(_learning, workdirs),
   )
-
-
-Curve = list[tuple[int, float]]   # (step, loss)
 
 
 def _learning(workdirs: Sequence[epath.Path]) -> matplotlib.figure.Figure | None:
@@ -192,7 +228,12 @@ def _learning(workdirs: Sequence[epath.Path]) -> matplotlib.figure.Figure | None
   return figure
 
 
-def _draw_curves(axis: matplotlib.axes.Axes, curves: Sequence[Curve], colour: str, label: str) -> None:
+def _draw_curves(
+    axis: matplotlib.axes.Axes,
+    curves: Sequence[Curve],
+    colour: str,
+    label: str,
+) -> None:
   """Draws the members' curves, and their median at the steps that all have."""
   losses = defaultdict(list)
   for curve in curves:

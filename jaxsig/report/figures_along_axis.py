@@ -36,7 +36,8 @@ def figure_along(found: AxisFigures, key: str) -> Figure:
       name=name,
       title=f"{figures.title} along {found.axis}",
       note=(
-          f"The {how} over {found.words.groups} with its 95 % interval; methods are set a little apart at each value.{dotted}"),
+          f"The {how} over {found.words.groups} with its 95 % interval; methods are set a little "
+          f"apart at each value.{dotted}"),
       draw=functools.partial(draw_along, found, key),
   )
 
@@ -47,9 +48,8 @@ def places(values: Sequence[float]) -> list[float]:
   Infinity stands one mean step after the last finite value.
   """
   finite = [value for value in values if math.isfinite(value)]
-  is_wide = len(finite) > 1 and finite[0] > 0 and finite[-1] > WIDE * finite[0]
   at = [float(value) for value in finite]
-  if is_wide:
+  if _is_wide(finite):
     at = [math.log10(value) for value in finite]
 
   step = 1.0
@@ -60,6 +60,13 @@ def places(values: Sequence[float]) -> list[float]:
     beyond = at[-1] + step
   infinite = len(values) - len(finite)
   return at + [beyond] * infinite
+
+
+def _is_wide(values: Sequence[float]) -> bool:
+  """Whether ascending values span a range that only a logarithm shows."""
+  if len(values) < 2 or values[0] <= 0:
+    return False
+  return values[-1] > WIDE * values[0]
 
 
 def draw_along(found: AxisFigures, key: str) -> matplotlib.figure.Figure | None:
@@ -73,24 +80,26 @@ def draw_along(found: AxisFigures, key: str) -> matplotlib.figure.Figure | None:
   if not lines:
     return None
 
-  figure = matplotlib.figure.Figure(figsize=(WIDTH_IN, max(4.2, 1 + 0.3 * len(lines))))
+  height_in = max(4.2, 1 + 0.3 * len(lines))
+  figure = matplotlib.figure.Figure(figsize=(WIDTH_IN, height_in))
   axis = figure.subplots()
   at = places(list(value_of.values()))
   has_infinity = math.inf in value_of.values()
   looks = _looks(list(lines), found.reference)
   width = (at[-1] - at[0]) or 1
-  shifts = np.linspace(-1, 1, len(lines) + 2)[1:-1] * 0.02 * width
+  sides = np.linspace(-1, 1, len(lines) + 2)[1:-1]
+  shifts = sides * 0.02 * width
   for (method, by_value), shift in zip(lines.items(), shifts):
     estimates = [_estimate(by_value, value) for value in value_of]
     _line(axis, np.add(at, shift), estimates, has_infinity, looks[method])
 
   figures = metric_of_key(found, key)
-  label = wording.axis_label(f"{wording.statistic(figures.metric)}: {figures.title}", figures.metric)
-  bottom = None
-  if figures.metric.is_error:
-    bottom = 0
+  text = f"{wording.statistic(figures.metric)}: {figures.title}"
   axis.set_xticks(at, list(value_of))
-  axis.set(xlabel=found.axis, ylabel=label, ylim=(bottom, None))
+  axis.set_xlabel(found.axis)
+  axis.set_ylabel(wording.axis_label(text, figures.metric))
+  if figures.metric.is_error:
+    axis.set_ylim(bottom=0)
   axis.grid(axis="x", visible=False)
   _legend(figure, axis, list(lines), found.reference)
   return figure

@@ -1,15 +1,16 @@
-"""Figures of errors and values: each group's, against the truth, and agreement after Bland and Altman."""
+"""Figures of errors and values: each group's, against the truth, and agreement."""
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import matplotlib.axes
 import matplotlib.figure
 import numpy as np
 
 from jaxsig import figure_style
 from jaxsig.figure_style import ACCENT, FAINT, INK
 from jaxsig.report import wording
-from jaxsig.report.aggregate import MetricFigures, rows_by_method
+from jaxsig.report.aggregate import MethodFigures, MetricFigures, rows_by_method
 from jaxsig.system import Row, Words
 
 
@@ -49,41 +50,60 @@ def groups_figure(
     ours: str,
     words: Words,
 ) -> matplotlib.figure.Figure | None:
-  """Each group's figure in a line for each method, with the figure over groups and its interval; None without any."""
+  """Each group's figure in a line for each method, and that over groups with its interval.
+
+  None without methods.
+  """
   if not methods:
     return None
-  metric = figures.metric
   figure, [axis] = figure_style.grid(1, 0.5 + 0.52 * len(methods))
   lines = list(reversed(methods))
+  smallest = [0.0]
   for y, method in enumerate(lines):
     own = figures.methods[method]
-    estimate = own.included.estimate
-    colour = figure_style.colour(method, ours)
-    values_g = np.array(list(own.by_group.values()))
-    jitter_g = 0.26 * np.sin(2.4 * np.arange(len(values_g)))   # no chance: the same page twice is the same page
-    axis.scatter(values_g, y + jitter_g, s=16, color=colour, alpha=0.28, linewidths=0)
-    if estimate.low is not None:
-      axis.plot((estimate.low, estimate.high), (y, y), color=colour, lw=3, solid_capstyle="round")
-    axis.scatter(estimate.value, y, s=70, color=colour, edgecolor="white", linewidth=1.2, zorder=3)
+    _draw_groups(axis, y, own, figure_style.colour(method, ours))
     axis.text(
         1.02,
         y,
-        wording.number(estimate.value, metric.decimals),
+        wording.number(own.included.estimate.value, figures.metric.decimals),
         transform=axis.get_yaxis_transform(),
         va="center",
-        color=colour,
+        color=figure_style.colour(method, ours),
         weight=figure_style.weight(method, ours),
     )
+    smallest.append(min(own.by_group.values()))
 
   size = figures.title
-  if metric.is_error:
+  if figures.metric.is_error:
     size = f"{figures.title}: absolute error"
+  xlabel = wording.axis_label(f"{size} of each {words.group}", figures.metric)
+  axis.set_xlabel(xlabel)
+  axis.set_xlim(left=min(smallest))
   axis.set_yticks(range(len(lines)), lines, color=INK)
-  axis.set(xlabel=wording.axis_label(f"{size} of each {words.group}", metric), ylim=(-0.6, len(lines) - 0.4))
-  smallest = min(min(figures.methods[method].by_group.values()) for method in methods)
-  axis.set_xlim(left=min(0, smallest))
+  axis.set_ylim(-0.6, len(lines) - 0.4)
   axis.grid(axis="y", visible=False)
   return figure
+
+
+def _draw_groups(axis: matplotlib.axes.Axes, y: int, own: MethodFigures, colour: str) -> None:
+  """Draws a method's groups as faint dots, and its figure as a large one with the interval."""
+  values_g = np.array(list(own.by_group.values()))
+  jitter_g = 0.26 * np.sin(2.4 * np.arange(len(values_g)))   # no chance: a page is always the same
+  axis.scatter(values_g, y + jitter_g, s=16, color=colour, alpha=0.28, linewidths=0)
+
+  estimate = own.included.estimate
+  if estimate.low is not None:
+    ends = (estimate.low, estimate.high)
+    axis.plot(ends, (y, y), color=colour, lw=3, solid_capstyle="round")
+  axis.scatter(
+      estimate.value,
+      y,
+      s=70,
+      color=colour,
+      edgecolor="white",
+      linewidth=1.2,
+      zorder=3,
+  )
 
 
 def error_against_truth(
@@ -92,7 +112,10 @@ def error_against_truth(
     methods: Sequence[str],
     ours: str,
 ) -> matplotlib.figure.Figure | None:
-  """Error against truth in a panel for each method, with the median of tenths; None without truths."""
+  """Error against truth in a panel for each method, with the medians of tenths.
+
+  None without truths.
+  """
   points = error_points(rows)
   if not points:
     return None
@@ -101,9 +124,10 @@ def error_against_truth(
   figure, axes = figure_style.panels(methods, ours, xlabel, wording.axis_label("error", metric))
   for method, axis in zip(methods, axes):
     own = points.get(method, NO_POINTS)
-    if metric.within:
-      axis.axhspan(-metric.within[0], metric.within[0], color=FAINT, alpha=0.7, linewidth=0, zorder=0)
     colour = figure_style.colour(method, ours)
+    if metric.within:
+      tolerance = metric.within[0]
+      axis.axhspan(-tolerance, tolerance, color=FAINT, alpha=0.7, linewidth=0, zorder=0)
     axis.scatter(own.truth_n, own.error_n, s=9, color=colour, alpha=0.35, linewidths=0)
     axis.scatter(
         own.excluded_truth_k,
@@ -124,7 +148,9 @@ def _medians_of_tenths(points: ErrorPoints) -> np.ndarray:
   medians = []
   for tenth in np.array_split(order, 10):
     if len(tenth):
-      medians.append((np.median(points.truth_n[tenth]), np.median(points.error_n[tenth])))
+      truth = np.median(points.truth_n[tenth])
+      error = np.median(points.error_n[tenth])
+      medians.append((truth, error))
   return figure_style.columns(medians)
 
 
@@ -134,9 +160,9 @@ def bland_altman(
     methods: Sequence[str],
     ours: str,
 ) -> matplotlib.figure.Figure | None:
-  """Difference against mean of estimate and truth, with bias and limits of agreement; None without truths.
+  """Difference against mean of estimate and truth, with bias and limits of agreement.
 
-  Bland & Altman, Lancet 327, 1986.
+  Bland & Altman, Lancet 327, 1986. None without truths.
   """
   points = error_points(rows)
   if not points:
@@ -148,7 +174,8 @@ def bland_altman(
   for method, axis in zip(methods, axes):
     own = points.get(method, NO_POINTS)
     colour = figure_style.colour(method, ours)
-    axis.scatter(own.truth_n + own.error_n / 2, own.error_n, s=9, color=colour, alpha=0.35, linewidths=0)
+    mean_n = own.truth_n + own.error_n / 2
+    axis.scatter(mean_n, own.error_n, s=9, color=colour, alpha=0.35, linewidths=0)
     included = figures.methods[method].included
     low, high = included.limits
     for level, style in ((included.bias, "-"), (low, "--"), (high, "--")):

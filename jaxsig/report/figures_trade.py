@@ -38,7 +38,16 @@ class Label(NamedTuple):
 
 def _places_pt() -> list[Place]:
   """Where a label may stand, from its point, nearest first."""
-  sides = [(1, 0), (-1, 0), (0, 1), (0, -1), (0.7, 0.7), (-0.7, 0.7), (0.7, -0.7), (-0.7, -0.7)]
+  sides = [
+      (1, 0),
+      (-1, 0),
+      (0, 1),
+      (0, -1),
+      (0.7, 0.7),
+      (-0.7, 0.7),
+      (0.7, -0.7),
+      (-0.7, -0.7),
+  ]
   places = []
   for distance_pt in (7, 14, 24):
     for x, y in sides:
@@ -50,10 +59,11 @@ PLACES_PT = _places_pt()
 
 
 def trade(found: ReportFigures, key: str) -> matplotlib.figure.Figure | None:
-  """A primary metric, with its interval, against the metric `report.against`: a point for each method.
+  """A primary metric, with its interval, against the metric `report.against`.
 
-  A line joins a method with those that add ", " and one thing more to its name: readings of one training, of which it alone
-  is labelled. A method that lacks one of the means is left out; None where all do, or where the report names no such metric.
+  A point for each method. A line joins a method with those that add ", " and one thing more to its
+  name: readings of one training, of which it alone is labelled. A method that lacks one of the
+  means is left out; None where all do, or where the report names no such metric.
 
   Raises:
     UserError: report.against is none of the report's metrics.
@@ -64,7 +74,8 @@ def trade(found: ReportFigures, key: str) -> matplotlib.figure.Figure | None:
   against_keys = keys_of_name(against, list(found.metrics))
   if not against_keys:
     raise UserError(
-        f"report.against names {against!r}, which the report does not aggregate: add it to report.metrics")
+        f"report.against names {against!r}, which the report does not aggregate: "
+        "add it to report.metrics")
   along = found.metrics[against_keys[0]]
   up = found.metrics[key]
   points = _points(along, up)
@@ -130,20 +141,30 @@ def _draw_families(
     points: Mapping[str, Point],
     reference: str,
 ) -> tuple[list[Label], list[Stroke]]:
-  """Draws each family in a colour of its own, that of the reference first, and returns the labels and all strokes."""
+  """Draws each family in a colour of its own, that of the reference first.
+
+  Returns:
+    (the labels, all strokes).
+  """
   labels = []
   strokes = []
   colours = (f"C{1 + i % 7}" for i in itertools.count())
-  for family in sorted(every, key=lambda family: (reference not in family, -len(family))):
+
+  def reference_then_largest(family: Sequence[str]) -> tuple[bool, int]:
+    return reference not in family, -len(family)
+
+  for family in sorted(every, key=reference_then_largest):
     if reference in family:
       colour = "C0"
     elif len(family) == 1:
       colour = matplotlib.rcParams["xtick.color"]
     else:
       colour = next(colours)
-    strokes += _draw_line(axis, sorted(points[method] for method in family), colour)
+    in_order = sorted(points[method] for method in family)
+    strokes += _draw_line(axis, in_order, colour)
     name = min(family, key=len)
-    labels.append(Label(name, (points[name].x, points[name].y), colour))
+    at = (points[name].x, points[name].y)
+    labels.append(Label(name, at, colour))
   return labels, strokes
 
 
@@ -166,11 +187,18 @@ def _draw_line(axis: matplotlib.axes.Axes, points: Sequence[Point], colour: str)
   return lines + bars
 
 
-def _place_labels(axis: matplotlib.axes.Axes, labels: Sequence[Label], strokes: Sequence[Stroke]) -> None:
-  """Puts each label beside its point where it hides least of the strokes; one that would hide another is left out."""
+def _place_labels(
+    axis: matplotlib.axes.Axes,
+    labels: Sequence[Label],
+    strokes: Sequence[Stroke],
+) -> None:
+  """Puts each label beside its point where it hides least of the strokes.
+
+  One that would hide another is left out.
+  """
   axis.figure.draw_without_rendering()   # lays the axes out
-  marks = np.concatenate([np.linspace(start, end, 30) for start, end in strokes])
-  marks = axis.transData.transform(marks)
+  along_strokes = [np.linspace(start, end, 30) for start, end in strokes]
+  marks = axis.transData.transform(np.concatenate(along_strokes))
   placed = []
   for label in labels:
     tried = [_beside(axis, label, place_pt) for place_pt in PLACES_PT]
@@ -189,8 +217,14 @@ def _place_labels(axis: matplotlib.axes.Axes, labels: Sequence[Label], strokes: 
       placed.append(boxes[best])
 
 
-def _beside(axis: matplotlib.axes.Axes, label: Label, place_pt: Place) -> matplotlib.text.Annotation:
-  x, y = (int(np.sign(side)) for side in place_pt)
+def _beside(
+    axis: matplotlib.axes.Axes,
+    label: Label,
+    place_pt: Place,
+) -> matplotlib.text.Annotation:
+  """Writes a label so far from its point."""
+  x = int(np.sign(place_pt[0]))
+  y = int(np.sign(place_pt[1]))
   return axis.annotate(
       label.text,
       label.at,

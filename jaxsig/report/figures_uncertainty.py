@@ -15,20 +15,27 @@ Look = Mapping[str, str | float]         # options of a line
 Points = Sequence[tuple[float, float]]
 
 
-def uncertainty_figure(figures: MetricFigures, ours: str, words: Words) -> matplotlib.figure.Figure | None:
-  """Error or value against the share answered, and interval coverage against the level; None where no method tells any."""
+def uncertainty_figure(
+    figures: MetricFigures,
+    ours: str,
+    words: Words,
+) -> matplotlib.figure.Figure | None:
+  """Risk-coverage and interval coverage, those of the two that any method has; None without."""
   curves = {}
   shares = {}
   for method, one in figures.uncertainty.items():
     if one.risk is not None:
       curves[method] = one.risk.curve
     if one.intervals is not None:
-      shares[method] = [(float(level), 100 * share) for level, share in one.intervals.share.items()]
+      points = [(float(level), 100 * share) for level, share in one.intervals.share.items()]
+      shares[method] = points
   methods = sorted({**curves, **shares}, key=lambda method: method != ours)
   if not methods:
     return None
 
-  looks = {method: _look(method, i, ours) for i, method in enumerate(methods)}
+  looks = {}
+  for i, method in enumerate(methods):
+    looks[method] = _look(method, i, ours)
   panels = bool(curves) + bool(shares)
   figure, axes = figure_style.grid(panels, 3.4, columns=2)
   if curves:
@@ -92,18 +99,23 @@ def _look(method: str, i: int, ours: str) -> Look:
 
 
 def reliability(rows: Sequence[Row], ours: str) -> matplotlib.figure.Figure | None:
-  """How often a value is 1 against the probability told for it, in a panel for each method; None without rows.
+  """How often a value is 1 against the probability told for it, in a panel for each method.
 
   Args:
     rows: with probability and value.
     ours: the method that is set off.
+
+  Returns:
+    The figure; None without rows.
   """
   by_method = rows_by_method(rows)
   if not by_method:
     return None
-  figure, axes = figure_style.panels(list(by_method), ours, "probability told", "share found")
+  methods = list(by_method)
+  figure, axes = figure_style.panels(methods, ours, "probability told", "share found")
   for axis, own in zip(axes, by_method.values()):
-    told_n, found_n = figure_style.columns([(row.probability, row.value) for row in own])
+    pairs = [(row.probability, row.value) for row in own]
+    told_n, found_n = figure_style.columns(pairs)
     axis.plot((0, 1), (0, 1), color=MUTED, lw=1, ls="--")
     bin_n = np.minimum((10 * told_n).astype(int), 9)
     for k in np.unique(bin_n):

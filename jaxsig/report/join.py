@@ -41,27 +41,27 @@ class Results(NamedTuple):
   @property
   def simulated(self) -> bool:
     """Whether the rows are of simulated records; never some of them."""
-    return any(row.stamp is not None and row.stamp.source == SIMULATED for row in self.rows)
+    return any(row.stamp.source == SIMULATED for row in self.rows)
 
   @property
   def leaks(self) -> bool:
     """Whether any row was made with a split that leaks on purpose."""
-    return any(row.stamp is not None and row.stamp.leaks for row in self.rows)
+    return any(row.stamp.leaks for row in self.rows)
 
 
 def load_rows(workdirs: Iterable[epath.PathLike], axis: str | None = None) -> Results:
   """Joins the rows of several workdirs.
 
   What two of them share (baselines, as a rule) is taken from the first. Methods of which a row was
-  made with a split that leaks are called "name (LEAKS)". A method that a workdir's own training made
-  ("methods" in its about.json, or else that of its first row) becomes "name (workdir)" where an
-  earlier workdir has the same name with other results. Any other shared row whose result differs is
-  counted as a clash.
+  made with a split that leaks are called "name (LEAKS)". A method that a workdir's own training
+  made ("methods" in its about.json, or else that of its first row) becomes "name (workdir)" where
+  an earlier workdir has the same name with other results. Any other shared row whose result differs
+  is counted as a clash.
 
   Args:
     workdirs: evaluated ones.
-    axis: the dotted key of a setting. Each of its values has rows of its own, which are not compared
-      with each other's. None: `report.axis` of the first workdir's config.
+    axis: the dotted key of a setting. Each of its values has rows of its own, which are not
+      compared with each other's. None: `report.axis` of the first workdir's config.
 
   Raises:
     UserError: no workdir, no rows, a broken line, simulated beside real records, one row on two
@@ -79,7 +79,9 @@ def load_rows(workdirs: Iterable[epath.PathLike], axis: str | None = None) -> Re
       value = setting(workdir, axis)
     by_value[value].add(workdir, rows)
 
-  parts = {value: join.results() for value, join in by_value.items()}
+  parts = {}
+  for value, join in by_value.items():
+    parts[value] = join.results()
   _check_sources(parts.values())
   if not axis:
     return parts[None]
@@ -162,8 +164,15 @@ class _Join:
 
   def results(self) -> Results:
     """The joined rows."""
-    clashes = Counter((row.method, row.key) for row in self.differing.values())
-    return Results(list(self.rows.values()), self.seconds, clashes, dict(self.sources))
+    clashes = Counter()
+    for row in self.differing.values():
+      clashes[row.method, row.key] += 1
+    return Results(
+        rows=list(self.rows.values()),
+        seconds=self.seconds,
+        clashes=clashes,
+        sources=dict(self.sources),
+    )
 
   def _new_names(self, workdir: epath.Path, rows: Sequence[Row]) -> dict[str, str]:
     """The names of the workdir's own methods that differ from an earlier workdir's of that name.
@@ -194,7 +203,14 @@ class _Join:
 
 
 def _identity(row: Row) -> tuple[str, ...]:
-  return row.method, row.metric, row.target, row.record, row.unit, row.stamp.member
+  return (
+      row.method,
+      row.metric,
+      row.target,
+      row.record,
+      row.unit,
+      row.stamp.member,
+  )
 
 
 def _agree(first: Row, second: Row) -> bool:
@@ -205,7 +221,8 @@ def _agree(first: Row, second: Row) -> bool:
   other = second.result
   if math.isnan(one) and math.isnan(other):
     return True
-  return abs(one - other) <= CLOSE * (1 + abs(other))
+  difference = abs(one - other)
+  return difference <= CLOSE * (1 + abs(other))
 
 
 def _with_leaks_marked(rows: Sequence[Row]) -> Sequence[Row]:
@@ -281,4 +298,9 @@ def _joined_values(parts: Mapping[Value, Results]) -> Results:
     seconds = {**part.seconds, **seconds}
     for method, places in part.sources.items():
       sources[method].extend(places)
-  return Results(rows, seconds, {}, dict(sources), dict(parts))
+  return Results(
+      rows=rows,
+      seconds=seconds,
+      sources=dict(sources),
+      at_values=parts,
+  )

@@ -65,8 +65,8 @@ def page(
 ) -> str:
   """One HTML page: large figures, then tables and pictures in order.
 
-  Secondary tables are folded, and so is what a table has beyond its first 12 lines. The lines of the
-  method `ours` are set off.
+  Secondary tables are folded, and so is what a table has beyond its first 12 lines. The lines of
+  the method `ours` are set off.
   """
   warning = ""
   if banner:

@@ -11,6 +11,7 @@ from jaxsig.report.table_text import Line, Table
 from jaxsig.system import Plain, Words
 
 FILE = "provenance.json"   # beside the tables
+STAMPED = ("config", "commit", "data", "step")
 PARTS = ("test", "val", "train", "adapt")   # of a member, in the order of the split's table
 
 
@@ -64,9 +65,10 @@ def origin(results: Results, words: Words) -> list[Fact]:
   members = {stamp.member for stamp in stamps}
   folds = _listed(stamp.fold for stamp in stamps)
   seeds = _listed(stamp.seed for stamp in stamps)
+  label = wording.capitalised(words.records)
   of_groups = wording.groups(len(groups), wording.distinct(words))
   return [
-      Fact(wording.capitalised(words.records), f"{len(records)} of {of_groups}, {sources}"),
+      Fact(label, f"{len(records)} of {of_groups}, {sources}"),
       Fact("Members", f"{len(members)} (folds {folds}; seeds {seeds})"),
   ]
 
@@ -115,12 +117,14 @@ def provenance_table(results: Results, facts: Sequence[Fact], words: Words) -> T
   methods = defaultdict(list)
   for method, by_stamp in stamps(results).items():
     for stamp in by_stamp:
-      parts = [f"{name} {stamp[name]}" for name in ("config", "commit", "data", "step")]
-      methods[", ".join(parts)].append(method)
+      parts = [f"{name} {stamp[name]}" for name in STAMPED]
+      made_by = ", ".join(parts)
+      methods[made_by].append(method)
 
   lines = [Line(fact.label, [fact.text]) for fact in facts]
   for made_by, names in methods.items():
-    lines.append(Line("Made by", [f"{made_by}: {', '.join(names)}"]))
+    text = f"{made_by}: {', '.join(names)}"
+    lines.append(Line("Made by", [text]))
   return Table(
       title="Provenance",
       header=["", ""],
@@ -158,7 +162,7 @@ def _segments(segments: Sequence[Sequence[str | float | None]]) -> str:
   for group, record, from_s, to_s in segments:
     name = group
     if to_s is not None:
-      name = f"{group} ({record} {from_s or 0:g}-{to_s:g} s)"
+      name = f"{group} ({record} {from_s:g}-{to_s:g} s)"
     elif from_s:
       name = f"{group} ({record} from {from_s:g} s)"
     names[name] = None

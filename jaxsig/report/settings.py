@@ -104,10 +104,18 @@ def _timing_label(timing_s: float) -> str:
   return f"s per {timing_s:g} s"
 
 
-def _strata(value: Sequence[str] | Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+def _strata(
+    value: Sequence[str] | Mapping[str, Sequence[str]],
+) -> dict[str, tuple[str, ...]]:
+  """{stratification: its strata in order}, none of them where only names are given."""
+  strata = {}
   if isinstance(value, (Mapping, ConfigDict)):
-    return {name: tuple(value[name]) for name in value}
-  return {name: () for name in _names(value)}
+    for name in value:
+      strata[name] = tuple(value[name])
+  else:
+    for name in _names(value):
+      strata[name] = ()
+  return strata
 
 
 def _claim(config: ConfigDict | Mapping[str, object]) -> Claim:

@@ -9,6 +9,7 @@ import numpy as np
 
 from jaxsig.system import Row
 
+NAN = float("nan")
 LEVELS = ("50", "80", "95")   # per cent, of central intervals
 
 
@@ -51,17 +52,19 @@ def bootstrap_interval(
   """
   values_g = np.asarray(values_g, np.float64)
   if not len(values_g):
-    return float("nan"), float("nan")
+    return NAN, NAN
 
-  picks = np.random.default_rng(seed).integers(0, len(values_g), (n, len(values_g)))
+  groups = len(values_g)
+  rng = np.random.default_rng(seed)
+  picks = rng.integers(0, groups, (n, groups))
   resamples = values_g[picks]
   if statistic == "median":
     estimates = np.median(resamples, -1)
   else:
     estimates = resamples.mean(-1)
 
-  tail = (1 - level) / 2
-  low, high = np.quantile(estimates, [tail, (1 + level) / 2])
+  ends = [(1 - level) / 2, (1 + level) / 2]
+  low, high = np.quantile(estimates, ends)
   return float(low), float(high)
 
 
@@ -87,19 +90,24 @@ def paired_difference(
   if len(a_g) != len(b_g):
     raise ValueError(f"{len(a_g)} and {len(b_g)} groups cannot be paired")
 
-  difference_g = np.asarray(a_g, np.float64) - np.asarray(b_g, np.float64)
+  a_g = np.asarray(a_g, np.float64)
+  b_g = np.asarray(b_g, np.float64)
+  difference_g = a_g - b_g
   if not len(difference_g):
-    nan = float("nan")
-    return PairedDifference(nan, nan, nan, nan)
+    return PairedDifference(NAN, NAN, NAN, NAN)
 
   low, high = bootstrap_interval(difference_g, n, seed, statistic=statistic)
-  p_value = _wilcoxon_p(difference_g)
-  return PairedDifference(over_groups(difference_g, statistic), low, high, p_value)
+  return PairedDifference(
+      difference=over_groups(difference_g, statistic),
+      low=low,
+      high=high,
+      p_value=_wilcoxon_p(difference_g),
+  )
 
 
 def _wilcoxon_p(difference_g: np.ndarray) -> float:
   if len(difference_g) < 2:
-    return float("nan")
+    return NAN
 
   moved_g = difference_g[difference_g != 0]   # Wilcoxon's own rule for ties with zero
   if not len(moved_g):
@@ -120,21 +128,22 @@ def limits_of_agreement(errors: np.ndarray) -> tuple[float, float, float]:
   """
   errors = np.asarray(errors, np.float64)
   if not len(errors):
-    return float("nan"), float("nan"), float("nan")
+    return NAN, NAN, NAN
 
   bias = float(errors.mean())
-  spread = float("nan")
+  spread = NAN
   if len(errors) > 1:
-    spread = 1.96 * float(errors.std(ddof=1))
+    deviation = float(errors.std(ddof=1))
+    spread = 1.96 * deviation
   return bias, bias - spread, bias + spread
 
 
 def weighted_interval_score(row: Row, levels: Sequence[str] = LEVELS) -> float:
   """How far the estimate and the central intervals of a row lie from its truth.
 
-  A proper score, small for the sharp and honest. Bracher et al., PLoS Comput Biol 17(2), 2021, eq. 1:
-  (|y - m| / 2 + sum alpha/2 IS_alpha) / (K + 1/2), of which an interval scores its width and 2/alpha
-  times what the truth lies outside (Gneiting and Raftery 2007, eq. 43).
+  A proper score, small for the sharp and honest. Bracher et al., PLoS Comput Biol 17(2), 2021,
+  eq. 1: (|y - m| / 2 + sum alpha/2 IS_alpha) / (K + 1/2), of which an interval scores its width and
+  2/alpha times what the truth lies outside (Gneiting and Raftery 2007, eq. 43).
 
   Args:
     row: with a truth and an estimate; a level without an interval is left out.

@@ -7,7 +7,7 @@ class Line(NamedTuple):
   """A line of a table: what it is of, as a rule a method, and the other cells."""
   name: str
   cells: Sequence[str]
-  of: str = ""          # which of the method's rows, such as ", all windows"
+  of: str = ""          # which of the method's rows: ", all units"
 
 
 class Table(NamedTuple):
@@ -82,9 +82,9 @@ def plain_table(table: Table) -> str:
 
 def _aligned(cells: Sequence[str], widths: Sequence[int], numbers: bool) -> str:
   """Cells padded to widths: the first one flush left, numbers flush right."""
-  padded = [cells[0].ljust(widths[0])]
-  for cell, width in zip(cells[1:], widths[1:]):
-    if numbers:
+  padded = []
+  for i, (cell, width) in enumerate(zip(cells, widths)):
+    if numbers and i > 0:
       padded.append(cell.rjust(width))
     else:
       padded.append(cell.ljust(width))

@@ -47,7 +47,8 @@ def metric_table(found: ReportFigures, key: str) -> Table:
     own = figures.methods[method]
     lines.append(Line(method, _cells(own.included, metric)))
     if own.everything is not None:
-      lines.append(Line(method, _cells(own.everything, metric), all_units))
+      cells = _cells(own.everything, metric)
+      lines.append(Line(method, cells, all_units))
 
   notes = _notes(found, figures)
   return Table(
@@ -103,8 +104,9 @@ def _cells(x: Figures, metric: Metric) -> list[str]:
 def _limits(x: Figures, decimals: int) -> str:
   if x.limits is None:
     return "-"
-  low, high = x.limits
-  return f"[{number(low, decimals)}, {number(high, decimals)}]"
+  low = number(x.limits[0], decimals)
+  high = number(x.limits[1], decimals)
+  return f"[{low}, {high}]"
 
 
 def _within(x: Figures, metric: Metric) -> list[str]:
@@ -117,14 +119,16 @@ def _notes(found: ReportFigures, figures: MetricFigures) -> list[str]:
   """Sentences on how much there is of a metric, how it is averaged, and what is missing."""
   words = found.words
   size = wording.sizes(figures.groups, figures.records, figures.units, words)
-  notes = [f"{size}; {_exclusions(figures.excluded, words)}."]
+  exclusions = _exclusions(figures.excluded, words)
+  notes = [f"{size}; {exclusions}."]
   averages = wording.other_averages(figures.metric, words)
   if averages:
     notes.append(averages)
 
   nowhere = _in_no_method(figures)
   if nowhere:
-    notes.append(f"In no method: {', '.join(sorted(nowhere))}.")
+    groups = ", ".join(sorted(nowhere))
+    notes.append(f"In no method: {groups}.")
   absent = [method for method in found.methods if method not in figures.methods]
   if absent:
     notes.append(f"Without such rows: {', '.join(absent)}.")

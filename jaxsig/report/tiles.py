@@ -9,7 +9,9 @@ from jaxsig.report.wording import interval, percent
 
 def report_tiles(found: ReportFigures) -> list[Tile]:
   """The reference in each primary metric, how much it answers, and how much was scored."""
-  tiles = [_headline(found, found.metrics[key]) for key in found.primary]
+  tiles = []
+  for key in found.primary:
+    tiles.append(_headline(found, found.metrics[key]))
   tiles += _shares(found)
 
   first = found.metrics[found.primary[0]]
@@ -40,7 +42,8 @@ def _headline(found: ReportFigures, figures: MetricFigures) -> Tile:
 
   best = best_first(found.methods, figures)[0]
   if direction(metric) and best != found.reference:
-    what = f"{what}; best: {best}, {_figure(best, figures)}"
+    of_best = _figure(best, figures)
+    what = f"{what}; best: {best}, {of_best}"
   return Tile(figure, what)
 
 
@@ -92,7 +95,9 @@ def _ends(found: AxisFigures, key: str) -> list[Tile]:
 
   ours = included_at(found, key, found.reference)
   values = list(ours)
-  ends = dict.fromkeys([*values[:1], *values[-1:]])
+  ends = values[:1]
+  if len(values) > 1:
+    ends.append(values[-1])
   tiles = []
   for value in ends:
     tiles.append(Tile(

@@ -31,7 +31,7 @@ class Answered(NamedTuple):
 class RiskCoverage(NamedTuple):
   """The figure of a method that answers only the units of which it is most certain."""
   all: Answered                          # all that it answers
-  told: Mapping[int, Answered | None]    # {per cent of the units asked for: ...}; None: it answers fewer
+  told: Mapping[int, Answered | None]    # {per cent of the units asked for: ...}; None if fewer
   curve: Sequence[tuple[float, float]]   # (per cent of the units asked for, figure), ascending
 
 

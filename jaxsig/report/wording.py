@@ -117,7 +117,7 @@ def distinct(words: Words) -> Words:
 
 
 def sizes(n_groups: int, n_records: int, n_units: int, words: Words) -> str:
-  """How much there is: "3 patients, 4 recordings, 5 windows", in distinct words."""
+  """How much there is: numbers of groups, records and units, in distinct words."""
   words = distinct(words)
   parts = [
       groups(n_groups, words),
