@@ -1,111 +1,314 @@
-"""Phase retrieval: an image from its far-field intensity |F x|^2, by a U-Net whose targets do not depend on what the intensity cannot tell.
+"""Phase retrieval: an image from its far-field intensity |F x|^2, by a U-Net.
 
   python -m jaxsig.main --config=configs/phase_retrieval.py --workdir=runs/phase
-  python -m jaxsig.main --config=configs/phase_retrieval.py --workdir=runs/phase_fashion --config.data_dir=DATA
+  python -m jaxsig.main --config=configs/phase_retrieval.py --workdir=runs/phase_fashion \
+      --config.data_dir=DATA
 
-Trains U-Net-A (Fourier phases, exact canonical targets) and as a control U-Net-B (the image as it lies) on objects that are shifted and
-flipped at random, and scores both, and the classical solvers, by the error that is left after the best shift and flip. A size for two
-cores: 14 x 14 objects in a frame of 21, 48 x 48 intensities, one pass over the 60,000 images. `:paper` has the published size (28 in 42,
-96 x 96), which wants a GPU. Without a data folder a simulator of objects takes the place of Fashion-MNIST. It takes about twenty
-minutes on two cores, by its parts; on Fashion-MNIST expect an error of 0.10 of U-Net-A, 0.44 of U-Net-B, and 0.001 refined, best of 4.
+The network's targets do not depend on what the intensity cannot tell. Trains U-Net-A (Fourier
+phases, exact canonical targets) and as an ablation U-Net-B (the image as it lies) on objects that
+are shifted and flipped at random, and scores both, and the classical solvers, by the error that is
+left after the best shift and flip. A size for two cores: 14 x 14 objects in a frame of 21, 48 x 48
+intensities, one pass over the 60,000 images. `:paper` has the published size (28 in 42, 96 x 96),
+which wants a GPU. Without a data folder a simulator of objects takes the place of Fashion-MNIST. It
+takes about twenty minutes on two cores, by its parts; on Fashion-MNIST expect an error of 0.10 of
+U-Net-A, 0.44 of U-Net-B, and 0.001 refined, best of 4.
 
-Tayal et al., "Inverse problems, deep learning, and symmetry breaking" (2020), whose U-Net-A and U-Net-B these follow.
+Tayal et al., "Inverse problems, deep learning, and symmetry breaking" (2020), whose U-Net-A and
+U-Net-B these follow.
 """
-import ml_collections
+import pathlib
 
-from jaxsig.config import nearest, parse_arg
+from ml_collections import ConfigDict
+
+from jaxsig.config import module_of, nearest, parse_arg
 from jaxsig.errors import UserError
 
-METHODS = {   # which of an object's equivalents the network is told to find, and how it says it
-    "unet_b": dict(method="U-Net-B", model=dict(head="image"), loss=dict(name="image", target="as_is")),
-    "unet_b_centred": dict(method="U-Net-B, centred", model=dict(head="image"), loss=dict(name="image", target="centred")),
-    "unet_b_canonical": dict(method="U-Net-B, canonical", model=dict(head="image"), loss=dict(name="image", target="canonical")),
-    "unet_a_literal": dict(method="U-Net-A, literal", loss=dict(target="literal")),
-    "rule_0_1": dict(method="U-Net-A, rule (0, 1)", loss=dict(rule="0,1")),
-    "rule_odd_pca": dict(method="U-Net-A, odd PCA", loss=dict(rule="odd_pca")),
-    "both_heads": dict(method="U-Net-A and B, exact", model=dict(head="both")),
-    "group_loss": dict(method="least error over the group", model=dict(head="image"), loss=dict(name="group", target="as_is")),
-}
-CLOTHES, SHOES_AND_BAGS = (0, 1, 2, 3, 4, 6), (5, 7, 8, 9)
-MARCHESINI = dict(method="hio", support="autocorrelation", shrinkwrap={})
-# chosen on validation images, as the hybrid's own settings are: without this the network's proposal would gain by tuning alone
-QUICK = dict(method="hio", support="autocorrelation", beta=0.8, every=10,
-             shrinkwrap=dict(sigma_px=1.5, least_sigma_px=0.8, decay=0.95, threshold=0.1))
-SOLVERS = {
-    "ER": dict(method="er", iterations=1000),
-    "HIO": dict(method="hio", iterations=1000),
-    "RAAR": dict(method="raar", iterations=1000),
-    **{name: dict(MARCHESINI, iterations=k) for name, k in (("shrinkwrap 100", 100), ("shrinkwrap 300", 300), ("shrinkwrap", 1000))},
-    **{f"quick shrinkwrap {k}": dict(QUICK, iterations=k) for k in (100, 300, 1000)},
-    "shrinkwrap, best of 4": dict(MARCHESINI, iterations=1000, restarts=4),
-    "ALM": dict(method="alm", iterations=1000, positivity=False),
+BASE = pathlib.Path(__file__).with_name("base.py")
+
+CLOTHES = (0, 1, 2, 3, 4, 6)
+SHOES_AND_BAGS = (5, 7, 8, 9)
+
+# Which of an object's equivalents the network is told to find, and how it says it.
+METHODS = {
+    "unet_b": {
+        "read": {"method": "U-Net-B"},
+        "model": {"head": "image"},
+        "loss": {"name": "image", "target": "as_is"},
+    },
+    "unet_b_centred": {
+        "read": {"method": "U-Net-B, centred"},
+        "model": {"head": "image"},
+        "loss": {"name": "image", "target": "centred"},
+    },
+    "unet_b_canonical": {
+        "read": {"method": "U-Net-B, canonical"},
+        "model": {"head": "image"},
+        "loss": {"name": "image", "target": "canonical"},
+    },
+    "unet_a_literal": {
+        "read": {"method": "U-Net-A, literal"},
+        "loss": {"target": "literal"},
+    },
+    "rule_0_1": {
+        "read": {"method": "U-Net-A, rule (0, 1)"},
+        "loss": {"rule": "0,1"},
+    },
+    "rule_odd_pca": {
+        "read": {"method": "U-Net-A, odd PCA"},
+        "loss": {"rule": "odd_pca"},
+    },
+    "both_heads": {
+        "read": {"method": "U-Net-A and B, exact"},
+        "model": {"head": "both"},
+    },
+    "group_loss": {
+        "read": {"method": "least error over the group"},
+        "model": {"head": "image"},
+        "loss": {"name": "group", "target": "as_is"},
+    },
 }
 
 
-def get_config(arg: str = "") -> ml_collections.ConfigDict:
-  """`arg`: any of "smoke", "paper" (the published size), "variant=none|flip|shift|shift_flip", "method=" one of METHODS,
-  "noisy" (each image with another number of photons), "complex" (objects with a phase), "clothes" (trains on classes of clothes
-  only) and "shoes_and_bags" (tests on the other classes only)."""
-  arg = parse_arg(arg, smoke=False, paper=False, variant="shift_flip", method="", noisy=False, complex=False, clothes=False,
-                  shoes_and_bags=False)
-  config = ml_collections.ConfigDict()
-  config.task = "phase_retrieval"
-  config.method = "U-Net-A, exact"
-  config.data_dir = ""
-  config.cache_dir = ""
-  config.init_from = ""
-  config.trainable = ""
-  config.data = dict(
-      name="fashion_mnist", source="auto", tfds=False, window_s=1.0, stride_s=1.0,   # an image takes the place of a second
-      train_images=0, test_images=1000, block_images=500, shrink=2, n=21, m=48, variant=arg.variant,
-      photons=(1e3, 1e6) if arg.noisy else float("inf"),
-      intensity_dataset="", intensity_mask="", intensity_centred="auto",
-      simulate_seed=7, simulate_patients=21_000, size=28, complex_objects=arg.complex)
-  config.split = dict(kind="given", n_folds=0, folds=(0,), seeds=(0,), val_groups=1, salt=0, inner_folds=0)
-  config.model = dict(head="phase", channels=(16, 32, 64, 64), global_width=512, compute="float32")
-  config.loss = dict(name="weighted", target="canonical", rule="both")
-  config.optim = dict(learning_rate=1e-3, schedule="cosine", warmup_steps=100, drops=(), clip_norm=1.0, weight_decay=1e-4, ema=0.998)
-  config.train = dict(steps=2000, batch_size=32, log_steps=50, val_steps=500, val_windows=128, ckpt_steps=1000,
-                      members_per_program="auto", feed="auto", prefetch=4, tensorboard=True)
-  config.eval = dict(batch_size=100, seed=0, shuffle=())
-  config.solvers = dict(images=500, methods=SOLVERS)
-  config.sampler = dict(method="hio", iterations=0, restarts=1)   # a solver from the network's support and image; HIO + shrinkwrap
-  config.run_controls = True
-  config.run_rivals = True
-  config.variants = {f"refined {k}": dict(sampler=dict(iterations=k)) for k in (100, 300, 1000)}
-  config.variants["refined, best of 4"] = dict(sampler=dict(iterations=1000, restarts=4))
-  config.variants["ER 100"] = dict(sampler=dict(method="er", iterations=100))
-  config.predict_variant = "refined, best of 4"   # of a user's own intensity
-  config.controls = dict(unet_b=dict(**METHODS["unet_b"], variants={}, predict_variant="", run_rivals=False))
-  config.report = dict(
-      title="Phase retrieval: an image from its far-field intensity", primary="nmse_symmetric", unit="", within=0.01, higher=False,
-      metrics=("nmse_strict", "solved_nmse_below_01", "psnr_db_aligned", "ssim_aligned", "fourier_residual", "solved_brier"),
-      strata=(), claims=(), axis="",
-      words=dict(patient="image", recording="block", window="view"), timing_s=1.0, timing="s per image")
-  if arg.method and arg.method not in METHODS:
-    raise UserError(f"unknown config argument method={arg.method}{nearest(arg.method, METHODS)}")
+def get_config(arg: str = "") -> ConfigDict:
+  """The config of one training.
+
+  Args:
+    arg: any of "smoke", "paper" (the published size), "variant=none|flip|shift|shift_flip",
+      "method=" one of METHODS, "noisy" (each image with another number of photons), "complex"
+      (objects with a phase), "clothes" (trains on classes of clothes only) and "shoes_and_bags"
+      (tests on the other classes only).
+  """
+  arg = parse_arg(
+      arg,
+      smoke=False,
+      paper=False,
+      variant="shift_flip",
+      method="",
+      noisy=False,
+      complex=False,
+      clothes=False,
+      shoes_and_bags=False,
+  )
+  config = module_of(BASE).get_config()
+  config.system = "phase_retrieval"
+
+  config.data.name = "fashion_mnist"
+  config.data.tfds = False
+  config.data.train_images = 0
+  config.data.test_images = 1000
+  config.data.train_classes = ()   # empty: all
+  config.data.test_classes = ()
+  config.data.block_images = 500
+  config.data.shrink = 2
+  config.data.n = 21               # side of the frame in pixels
+  config.data.m = 48               # side of the intensities
+  config.data.variant = arg.variant
+  config.data.photons = photons(arg)   # expected in an image; of two, each has its own between
+  config.data.complex_objects = arg.complex
+  config.data.simulate_seed = 7
+  config.data.simulate_groups = 21_000
+  config.data.size = 28            # of simulated images, before they are shrunk
+
+  config.split.kind = "given"
+
+  config.model.head = "phase"
+  config.model.channels = (16, 32, 64, 64)
+  config.model.global_width = 512
+  config.model.compute = "float32"
+  config.loss.name = "weighted"
+  config.loss.target = "canonical"
+  config.loss.rule = "both"
+
+  config.optim.warmup_steps = 100
+  config.optim.clip_norm = 1.0
+  config.optim.weight_decay = 1e-4
+  config.optim.ema = 0.998
+  config.train.steps = 2000
+  config.train.batch_size = 32
+
+  config.read.method = "U-Net-A, exact"
+  config.read.sampler = ConfigDict()   # a solver from the network's support and image
+  config.read.sampler.method = "hio"   # with shrinkwrap
+  config.read.sampler.iterations = 0
+  config.read.sampler.restarts = 1
+  for iterations in (100, 300, 1000):
+    config.readings[f"refined_{iterations}"] = {
+        "label": f"refined {iterations}",
+        "sampler": {"iterations": iterations},
+    }
+  config.readings.refined_best_of_4 = {
+      "label": "refined, best of 4",
+      "sampler": {"iterations": 1000, "restarts": 4},
+  }
+  config.readings.er_100 = {
+      "label": "ER 100",
+      "sampler": {"method": "er", "iterations": 100},
+  }
+
+  config.baselines.images = 500        # of the test images: solvers are slow
+  config.baselines.methods = solvers()
+
+  config.own.reading = "refined_best_of_4"
+  config.own.dataset = ""              # which one, of an HDF5 file with several
+  config.own.mask = ""                 # a file, nonzero where a pixel is usable
+  config.own.centred = "auto"          # where the zero frequency is: yes, no, auto
+
+  config.run.ckpt_steps = 1000
+  config.run.predict_batch_size = 100
+  config.ablations.unet_b = {
+      **METHODS["unet_b"],
+      "readings": {},
+      "own": {"reading": ""},
+      "baselines": {"run": False},
+  }
+
+  config.report.title = "Phase retrieval: an image from its far-field intensity"
+  config.report.primary = "nmse_symmetric"
+  config.report.metrics = (
+      "nmse_strict",
+      "solved_nmse_below_01",
+      "psnr_db_aligned",
+      "ssim_aligned",
+      "fourier_residual",
+      "solved_brier",
+  )
+  config.report.timing_s = 1.0         # an image takes the place of a second
+  config.report.timing = "s per image"
+
   if arg.method:
-    config.update(METHODS[arg.method])
+    take_method(config, arg.method)
   if arg.clothes:
     config.data.train_classes = CLOTHES
   if arg.shoes_and_bags:
     config.data.test_classes = SHOES_AND_BAGS
+  tested = config.data.test_classes or range(10)
+  config.report.strata["class"] = tuple(f"class {label}" for label in tested)
   if arg.paper:
-    config.data.update(n=42, m=96, shrink=1, train_images=0, test_images=0, simulate_patients=70_000)
-    config.model.update(channels=(32, 64, 128, 256, 256), global_width=1024)
-    config.train.update(steps=60_000, batch_size=64)
+    enlarge(config)
   if arg.smoke:
     shrink(config)
   return config
 
 
-def shrink(config: ml_collections.ConfigDict) -> None:
+def photons(arg: ConfigDict) -> float | tuple[float, float]:
+  """No noise, or as many photons as an image has at least and at most."""
+  if arg.noisy:
+    return (1e3, 1e6)
+  return float("inf")
+
+
+def solvers() -> ConfigDict:
+  """{name: {label, options}} of the classical solvers."""
+  methods = ConfigDict()
+  for name in ("er", "hio", "raar"):
+    methods[name] = {
+        "label": name.upper(),
+        "options": {"method": name, "iterations": 1000},
+    }
+  for iterations in (100, 300, 1000):
+    methods[f"quick_shrinkwrap_{iterations}"] = {
+        "label": f"quick shrinkwrap {iterations}",
+        "options": quick_shrinkwrap(iterations),
+    }
+  methods.shrinkwrap_100 = {
+      "label": "shrinkwrap 100",
+      "options": marchesini(100),
+  }
+  methods.shrinkwrap_300 = {
+      "label": "shrinkwrap 300",
+      "options": marchesini(300),
+  }
+  methods.shrinkwrap = {
+      "label": "shrinkwrap",
+      "options": marchesini(1000),
+  }
+  methods.shrinkwrap_best_of_4 = {
+      "label": "shrinkwrap, best of 4",
+      "options": {**marchesini(1000), "restarts": 4},
+  }
+  methods.alm = {
+      "label": "ALM",
+      "options": {"method": "alm", "iterations": 1000, "positivity": False},
+  }
+  return methods
+
+
+def marchesini(iterations: int) -> dict[str, object]:
+  """Options of HIO with shrinkwrap as published."""
+  return {
+      "method": "hio",
+      "iterations": iterations,
+      "support": "autocorrelation",
+      "shrinkwrap": {},
+  }
+
+
+def quick_shrinkwrap(iterations: int) -> dict[str, object]:
+  """Options of HIO with shrinkwrap that were chosen on validation images.
+
+  The hybrid's own settings are chosen so too: without this the network's proposal would gain by
+  tuning alone.
+  """
+  return {
+      "method": "hio",
+      "iterations": iterations,
+      "support": "autocorrelation",
+      "beta": 0.8,
+      "every": 10,
+      "shrinkwrap": {
+          "sigma_px": 1.5,
+          "least_sigma_px": 0.8,
+          "decay": 0.95,
+          "threshold": 0.1,
+      },
+  }
+
+
+def take_method(config: ConfigDict, name: str) -> None:
+  """Trains one of METHODS instead.
+
+  Raises:
+    UserError: there is no such method.
+  """
+  if name not in METHODS:
+    raise UserError(f"unknown config argument method={name}{nearest(name, METHODS)}")
+  config.update(METHODS[name])
+
+
+def enlarge(config: ConfigDict) -> None:
+  """The published size."""
+  config.data.n = 42
+  config.data.m = 96
+  config.data.shrink = 1
+  config.data.train_images = 0
+  config.data.test_images = 0
+  config.data.simulate_groups = 70_000
+  config.model.channels = (32, 64, 128, 256, 256)
+  config.model.global_width = 1024
+  config.train.steps = 60_000
+  config.train.batch_size = 64
+
+
+def shrink(config: ConfigDict) -> None:
   """Makes it small enough for a test: the same code on few images for a few steps."""
-  config.data.update(train_images=60, test_images=20, block_images=20, simulate_patients=80)
-  config.model.update(channels=(4, 8), global_width=8)
-  config.train.update(steps=4, batch_size=8, log_steps=2, val_steps=2, val_windows=8, ckpt_steps=2)
-  config.eval.update(batch_size=10)
-  config.solvers.update(images=4)
-  config.variants = {"refined, best of 4": dict(sampler=dict(iterations=20, restarts=2))}
-  for options in config.solvers.methods.values():
-    options.update(iterations=20)
+  config.data.train_images = 60
+  config.data.test_images = 20
+  config.data.block_images = 20
+  config.data.simulate_groups = 80
+  config.model.channels = (4, 8)
+  config.model.global_width = 8
+  config.train.steps = 4
+  config.train.batch_size = 8
+  config.run.log_steps = 2
+  config.run.val_steps = 2
+  config.run.val_windows = 8
+  config.run.ckpt_steps = 2
+  config.run.predict_batch_size = 10
+  config.readings = ConfigDict()
+  config.readings.refined_best_of_4 = {
+      "label": "refined, best of 4",
+      "sampler": {"iterations": 20, "restarts": 2},
+  }
+  config.baselines.images = 4
+  for method in config.baselines.methods.values():
+    method.options.iterations = 20
