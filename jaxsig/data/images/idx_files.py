@@ -13,8 +13,14 @@ import numpy as np
 from jaxsig.errors import UserError
 
 AGAIN = "download it again"
-_PREFIX = {"train": "train", "test": "t10k"}
-_KIND = {1: "labels", 3: "images"}   # by the number of axes
+_PREFIX = {
+  "train": "train",
+  "test": "t10k",
+}
+_KIND = {   # by the number of axes
+  1: "labels",
+  3: "images",
+}
 _UINT8 = 8                           # the type's code; this family has no other type
 _GZIP = b"\x1f\x8b"
 
@@ -30,7 +36,8 @@ def find(folder: str | pathlib.Path, name: str) -> dict[str, pathlib.Path]:
 
   Each may lie in `folder` or its subfolder `name`, gzipped or plain.
   """
-  places = (pathlib.Path(folder), pathlib.Path(folder) / name)
+  folder = pathlib.Path(folder)
+  places = (folder, folder / name)
   existing = {}
   for part in _PREFIX:
     for ndim in (3, 1):
@@ -70,7 +77,9 @@ def read_part(folder: str | pathlib.Path, name: str, part: str, remedy: str = AG
   for ndim in (3, 1):
     stem = _stem(part, ndim)
     if stem not in existing:
-      raise UserError(f"{stem}.gz is missing in {folder} and its {name}/: {remedy}")
+      raise UserError(
+        f"{stem}.gz is missing in {folder} and its {name}/: {remedy}"
+      )
 
   images_path = existing[_stem(part, 3)]
   labels_path = existing[_stem(part, 1)]
@@ -99,9 +108,11 @@ def read_idx(path: pathlib.Path, ndim: int, remedy: str = AGAIN) -> np.ndarray:
   magic = content[:4]
   if magic != bytes([0, 0, _UINT8, ndim]):
     beginning = magic.hex() or "nothing"
+    kind = _KIND[ndim]
     raise UserError(
       f"{path} begins with {beginning}, "
-      f"an idx file of {_KIND[ndim]} with 00000{_UINT8}0{ndim}: {remedy}"
+      f"an idx file of {kind} with 00000{_UINT8}0{ndim}: "
+      f"{remedy}"
     )
 
   header_bytes = 4 + 4 * ndim
@@ -113,8 +124,10 @@ def read_idx(path: pathlib.Path, ndim: int, remedy: str = AGAIN) -> np.ndarray:
       problem = "is truncated"
     sides = " x ".join(map(str, shape))
     raise UserError(
-      f"{path} {problem}: its header says {sides}, {expected_bytes} bytes in all, "
-      f"it has {len(content)}: {remedy}"
+      f"{path} {problem}: "
+      f"its header says {sides}, {expected_bytes} bytes in all, "
+      f"it has {len(content)}: "
+      f"{remedy}"
     )
   return np.frombuffer(content, np.uint8, offset=header_bytes).reshape(shape)
 
@@ -122,7 +135,8 @@ def read_idx(path: pathlib.Path, ndim: int, remedy: str = AGAIN) -> np.ndarray:
 def _shape(lengths: bytes, ndim: int) -> tuple[int, ...]:
   """The axes' lengths as Python's integers, which a damaged header cannot overflow."""
   whole = lengths.ljust(4 * ndim, b"\0")
-  return tuple(int(length) for length in np.frombuffer(whole, ">i4"))
+  shape = np.frombuffer(whole, ">i4")
+  return tuple(shape.tolist())
 
 
 def _content(path: pathlib.Path, remedy: str) -> bytes:

@@ -48,8 +48,9 @@ def white_value(x: np.ndarray, name: str) -> float:
 
   finite = np.isfinite(x)
   if not finite.all():
+    count = int((~finite).sum())
     raise UserError(
-      f"{name} is NaN or infinite in {int((~finite).sum())} of {x.size} values: "
+      f"{name} is NaN or infinite in {count} of {x.size} values: "
       "fill them, or leave these images out"
     )
 
@@ -58,7 +59,10 @@ def white_value(x: np.ndarray, name: str) -> float:
   white = float(WHITE)
   if highest <= 1 + SLACK:
     white = 1.0
-  if lowest < -SLACK * white or highest > (1 + SLACK) * white:
+
+  too_low = lowest < -SLACK * white
+  too_high = highest > (1 + SLACK) * white
+  if too_low or too_high:
     raise UserError(
       f"{name} has values from {lowest:g} to {highest:g}: "
       f"scale them to 0 to 1, or to 0 to {WHITE}"
@@ -92,7 +96,8 @@ def prepare_image(pixels: np.ndarray, white: float, name: str, side: int) -> Pre
   check_size((h, w), name)
 
   changes = []
-  scaled = np.clip(pixels.astype(np.float32) / white, 0, 1)
+  scaled = pixels.astype(np.float32) / white
+  scaled = np.clip(scaled, 0, 1)
   grey_y_x = _grey(scaled, changes)
   grey_y_x, background = _bright_on_dark(grey_y_x, changes)
   if h != w:
@@ -100,9 +105,12 @@ def prepare_image(pixels: np.ndarray, white: float, name: str, side: int) -> Pre
   if (h, w) != (side, side):
     changes.append(f"Resized to {side} x {side} pixels")
   resized_y_x = _resized(grey_y_x, background, side)
-  image_y_x = np.rint(WHITE * resized_y_x).astype(np.uint8)
+  image_y_x = np.rint(WHITE * resized_y_x)
+  image_y_x = image_y_x.astype(np.uint8)
 
-  span = int(image_y_x.max()) - int(image_y_x.min())
+  brightest = int(image_y_x.max())
+  darkest = int(image_y_x.min())
+  span = brightest - darkest
   if span == 0:
     raise UserError(
       f"{name} shows nothing, it is of one colour: give an image with an object in it"
@@ -122,7 +130,9 @@ def _grey(x: np.ndarray, changes: list[str]) -> np.ndarray:
 
   colour_y_x_c = x
   if x.shape[-1] == 4:
-    colour_y_x_c = _opaque(x[..., :3], x[..., 3:], changes)
+    colour_y_x_c = x[..., :3]
+    alpha_y_x_1 = x[..., 3:]
+    colour_y_x_c = _opaque(colour_y_x_c, alpha_y_x_1, changes)
   differences = np.abs(np.diff(colour_y_x_c, axis=-1))
   if differences.max() > SLACK:
     changes.append("Colours are dropped")
@@ -139,7 +149,8 @@ def _opaque(
     return colour_y_x_c
 
   luma_y_x = colour_y_x_c @ LUMA
-  opaque_luma = (alpha_y_x_1[..., 0] * luma_y_x).sum()
+  alpha_y_x = alpha_y_x_1[..., 0]
+  opaque_luma = (alpha_y_x * luma_y_x).sum()
   opaque_area = max(float(alpha_y_x_1.sum()), 1e-6)
   mean_luma = float(opaque_luma / opaque_area)
   ground = 0.0
@@ -148,7 +159,8 @@ def _opaque(
     ground = 1.0
     ground_name = "white"
   changes.append(f"Transparent pixels are made {ground_name}")
-  return alpha_y_x_1 * colour_y_x_c + (1 - alpha_y_x_1) * ground
+  transparent_y_x_1 = 1 - alpha_y_x_1
+  return alpha_y_x_1 * colour_y_x_c + transparent_y_x_1 * ground
 
 
 def _bright_on_dark(x_y_x: np.ndarray, changes: list[str]) -> tuple[np.ndarray, float]:
@@ -179,7 +191,8 @@ def _resized(x_y_x: np.ndarray, background: float, side: int) -> np.ndarray:
   length = max(h, w)
   rows = _shares(h, length, side)
   columns = _shares(w, length, side)
-  return background + rows @ (x_y_x - background) @ columns.T
+  above_background = x_y_x - background
+  return background + rows @ above_background @ columns.T
 
 
 def _shares(n: int, length: int, side: int) -> np.ndarray:

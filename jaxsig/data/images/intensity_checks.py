@@ -34,7 +34,7 @@ def mask_broken(
     raise UserError(
       f"{name} is NaN or infinite in {share_of_pixels(bad_v_u)}, "
       f"more than {100 * NOT_FINITE:.0f} %: "
-      "export it again, or give a mask (data.intensity_mask)"
+      "export it again, or give a mask (own.mask)"
     )
   if bad_v_u.any():
     notes.append(f"NaN or infinite values are masked: {share_of_pixels(bad_v_u)}.")
@@ -46,7 +46,7 @@ def mask_broken(
     raise UserError(
       f"{name} has {int(negative.sum())} negative values, the smallest {values.min():g}, "
       "and an intensity has none: subtract the background and clip at 0, "
-      "or mask these pixels (data.intensity_mask)"
+      "or mask these pixels (own.mask)"
     )
   return good_v_u
 

@@ -51,7 +51,7 @@ def read_intensity(
     UserError: the file, its numbers or its size cannot be used.
   """
   if centred not in ("auto", "yes", "no"):
-    raise UserError(f"data.intensity_centred={centred!r} is unknown: use auto, yes or no")
+    raise UserError(f"own.centred={centred!r} is unknown: use auto, yes or no")
 
   raw, name = read_array(source, dataset)
   frames = _frames(raw, name)
@@ -112,7 +112,7 @@ def _mask(
   if not fits or usable.dtype.kind not in "biuf":
     raise UserError(
       f"the mask {name} has the shape {usable.shape} of {usable.dtype}, "
-      f"the frames are {shape[0]} x {shape[1]}: give data.intensity_mask with a real number "
+      f"the frames are {shape[0]} x {shape[1]}: give own.mask with a real number "
       "for each pixel, nonzero where it is usable"
     )
 
@@ -129,7 +129,7 @@ def _users_mask(mask: str | pathlib.Path | ArrayLike) -> tuple[np.ndarray, str]:
   try:
     return read_array(mask)
   except UserError as error:
-    raise UserError(f"the mask (data.intensity_mask) cannot be used: {error}") from error
+    raise UserError(f"the mask (own.mask) cannot be used: {error}") from error
 
 
 def _as_float32(frames: np.ndarray, notes: list[str]) -> np.ndarray:

@@ -145,7 +145,7 @@ def _dataset_name(file: "h5py.File", path: pathlib.Path, wanted: str) -> str:
     described.append(f"{name} ({sides or 'no axes'})")
   listed = ", ".join(described) or "none"
   raise UserError(
-    f"{path} {problem}: name one with data.intensity_dataset; it has {listed}"
+    f"{path} {problem}: name one with own.dataset; it has {listed}"
   )
 
 

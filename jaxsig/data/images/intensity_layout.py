@@ -81,7 +81,7 @@ def _guess_layout(x_v_u: np.ndarray, notes: list[str]) -> str:
   if more < 2 * less:
     notes.append(
       "Whether the zero frequency is in the middle or the corner is not clear: "
-      f"it is taken to be in the {place}, and data.intensity_centred=yes or no says which."
+      f"it is taken to be in the {place}, and own.centred=yes or no says which."
     )
   return centred
 
