@@ -63,7 +63,6 @@ def get_config() -> ConfigDict:
 
   config.report = ConfigDict()
   config.report.title = ""
-  config.report.primary = ""
   config.report.metrics = ()
   config.report.strata = ConfigDict()   # {name: (stratum, ...)} in the order of the columns
   config.report.claims = ()

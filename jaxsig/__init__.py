@@ -17,6 +17,8 @@ if TYPE_CHECKING:
   from jaxsig.predict.model import Model
   from jaxsig.system import Row
 
+DEFAULT_MODEL = "respdiff_60s"
+
 try:
   __version__ = importlib.metadata.version("jaxsig")
 except importlib.metadata.PackageNotFoundError:   # a checkout that is not installed
@@ -39,7 +41,7 @@ def load_config(path: str | pathlib.Path, arg: str = "", **overrides: Any) -> "C
   return config.load(path, arg, dotted)
 
 
-def open_model(model: str | pathlib.Path = "respdiff_60s", config: "ConfigDict | None" = None) -> "Model":
+def open_model(model: str | pathlib.Path = DEFAULT_MODEL, config: "ConfigDict | None" = None) -> "Model":
   """Opens a trained model, whose `predict` compiles once for many calls.
 
   Args:
@@ -54,7 +56,7 @@ def open_model(model: str | pathlib.Path = "respdiff_60s", config: "ConfigDict |
   return models.open_model(model, config)
 
 
-def predict(source: Any, rate_hz: float | None = None, model: "Model | str | pathlib.Path" = "respdiff_60s") -> Any:
+def predict(source: Any, rate_hz: float | None = None, model: "Model | str | pathlib.Path" = DEFAULT_MODEL) -> Any:
   """Predicts a user's own file or array by a model: `open_model(model).predict(source, rate_hz)`.
 
   Returns:

@@ -73,13 +73,20 @@ def load(path: str | pathlib.Path, arg: str = "", overrides: Mapping[str, Any] |
 
 def module_of(path: str | pathlib.Path) -> types.ModuleType:
   """The module of a config file, from which another one may start."""
-  path = pathlib.Path(path)
-  if not path.is_file():
-    raise UserError(f"no config file {path}: name one of configs/")
+  path = _config_file(pathlib.Path(path))
   spec = importlib.util.spec_from_file_location(f"jaxsig_config_{path.stem}", path)
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
   return module
+
+
+def _config_file(path: pathlib.Path) -> pathlib.Path:
+  """The file below the current folder, or else below the checkout: configs/x.py is found from everywhere."""
+  in_checkout = pathlib.Path(__file__).parent.parent / path
+  for candidate in (path, in_checkout):
+    if candidate.is_file():
+      return candidate
+  raise UserError(f"no config file {path}: name one of configs/")
 
 
 def override(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
@@ -95,10 +102,17 @@ def override(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
     for name in parents:
       node = _child(node, name, key, config)
     _child(node, last, key, config)
-    if isinstance(value, Mapping):
-      value = ConfigDict(dict(value))
-    node[last] = value
+    _set(node, last, value, key)
   return changed.lock()
+
+
+def _set(node: ConfigDict, name: str, value: Any, key: str) -> None:
+  if isinstance(value, Mapping):
+    value = ConfigDict(dict(value))
+  try:
+    node[name] = value
+  except TypeError:
+    raise UserError(f"the config key {key!r} holds {node[name]!r}: give it a value of that type, not {value!r}") from None
 
 
 def _child(node: Any, name: str, key: str, config: ConfigDict) -> Any:

@@ -346,7 +346,7 @@ def _check_gradients(given: flags.FlagValues) -> None:
 
 
 def _predict(given: flags.FlagValues) -> None:
-  from jaxsig.engine import weights
+  from jaxsig import DEFAULT_MODEL
   from jaxsig.predict import model as models
   from jaxsig.predict import own_file
   if given.workdir:
@@ -354,7 +354,7 @@ def _predict(given: flags.FlagValues) -> None:
     model = models.from_workdir(workdir, given.config)
     folder = workdir / "predict"
   else:
-    name = os.path.expanduser(given.model or weights.DEFAULT)
+    name = os.path.expanduser(given.model or DEFAULT_MODEL)
     model = models.open_model(name, given.config)
     folder = pathlib.Path("predictions")
   if given.output:

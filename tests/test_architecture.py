@@ -1,135 +1,201 @@
-"""The house as a test: who imports whom, what a system must bring, and the configs in smoke mode."""
+"""The house as a test: who imports whom, which words stand where, what a system brings, and how the tree reads."""
 import ast
+import io
+import keyword
 import re
-import sys
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from builders import ROOT
 
 PACKAGE = ROOT / "jaxsig"
-EVERYWHERE = {"errors"}
+SYSTEMS = sorted(folder.name for folder in (PACKAGE / "systems").iterdir() if (folder / "__init__.py").is_file())
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+# Room: what it may import of the package, besides errors and itself. A system is a room of its own.
+LOW = {"config"}
 ALLOWED = {
-    "": {"infer", "shipped", "gradients", "config"},
-    "errors": set(), "config": set(), "rng": set(), "log": set(), "mesh": set(), "optim": set(), "page": set(), "quality": set(),
-    "main": {"train", "evaluate", "infer", "sweep", "report", "shipped", "export", "weights", "gradients", "config",
-             "mesh"},
-    "checkpoint": {"mesh", "config"}, "weights": {"config"},
-    "task": {"config"},
-    "train": {"task", "data", "checkpoint", "mesh", "rng", "optim", "log", "config"},
-    "evaluate": {"train", "task", "data", "checkpoint", "weights", "mesh", "rng", "log", "config"},
-    "sweep": {"train", "evaluate", "choose", "report", "config", "mesh", "data", "task"},
-    "choose": {"averages", "config", "metrics"},
-    "shipped": {"train", "evaluate", "checkpoint", "weights", "sweep", "data", "task", "config"},
-    "export": {"shipped", "evaluate", "checkpoint", "sweep", "config"},
-    "infer": {"shipped", "evaluate", "sweep", "plots_recording", "quality", "data", "config", "mesh"},
-    "report": {"averages", "axis", "tables", "plots", "plots_axis", "page"},
-    "axis": {"averages", "tables", "page"},
-    "averages": {"config", "metrics"},
-    "tables": {"page"},
-    "plots": {"page", "plots_images", "plots_network"},
-    "plots_axis": {"axis", "plots", "page"},
-    "plots_images": set(), "plots_network": {"page"},
-    "plots_recording": {"plots", "quality"},
-    "curvature": {"rng"},
-    "gradients": {"task", "data", "page"},
-    "diffusion": {"rng"},
-    "tasks": {"models", "curvature", "diffusion", "signal", "metrics", "baselines", "rng", "task", "config"},
-    "models": {"models", "signal"},
-    "baselines": {"baselines", "metrics", "signal", "task"},
-    "metrics": {"metrics", "signal"},
-    "signal": {"signal"},
-    "data": {"data", "task"},
+    "": {"config", "engine", "experiment", "predict", "report", "system"},
+    "__main__": {"main"},
+    "main": {"", "config", "engine", "experiment", "predict"},
+    "errors": set(),
+    "config": set(),
+    "rng": set(),
+    "figure_style": set(),
+    "system": {"config", "data"},   # data for type annotations only
+    "data": {"system", *LOW},
+    "signal": {"rng"},
+    "nn": {"signal", "rng"},
+    "engine": {"data", "system", "rng", *LOW},
+    "report": {"system", "figure_style", *LOW},
+    "experiment": {"engine", "report", "data", "system", "rng", *LOW},
+    "predict": {"experiment", "engine", "report", "data", "system", "rng", *LOW},
+    "systems": {"nn", "signal", "data", "system", "rng", "figure_style", *LOW},
 }
-NO_JAX = {"data", "report", "averages", "axis", "tables", "plots", "plots_axis", "plots_images", "plots_network", "plots_recording",
-          "quality", "page", "log", "config", "errors", "main"}
-SYSTEMS = sorted(p.stem for p in (PACKAGE / "tasks").glob("*.py") if p.stem != "__init__")
-# what the shared loop may not know
-SHARED = ("train", "evaluate", "infer", "sweep", "choose", "checkpoint", "mesh", "report", "averages", "axis", "tables", "plots",
-          "plots_axis", "plots_images", "plots_network", "plots_recording", "export", "page", "data/core", "data/feeds", "data/cache",
-          "data/splits", "main", "log", "config", "rng", "optim", "task")
+NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style"}
+
+# Where no word of any system may stand.
+SHARED = [path for path in SOURCES if path.relative_to(PACKAGE).parts[0] in ("engine", "experiment", "report", "predict")]
+SHARED += sorted((PACKAGE / "data").glob("*.py"))
+VOCABULARY = {
+    "respiration": "respiration respiratory resp respdiff breath breaths breathe breathes breathing ppg pulse bpm bidmc "
+                   "capnobase annotator annotators warp warps warped patient patients",
+    "phase_retrieval": "image images pixel pixels intensity intensities solver solvers shrinkwrap hio diffraction "
+                       "detector reconstruction symmetry symmetries flip",
+    "cnn_notes": "class classes glyph glyphs mnist confusion pooling",
+    "blood_pressure": "mmhg pressure sbp dbp cuff camera rgb subject subjects",
+    "music_separation": "song songs stem stems vocals drums bass mixture audio stereo wiener instrument instruments",
+}
 
 
-def room(path):
-  relative = path.relative_to(PACKAGE).with_suffix("").parts
-  return "" if relative == ("__init__",) else relative[0]
+def room_of(path: Path) -> str:
+  """The room of a file: its folder below the package, or its own name."""
+  parts = path.relative_to(PACKAGE).with_suffix("").parts
+  if parts[0] == "systems" and len(parts) > 2:
+    return f"systems.{parts[1]}"
+  if parts == ("__init__",):
+    return ""
+  return parts[0]
 
 
-def imports(text):
-  """(module, at top level) of every import."""
+class Import(NamedTuple):
+  """An import of a module, and whether it stands at the top of the file or for type annotations only."""
+  module: str
+  at_top: bool
+  for_types: bool
+
+
+def imports(text: str) -> Iterator[Import]:
+  """Every import of a file."""
   tree = ast.parse(text)
-  top = set(map(id, tree.body))
+  top = {id(node) for node in tree.body}
+  for_types = set()
+  for node in tree.body:
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+      for_types |= {id(inner) for inner in ast.walk(node)}
   for node in ast.walk(tree):
+    names = []
     if isinstance(node, ast.Import):
-      yield from ((alias.name, id(node) in top) for alias in node.names)
+      names = [alias.name for alias in node.names]
     elif isinstance(node, ast.ImportFrom) and node.module:
-      names = [f"jaxsig.{a.name}" for a in node.names] if node.module == "jaxsig" else [node.module]
-      yield from ((name, id(node) in top) for name in names)
+      names = [f"{node.module}.{alias.name}" for alias in node.names]
+    for name in names:
+      yield Import(name, id(node) in top, id(node) in for_types)
 
 
-def offences(path, text):
-  here = room(path)
-  for name, top in imports(text):
-    parts = name.split(".")
-    if parts[0] == "jaxsig" and len(parts) > 1 and parts[1] not in ALLOWED[here] | EVERYWHERE:
-      yield f"{path.name} imports {name}"
-    if parts[0] in ("jax", "flax", "optax") and here in NO_JAX:
-      yield f"{path.name} imports {name}: {here} is numpy only"
-    if parts[0] in ("tensorflow", "tensorflow_datasets") and top and not path.name.startswith("tfds_"):
-      yield f"{path.name} imports {name} at its top: it costs 10 s"
-    if parts[0] == "orbax" and here != "checkpoint":
+def offences(path: Path, text: str) -> Iterator[str]:
+  """What a file imports against the table."""
+  room = room_of(path)
+  kind = room.partition(".")[0]
+  for one in imports(text):
+    parts = one.module.split(".")
+    if parts[0] == "jaxsig" and len(parts) > 1 and not one.for_types:
+      yield from _package_offences(path, room, kind, parts)
+    if parts[0] in ("jax", "flax", "optax") and kind in NUMPY_ONLY:
+      yield f"{path.name} imports {one.module}: {room} is numpy only"
+    if parts[0] in ("tensorflow", "tensorflow_datasets") and one.at_top and not path.name.startswith("tfds_"):
+      yield f"{path.name} imports {one.module} at its top: it costs 10 s"
+    if parts[0] == "orbax" and path.relative_to(PACKAGE) != Path("engine/checkpoint.py"):
       yield f"{path.name} imports orbax"
-    if parts[0] == "matplotlib" and not here.startswith("plots"):
+    if parts[0] == "matplotlib" and "figure" not in path.name:
       yield f"{path.name} imports matplotlib"
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_follow_the_table(path):
+def _package_offences(path: Path, room: str, kind: str, parts: list[str]) -> Iterator[str]:
+  imported = parts[1]
+  is_module = (PACKAGE / imported).is_dir() or (PACKAGE / f"{imported}.py").is_file()
+  if not is_module:   # a name of the package itself
+    imported = ""
+  if imported == "systems" and kind == "systems":
+    if len(parts) > 2 and f"systems.{parts[2]}" != room:
+      yield f"{path.name} imports {'.'.join(parts)}: systems never import each other"
+  elif imported not in ALLOWED[kind] | {"errors", kind}:
+    yield f"{path.name} imports {'.'.join(parts)}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_follow_the_table(path: Path):
   assert not list(offences(path, path.read_text()))
 
 
 @pytest.mark.parametrize("where, line", [
-    ("train.py", "from jaxsig.models import respdiff"), ("data/core.py", "import jax"), ("train.py", "import tensorflow"),
-    ("models/blocks.py", "from jaxsig import rng"), ("evaluate.py", "import orbax.checkpoint")])
-def test_the_import_check_sees_an_offence(where, line):
+    ("engine/train.py", "from jaxsig.systems.respiration import task"),
+    ("engine/train.py", "from jaxsig.experiment import sweep"),
+    ("data/records.py", "import jax"),
+    ("report/page.py", "import jax.numpy as jnp"),
+    ("engine/train.py", "import tensorflow"),
+    ("nn/blocks.py", "from jaxsig.engine import mesh"),
+    ("experiment/evaluate.py", "import orbax.checkpoint"),
+    ("report/tables.py", "import matplotlib"),
+    ("systems/cnn_notes/task.py", "from jaxsig.systems.respiration import rates"),
+    ("systems/cnn_notes/task.py", "from jaxsig.report import page"),
+])
+def test_the_import_check_sees_an_offence(where: str, line: str):
   assert list(offences(PACKAGE / where, line))
 
 
-@pytest.mark.parametrize("name", SHARED)
-def test_shared_code_knows_no_system(name):
-  text = (PACKAGE / f"{name}.py").read_text().lower()
-  text = re.sub(r"configs/\w+\.py|runs/\w+", "", text)   # examples of a command line
-  words = [w for w in (*SYSTEMS, "resp", "ppg", "breath", "bidmc") if re.search(rf"\b{w}", text)]
-  assert not words
+def words_of(text: str) -> Iterator[str]:
+  """The words of a file's names, strings and comments, lower case; Python's own keywords and `path.stem` are none."""
+  text = re.sub(r"configs/\w+\.py|runs/\w+|class=", "", text)   # examples of a command line; HTML's attribute
+  before = ""
+  for token in tokenize.generate_tokens(io.StringIO(text).readline):
+    is_keyword = token.type == tokenize.NAME and keyword.iskeyword(token.string)
+    is_path_stem = token.string == "stem" and before == "."
+    if token.type in (tokenize.NAME, tokenize.STRING, tokenize.COMMENT) and not is_keyword and not is_path_stem:
+      apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", token.string)
+      yield from re.findall(r"[a-z]+", apart.lower())
+    elif token.type == getattr(tokenize, "FSTRING_MIDDLE", -1):
+      yield from re.findall(r"[a-z]+", token.string.lower())
+    before = token.string
+
+
+def foreign_words(text: str) -> set[str]:
+  """The words of systems in a file."""
+  forbidden = {word for words in VOCABULARY.values() for word in words.split()}
+  return forbidden & set(words_of(text))
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_shared_code_knows_no_system(path: Path):
+  assert not foreign_words(path.read_text())
+
+
+@pytest.mark.parametrize("text", ["x = record.ppg_t", "# a song's stems", "class_k = 1", '"an image"', "def sbp_mmhg(): pass"])
+def test_the_word_check_sees_a_system(text: str):
+  assert foreign_words(text)
+
+
+def test_the_word_check_leaves_python_alone():
+  assert not foreign_words("class Path:\n  name = path.stem\n")
+
+
+def test_every_system_has_its_vocabulary():
+  assert set(SYSTEMS) <= set(VOCABULARY)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_system_is_complete(system):
-  for path in (PACKAGE / "models" / f"{system}.py", PACKAGE / "tasks" / f"{system}.py", ROOT / "configs" / f"{system}.py"):
-    assert path.is_file(), f"{path.relative_to(ROOT)} is missing"
-  assert list((ROOT / "tests").glob(f"test*{system}.py")), f"no tests of {system}"
-  assert system in (ROOT / "README.md").read_text().lower()
-
-
-def test_sources_stay_readable():
-  for path in PACKAGE.rglob("*.py"):
-    text = path.read_text()
-    assert text.count("\n") <= 350, f"{path.name} is too long"
-    for node in ast.walk(ast.parse(text)):
-      if isinstance(node, ast.FunctionDef):
-        limit = 90 if path.name == "train.py" else 70
-        assert node.end_lineno - node.lineno < limit, f"{path.name}: {node.name} is too long"
+def test_a_system_is_a_complete_folder(system: str):
+  folder = PACKAGE / "systems" / system
+  for name in ("__init__", "task", "network", "protocol", "baselines", "own_file"):
+    assert (folder / f"{name}.py").is_file(), f"{name}.py of {system} is missing"
+  assert list((ROOT / "tests" / "systems" / system).glob("test_*.py")), f"no tests of {system}"
+  configs = [path.read_text() for path in (ROOT / "configs").glob("*.py")]
+  assert any(f'config.system = "{system}"' in text for text in configs), f"no config of {system}"
+  assert list((ROOT / "docs").glob("*.md")) and system.replace("_", " ") in (ROOT / "README.md").read_text().lower()
 
 
 def test_no_pickles():
-  for path in PACKAGE.rglob("*.py"):
+  for path in SOURCES:
     text = path.read_text()
     assert not re.search(r"allow_pickle\s*=\s*True|\bimport pickle\b|torch\.load", text), path.name
     for call in re.findall(r"np\.load\([^)]*\)", text):
       assert "allow_pickle=False" in call, f"{path.name}: {call}"
 
 
-def test_python_and_lock_agree():
-  assert sys.version_info >= (3, 11)
+def test_the_lock_has_all_that_is_asked_for():
   lock = (ROOT / "requirements.txt").read_text()
   for name in re.findall(r"^([a-z][\w-]*)", (ROOT / "requirements.in").read_text(), re.M):
     assert re.search(rf"^{name.replace('_', '-').lower()}==", lock, re.M), f"{name} is not in the lock"

@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Record(NamedTuple):
-  """One recording of one group (a patient, a song); arrays of `signals` have time first, share `rate_hz` and start at 0 s."""
+  """One recording of one group; arrays of `signals` have time first, share `rate_hz` and start at 0 s."""
   id: str
   group: str                            # what a split must not divide
   rate_hz: float

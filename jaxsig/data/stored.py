@@ -1,4 +1,4 @@
-"""Arrays on disk that are read in slices of time, so that hours of audio need no memory."""
+"""Arrays on disk that are read in slices of time, so that hours of signal need no memory."""
 import pathlib
 
 import numpy as np

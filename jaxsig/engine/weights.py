@@ -19,7 +19,6 @@ from jaxsig.engine.mesh import PyTree
 from jaxsig.errors import UserError
 from jaxsig.system import Plain
 
-DEFAULT = "respdiff_60s"
 HOME = pathlib.Path(__file__).parent.parent / "pretrained"
 LARGEST_BYTES = 2 * 2**20
 _LARGEST_ARRAYS_BYTES = 0.99 * LARGEST_BYTES   # the archive adds a header for each array
@@ -36,17 +35,14 @@ def find(name_or_path: str | pathlib.Path) -> pathlib.Path:
       return folder
 
   name = str(name_or_path)
-  if name == DEFAULT:
+  shipped = sorted(path.parent.name for path in HOME.glob("*/params.npz"))
+  if not shipped:
     raise UserError(
-      f"the shipped model {DEFAULT} is missing from {HOME}: "
+      f"the shipped model {name} is missing from {HOME}: "
       "install jaxsig again, or name the --workdir of a training"
     )
-  shipped = sorted(path.parent.name for path in HOME.glob("*/params.npz"))
-  suggestion = "; none is shipped"
-  if shipped:
-    suggestion = nearest(name, shipped)
   raise UserError(
-    f"there is no model {name!r}{suggestion}, or name the workdir of a training"
+    f"there is no model {name!r}{nearest(name, shipped)}, or name the workdir of a training"
   )
 
 

@@ -195,7 +195,8 @@ def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None
   from jaxsig.report import write
   config, protocol = _config_and_protocol(workdirs)
   settings = {**config.report.to_dict(), "metrics": ()}
-  text = write.markdown(write.load_rows(workdirs), settings, protocol, name.endswith("_short"))
+  is_short = name.endswith("_short")
+  text = write.markdown(write.load_rows(workdirs), settings, protocol, is_short, link="")
   write.update_block(path, name, text.partition("\n")[2].lstrip())   # without the title: the file has its own
 
 

@@ -27,7 +27,7 @@ FREE = ("split", "optim", "train", "init_from", "trainable", *configs.READING)  
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-  """A trained model: `predict` a recording, an image or whatever its system reads."""
+  """A trained model: `predict` whatever its system reads."""
   name: str
   config: ConfigDict
   system: System
@@ -43,7 +43,7 @@ class Model:
       rate_hz: its sampling rate in Hz, where the file does not say it.
 
     Returns:
-      The system's typed result: Respiration, Reconstruction, Classes, ...
+      The system's typed result: see its `own_file.py`.
 
     Raises:
       jaxsig.errors.UserError: it cannot be read or is too short.
