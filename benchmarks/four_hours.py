@@ -3,9 +3,10 @@
   python -m benchmarks.four_hours                  48 records of five minutes: 5.1 GB as float32
   python -m benchmarks.four_hours --minutes=20     a shorter trial
 
-The system below is a plain one of two windows a second, plugged in from outside: `config.system = "benchmarks.four_hours"`. Records are
-simulated one by one into the cache and read from there in slices; windows are cut as a batch needs them; an evaluation
-holds one record's output. The peak is that of this whole process, TensorFlow included.
+The system below is a plain one of two windows a second, plugged in from outside: `config.system =
+"benchmarks.four_hours"`. Records are simulated one by one into the cache and read from there in
+slices; windows are cut as a batch needs them; an evaluation holds one record's output. The peak is
+that of this whole process, TensorFlow included.
 """
 import pathlib
 import resource

@@ -3,13 +3,15 @@
   python -m jaxsig.main --config=configs/respdiff.py --workdir=runs/respdiff
   python -m jaxsig.main --config=configs/respdiff.py:real --workdir=runs/respdiff_bidmc --config.data_dir=DATA
 
-The first trains on the simulator: about six minutes on two cores with its ablation, and a rate error of about 2 a minute where the
-best baseline has 3.5. `:real` sets six patient-grouped folds for BIDMC: about 38 minutes on two busy cores, about 1.6 a
-minute on 26 of the 53 recordings (docs/respdiff.md has the tables). `:smoke` is over in 15 seconds.
+The first trains on the simulator: about six minutes on two cores with its ablation, and a rate
+error of about 2 a minute where the best baseline has 3.5. `:real` sets six patient-grouped folds
+for BIDMC: about 38 minutes on two busy cores, about 1.6 a minute on 26 of the 53 recordings
+(docs/respdiff.md has the tables). `:smoke` is over in 15 seconds.
 
-What differs from the paper (`configs/respdiff_paper.py` has that): GroupNorm and a moving average; GRU cells; v-prediction, as
-eps-prediction blows up at the noisy end in six steps; a band-limited spectral loss; and windows of 150 samples that last 15 s at 10 Hz,
-cross-faded, instead of 5 s at 30 Hz (`:paper_windows`), as less than one breath fits into 5 s below 12 a minute.
+What differs from the paper (`configs/respdiff_paper.py` has that): GroupNorm and a moving average;
+GRU cells; v-prediction, as eps-prediction blows up at the noisy end in six steps; a band-limited
+spectral loss; and windows of 150 samples that last 15 s at 10 Hz, cross-faded, instead of 5 s at 30
+Hz (`:paper_windows`), as less than one breath fits into 5 s below 12 a minute.
 """
 import pathlib
 

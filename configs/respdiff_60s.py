@@ -3,17 +3,22 @@
   python -m jaxsig.main --config=configs/respdiff_60s.py --workdir=runs/respdiff_60s
   python -m jaxsig.main --mode=sweep --config=configs/sweeps/respdiff_bidmc.py --workdir=runs/bidmc_table --config.data_dir=DATA
 
-The first trains on the simulator alone. The second is the table of docs/respdiff.md: pre-training on simulated patients, then, patient
-group by patient group, a choice among candidates inside the training patients and a fine-tuning on BIDMC, beside the faithful RespDiff,
-its ablations and all baselines.
+The first trains on the simulator alone. The second is the table of docs/respdiff.md: pre-training
+on simulated patients, then, patient group by patient group, a choice among candidates inside the
+training patients and a fine-tuning on BIDMC, beside the faithful RespDiff, its ablations and all
+baselines.
 
-What differs from RespDiff (`configs/respdiff.py`): 60 s of context, the respiration at 5 Hz and the PPG at 30 Hz; the PPG is read once by a
-network with memory and the denoiser is a cheap one; v-prediction on a cosine schedule that is shifted to the noisy side; a rate head
-over learnt spectra, trained on the annotators' rates of *training* patients; windows warped in time by 0.5 to 2, against the pull
-to the common rate. Arguments: "pretrain" (simulated patients, nobody held out), "real" (fine-tuning on six groups of BIDMC patients;
-wants `init_from`), "ship" (the same on all patients), "causal" (for streams: every two seconds the last minute, and no sample depends
-on anything that comes more than two seconds later), "capnobase" (all of CapnoBase tests the shipped model), "steps" (error against
-network evaluations, of the waveforms of a training in `init_from`), "smoke".
+What differs from RespDiff (`configs/respdiff.py`): 60 s of context, the respiration at 5 Hz and the
+PPG at 30 Hz; the PPG is read once by a network with memory and the denoiser is a cheap one;
+v-prediction on a cosine schedule that is shifted to the noisy side; a rate head over learnt
+spectra, trained on the annotators' rates of *training* patients; windows warped in time by 0.5 to
+2, against the pull
+to the common rate. Arguments: "pretrain" (simulated patients, nobody held out), "real" (fine-tuning
+on six groups of BIDMC patients;
+wants `init_from`), "ship" (the same on all patients), "causal" (for streams: every two seconds the
+last minute, and no sample depends on anything that comes more than two seconds later), "capnobase"
+(all of CapnoBase tests the shipped model), "steps" (error against network evaluations, of the
+waveforms of a training in `init_from`), "smoke".
 """
 import pathlib
 

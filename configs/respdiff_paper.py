@@ -2,11 +2,12 @@
 
   python -m jaxsig.main --config=configs/respdiff_paper.py --workdir=runs/respdiff_paper --config.data_dir=DATA
 
-For an accelerator: about 66 PFLOP a fold of 53 to train and 0.28 EFLOP to evaluate (5.3 PFLOP a recording: 50 steps, 100 samples). Its
-normalisation uses batch statistics in evaluation too, so a result depends on its batch mates, and it has no moving average (`ema` 0);
-both are what was published, and the tests say so. Figures to compare: 1.18 a minute with the spectral loss and 50 steps, 1.30 with
-6 (`:ddim6`), both by the authors' rule on all 53 recordings; the published table divides by 21 where there are 22 windows
-(`read.divisor_slip`).
+For an accelerator: about 66 PFLOP a fold of 53 to train and 0.28 EFLOP to evaluate (5.3 PFLOP a
+recording: 50 steps, 100 samples). Its normalisation uses batch statistics in evaluation too, so a
+result depends on its batch mates, and it has no moving average (`ema` 0);
+both are what was published, and the tests say so. Figures to compare: 1.18 a minute with the
+spectral loss and 50 steps, 1.30 with 6 (`:ddim6`), both by the authors' rule on all 53 recordings;
+the published table divides by 21 where there are 22 windows (`read.divisor_slip`).
 """
 import pathlib
 

@@ -46,8 +46,8 @@ def open_model(model: str | pathlib.Path = DEFAULT_MODEL, config: "ConfigDict | 
 
   Args:
     model: a shipped model's name, or the workdir of a training.
-    config: of a workdir, the one that made it (checked), which may read a user's file otherwise; with it a shipped model
-      takes another stride or sampler.
+    config: of a workdir, the one that made it (checked), which may read a user's file otherwise;
+      with it a shipped model takes another stride or sampler.
 
   Raises:
     jaxsig.errors.UserError: no such model, or one that does not fit the config.
@@ -60,8 +60,9 @@ def predict(source: Any, rate_hz: float | None = None, model: "Model | str | pat
   """Predicts a user's own file or array by a model: `open_model(model).predict(source, rate_hz)`.
 
   Returns:
-    The typed result of the model's system: `jaxsig.systems.respiration.own_file.Respiration` (rates with intervals and
-    quality, the waveform, gaps), `...phase_retrieval.own_file.Reconstruction` or `...cnn_notes.own_file.Classes`.
+    The typed result of the model's system: `jaxsig.systems.respiration.own_file.Respiration` (rates
+    with intervals and quality, the waveform, gaps), `...phase_retrieval.own_file.Reconstruction` or
+    `...cnn_notes.own_file.Classes`.
 
   Raises:
     jaxsig.errors.UserError: a file or a model that cannot be used.
@@ -108,7 +109,8 @@ def check_gradients(loss: "Callable | ConfigDict", params: Any = None, **options
     options: elements, directions, step, seed, x64: see `jaxsig.engine.gradients.check_gradients`.
 
   Raises:
-    jaxsig.errors.UserError: a config that cannot be used, or parameters that are not real floating point.
+    jaxsig.errors.UserError: a config that cannot be used, or parameters that are not real floating
+    point.
   """
   from jaxsig.engine import gradients
   if callable(loss):

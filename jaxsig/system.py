@@ -1,7 +1,8 @@
 """The contracts of a system: data, task, protocol and own-file parts, and the rows that pass between them.
 
-All other code knows a system by these four parts only. `config.system` names it: a folder of `jaxsig/systems/`, or any importable
-module with a function `make(config) -> System`, such as "mylab.mysystem".
+All other code knows a system by these four parts only. `config.system` names it: a folder of
+`jaxsig/systems/`, or any importable module with a function `make(config) -> System`, such as
+"mylab.mysystem".
 """
 import dataclasses
 import importlib
@@ -49,7 +50,8 @@ class Task(NamedTuple):
 class Aggregate(NamedTuple):
   """How scores are averaged: over the units of a record, over the records of a group, and over groups; "mean" or "median" each.
 
-  Members that score the same record (seeds) are averaged between the first two steps, by their mean.
+  Members that score the same record (seeds) are averaged between the first two steps, by their
+  mean.
   """
   units: str = "mean"
   records: str = "mean"
@@ -70,7 +72,8 @@ class Metric(NamedTuple):
 class Baseline(NamedTuple):
   """A method without training, or a simple one: the same records, the same score, the same rows as the learnt system.
 
-  It sees records rather than windows: beats need the native sampling rate, a rate needs a minute of signal.
+  It sees records rather than windows: beats need the native sampling rate, a rate needs a minute of
+  signal.
   """
   fit: Callable         # (training records) -> params, possibly None (a constant predictor learns its constant here)
   predict: Callable     # (params, record) -> predictions, as a Task's after stitching
@@ -178,8 +181,9 @@ class Stamp(NamedTuple):
 class Row:
   """One score: a metric of a target on a scoring unit of a record, by a method.
 
-  An error metric has `truth` and `estimate`, any other a `value`; None where there is none. `included` depends on the truth alone:
-  a unit without a truth is left out for all methods, one without an estimate lowers a method's coverage.
+  An error metric has `truth` and `estimate`, any other a `value`; None where there is none.
+  `included` depends on the truth alone: a unit without a truth is left out for all methods, one
+  without an estimate lowers a method's coverage.
   """
   metric: str
   group: str

@@ -59,7 +59,8 @@ def stretches(record: Record, bridge_s: float, least_s: float = 0.0) -> list[Str
     least_s: shortest stretch in seconds that is not left out.
 
   Returns:
-    Stretches in order, without annotations. A record without a gap is one stretch with the very same signals.
+    Stretches in order, without annotations. A record without a gap is one stretch with the very
+    same signals.
   """
   finite_t = _finite(record)
   filled_t = finite_t.copy()
@@ -91,11 +92,13 @@ def _bridge(x_t: np.ndarray, good_t: np.ndarray) -> np.ndarray:
 def pieces(stretch: Stretch, window_s: float, stride_s: float, block_s: float) -> Iterator[Piece]:
   """Cuts a long stretch into blocks, so that preparing and predicting it takes bounded memory; and gives it a last window.
 
-  A block answers for the windows that start within its `block_s` (rounded to whole strides), and reaches one window further to
-  both sides, where resampling and filtering ring. Windows keep the positions that they have in the whole stretch. Their content is
-  that of the whole to about 1e-3 of a window's range where rate * stride is a whole number of samples; at other rates time differs
-  by up to a sample of the prepared rate. What is normalised by the whole record is so by the block. Where whole strides leave a
-  second or more at the end, one more window covers it, a whole number of seconds after the others.
+  A block answers for the windows that start within its `block_s` (rounded to whole strides), and
+  reaches one window further to both sides, where resampling and filtering ring. Windows keep the
+  positions that they have in the whole stretch. Their content is that of the whole to about 1e-3 of
+  a window's range where rate * stride is a whole number of samples; at other rates time differs by
+  up to a sample of the prepared rate. What is normalised by the whole record is so by the block.
+  Where whole strides leave a second or more at the end, one more window covers it, a whole number
+  of seconds after the others.
 
   Args:
     stretch: without gaps.

@@ -109,8 +109,8 @@ class Stitcher:
 
     Args:
       spans: of one length, where any output ends in `_t`.
-      trailing: no cross-fade: each sample is that of the first window that reaches it, so that it does not depend on what comes
-        later than that window's end.
+      trailing: no cross-fade: each sample is that of the first window that reaches it, so that it
+        does not depend on what comes later than that window's end.
     """
     self._spans = spans
     self._trailing = trailing
@@ -161,8 +161,8 @@ class Stitcher:
     """The joined outputs.
 
     Returns:
-      {name_..._t: float32 [..., total]} (the `b` axis is gone; gaps between windows are NaN), {name_b_...} of all windows, "rate_hz"
-      where there is any `_t`, and "start_s_b", "length_s_b".
+      {name_..._t: float32 [..., total]} (the `b` axis is gone; gaps between windows are NaN),
+      {name_b_...} of all windows, "rate_hz" where there is any `_t`, and "start_s_b", "length_s_b".
     """
     joined = {}
     for name, total_t in self._sums.items():

@@ -18,7 +18,8 @@ GIVEN_TEST = "test"   # info["part"] of records that a data set keeps for tests
 class Member(NamedTuple):
   """One training: the parts of records that it sees and a seed.
 
-  `adapt` are parts of the test groups' own recordings, before the parts that are tested: they are trained on as `train` is.
+  `adapt` are parts of the test groups' own recordings, before the parts that are tested: they are
+  trained on as `train` is.
   """
   name: str
   fold: int
@@ -57,13 +58,17 @@ def members(records: Sequence[Record], config: ConfigDict) -> list[Member]:
   Args:
     records: all that there are.
     config: `kind` is
-      "leave_one_out" (a fold a group), "kfold", "given" (the data set's own test part: records whose info["part"] is "test"),
-      "all" (nobody is tested: for a model that is shipped), "external" (all are tested, none is trained on: for a model that was
-      trained elsewhere), "personal" (each test group's first `adapt_s` seconds are trained on, from a base of `init_from`
-      that never saw the group, and what begins `guard_s` after them is tested), or "mixed" (blocks of `block_s` seconds are dealt
+      "leave_one_out" (a fold a group), "kfold", "given" (the data set's own test part: records
+      whose info["part"] is "test"),
+      "all" (nobody is tested: for a model that is shipped), "external" (all are tested, none is
+      trained on: for a model that was trained elsewhere), "personal" (each test group's first
+      `adapt_s` seconds are trained on, from a base of `init_from` that never saw the group, and
+      what begins `guard_s` after them is tested), or "mixed" (blocks of `block_s` seconds are dealt
       to folds whatever their group: this LEAKS, and is for showing what leaking does).
-      With `inner_folds` > 0 a fold's test groups are left out altogether and one part in so many of the others is tested
-      instead: for choices that may not see the test groups. Also read: `n_folds`, `folds` (empty: all), `seeds`, `val_groups`, `salt`.
+      With `inner_folds` > 0 a fold's test groups are left out altogether and one part in so many of
+      the others is tested
+      instead: for choices that may not see the test groups. Also read: `n_folds`, `folds` (empty:
+        all), `seeds`, `val_groups`, `salt`.
 
   Raises:
     UserError: too few groups, an unknown kind, or folds that do not exist.

@@ -7,7 +7,8 @@ import numpy as np
 class StoredArray:
   """An .npy file whose leading axis is read slice by slice with plain file reads.
 
-  A memory map would do the same, but its pages count as the process's own until the kernel takes them back.
+  A memory map would do the same, but its pages count as the process's own until the kernel takes
+  them back.
   """
 
   def __init__(self, path: pathlib.Path):

@@ -74,7 +74,8 @@ def _read(run: Run, source: Source) -> tuple[Params, Stats]:
 def source_of(run: Run, member: Member) -> Source:
   """Where a member's trained parameters lie.
 
-  A member without training segments, or of no steps, was trained elsewhere: `config.init_from` names a workdir or a shipped model.
+  A member without training segments, or of no steps, was trained elsewhere: `config.init_from`
+  names a workdir or a shipped model.
   """
   if member.trained_on and run.config.train.steps:
     return Source(checkpoints_of(run, member), False, run.meta)

@@ -59,8 +59,9 @@ class Sides(NamedTuple):
 def evaluate(run: Run, members: Sequence[Member]) -> list[Row]:
   """Rows of all members' test segments; a member whose rows are there already is not evaluated again.
 
-  Each of `config.readings` makes rows of its own, as the method "name, label". Writes `members/<member>/rows.jsonl`, `timing.json`
-  and `calibration.json`, `predictions/<member>/<method>/<record>.npz`; rows and timings are joined in the workdir.
+  Each of `config.readings` makes rows of its own, as the method "name, label". Writes
+  `members/<member>/rows.jsonl`, `timing.json` and `calibration.json`,
+  `predictions/<member>/<method>/<record>.npz`; rows and timings are joined in the workdir.
   """
   commit = commit_of_code()
   every_reading = readings_of(run)
@@ -212,8 +213,8 @@ def _evaluate_member(readings: Sequence[Reading], member: Member) -> Evaluation:
 def _sides(run: Run, member: Member) -> Sides:
   """The records of a member's sides.
 
-  Where methods are calibrated, validation records are left out of what baselines are fitted on: one that had seen them would think
-  too well of itself.
+  Where methods are calibrated, validation records are left out of what baselines are fitted on: one
+  that had seen them would think too well of itself.
   """
   held = ()
   if run.system.protocol.calibrate is not None:

@@ -46,10 +46,12 @@ def trials(config: ConfigDict, candidates: Mapping[str, Changes], readings: Mapp
 def choose_by_fold(rows: Mapping[str, Sequence[Row]], method: str, primary: str, metric: Metric) -> dict[int, Choice]:
   """The best of the candidates' readings for each fold, by the mean of its score over inner groups.
 
-  The score of an error metric is the weighted interval score, of any other its value, turned where more is better.
+  The score of an error metric is the weighted interval score, of any other its value, turned where
+  more is better.
 
   Args:
-    rows: {candidate: rows of its trial}; the method `method` is the plain reading, "method, reading" another.
+    rows: {candidate: rows of its trial}; the method `method` is the plain reading, "method,
+      reading" another.
     method: what the system is called.
     primary: the key of the metric.
     metric: of that key.

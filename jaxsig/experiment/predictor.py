@@ -74,8 +74,9 @@ def predict_records(predictor: Predictor, task: Task, windows: Windows, chosen: 
     task: whose `finish` is called once a record.
     windows: from which the records' windows are cut.
     chosen: records with their windows.
-    config: of the experiment: `read.shuffle` names arrays that are taken from another window (a control), `read.seed` says which;
-      `data.causal`, where there is one, joins windows without looking ahead.
+    config: of the experiment: `read.shuffle` names arrays that are taken from another window (a
+      control), `read.seed` says which; `data.causal`, where there is one, joins windows without
+      looking ahead.
     what: of the progress line; empty: none.
   """
   ids = np.concatenate([one.ids for one in chosen])

@@ -79,10 +79,11 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
   """Runs what is missing of a sweep file's list, each experiment in its own `workdir/<name>`; what is done is kept.
 
   Args:
-    listing: what `get_config` of a file in configs/sweeps/ gives: `experiments` = {name: {"config", "arg", "overrides"}}, `data_dir`
-      and `cache_dir` for all, and "lead", whose settings the joined report takes. "@name" as `init_from` is the workdir of that
-      experiment. With "candidates" (overrides by name), "readings" (changes of `read` by name) and "inner_folds" each fold
-      first chooses among them inside its training groups.
+    listing: what `get_config` of a file in configs/sweeps/ gives: `experiments` = {name: {"config",
+      "arg", "overrides"}}, `data_dir` and `cache_dir` for all, and "lead", whose settings the
+      joined report takes. "@name" as `init_from` is the workdir of that experiment. With
+      "candidates" (overrides by name), "readings" (changes of `read` by name) and "inner_folds"
+      each fold first chooses among them inside its training groups.
     workdir: the parent of the experiments' workdirs.
 
   Returns:

@@ -1,6 +1,7 @@
 """Workdirs: what they hold, whose they are, and lines for the console.
 
-A workdir holds config.json, about.json (methods and data), split.json, members/, predictions/, rows.jsonl, timing.json and report/.
+A workdir holds config.json, about.json (methods and data), split.json, members/, predictions/,
+rows.jsonl, timing.json and report/.
 """
 import hashlib
 import json

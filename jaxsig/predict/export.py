@@ -22,10 +22,12 @@ def export(workdir: pathlib.Path, output: pathlib.Path, evidence_workdirs: Seque
   Args:
     workdir: of a training; with split.kind=all it has learnt from every group.
     output: the model's folder; its last part is the name.
-    evidence_workdirs: of the same config but for the split, with a report: the figures of groups that were held out.
+    evidence_workdirs: of the same config but for the split, with a report: the figures of groups
+      that were held out.
 
   Raises:
-    UserError: no finished training, evidence of another config or without report, a model too large, an unwritable folder.
+    UserError: no finished training, evidence of another config or without report, a model too
+      large, an unwritable folder.
   """
   model = models.from_workdir(workdir)
   member = read_members(workdir)[0]

@@ -71,7 +71,8 @@ def save(folder: pathlib.Path, name: str, model: Model, card: str, trained_on: t
     trained_on: the groups that it has seen, on which it is never evaluated.
 
   Raises:
-    UserError: the model is too large to ship even in half precision, or the folder cannot be written.
+    UserError: the model is too large to ship even in half precision, or the folder cannot be
+      written.
   """
   out = pathlib.Path(folder) / name
   settings = {**model.config.to_dict(), **dict.fromkeys(PLACES, "")}
@@ -106,8 +107,8 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
 
   Args:
     model: which one.
-    config: of a workdir, the one that made it. A shipped model is used with it (read otherwise), as long as network and signals are
-      the same.
+    config: of a workdir, the one that made it. A shipped model is used with it (read otherwise), as
+      long as network and signals are the same.
 
   Raises:
     UserError: neither, a workdir without a finished checkpoint, or another config.

@@ -28,7 +28,8 @@ def load(folder: str, config: ConfigDict) -> list[Record]:
   """All BIDMC recordings below `folder`, in PhysioNet's layout (WFDB or `bidmc_csv`); any subset of the 53 will do.
 
   Raises:
-    UserError: nothing is there, or a recording is broken (unless `config.skip_broken`: then it is left out and logged).
+    UserError: nothing is there, or a recording is broken (unless `config.skip_broken`: then it is
+      left out and logged).
   """
   return load_all(folder, recordings(folder), lambda files: long_enough(read_record(files), config, files.signals), config)
 

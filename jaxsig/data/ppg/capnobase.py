@@ -1,17 +1,22 @@
 """CapnoBase's benchmark of respiratory rate: finger PPG and capnogram under anaesthesia, 42 cases of 8 min at 300 Hz.
 
-For scoring a model that was trained elsewhere (`split.kind="external"`): the authors ask that nobody trains or tunes on it.
-A case is a patient. `resp_t` is the capnogram as recorded: CO2 rises in *expiration*, plateaus, and lags behind the chest by the
-sampling line. Its rate compares with that of other references, its shape and sign do not (rows of the waveform).
-Breaths are the starts of inspiration that one expert marked on the capnogram. So there is one annotator only, and no window is
-left out for disagreement. The files' own `reference` is computed from the same labels and is not read.
+For scoring a model that was trained elsewhere (`split.kind="external"`): the authors ask that
+nobody trains or tunes on it.
+A case is a patient. `resp_t` is the capnogram as recorded: CO2 rises in *expiration*, plateaus, and
+lags behind the chest by the sampling line. Its rate compares with that of other references, its
+shape and sign do not (rows of the waveform). Breaths are the starts of inspiration that one expert
+marked on the capnogram. So there is one annotator only, and no window is left out for disagreement.
+The files' own `reference` is computed from the same labels and is not read.
 
 The layout (see `capnobase_files`) is from public code; no deposited file was at hand:
-  names, columns, blanks in a cell, six digits    karliwalti/capnobaseGUI, the depositor's own exporter of the tables
-  labels count samples from 1                     the same, as its rating tool makes them; parag0hz/ppg2ecg measured it on pulses
-  structure of the .mat, field by field           simcak/bakalarka (a listing of case 0009), peterhcharlton/info (age, startinsp)
-  300 Hz, 144001 samples, HDF5, empties, cells,   parag0hz/ppg2ecg, which measured it on all 42 files for PPG and ECG; two readers
-    artefacts are pairs of start and end            of the tables take those of the capnogram so, too
+  names, columns, blanks in a cell, six digits    karliwalti/capnobaseGUI, the depositor's own
+  exporter of the tables labels count samples from 1                     the same, as its rating
+  tool makes them; parag0hz/ppg2ecg measured it on pulses structure of the .mat, field by field
+       simcak/bakalarka (a listing of case 0009), peterhcharlton/info (age, startinsp) 300 Hz,
+       144001 samples, HDF5, empties, cells,   parag0hz/ppg2ecg, which measured it on all 42 files
+       for PPG and ECG; two readers
+    artefacts are pairs of start and end            of the tables take those of the capnogram so,
+    too
   tables with tabs, `units` is "samples"          featuregraph/featuregraph and others
 Assumed: what a filled-in gender looks like.
 
@@ -44,7 +49,8 @@ def load(folder: str, config: ConfigDict) -> list[Record]:
   """All CapnoBase cases below `folder`, as .mat or as tables; any subset of the 42 will do.
 
   Raises:
-    UserError: nothing is there, or a recording is broken (unless `config.skip_broken`: then it is left out and logged).
+    UserError: nothing is there, or a recording is broken (unless `config.skip_broken`: then it is
+      left out and logged).
   """
   return load_all(folder, recordings(folder), lambda files: long_enough(read_record(files), config, files.parts["signal"]), config)
 

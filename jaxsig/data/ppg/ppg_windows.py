@@ -1,14 +1,15 @@
 """Windows of a PPG and, where there is one, of the respiration that was recorded with it.
 
 Fields of `config.data` that are read here:
-  window_s, stride_s      length of a window and step between starts; their products with rate_hz are whole
-  rate_hz                 of the respiration's windows, by FFT resampling of the whole record
-  ppg_rate_hz             of the PPG's, a whole multiple of rate_hz; 0 = the same
+  window_s, stride_s      length of a window and step between starts; their products with rate_hz
+  are whole rate_hz                 of the respiration's windows, by FFT resampling of the whole
+  record ppg_rate_hz             of the PPG's, a whole multiple of rate_hz; 0 = the same
   ppg_low_pass_hz         0 = none, as the authors' code; 1.0 = the paper
   resp_low_pass_hz        1.0 in both
-  causal                  each window of the PPG is made of its own samples alone: nothing later than its end is in it
-  resp_high_pass_hz       0 = none, as in both; removes drift
-  normalise               "window" (both) or "record": where minimum and maximum come from; "zscore": mean 0, SD 1 of a window
+  causal                  each window of the PPG is made of its own samples alone: nothing later
+  than its end is in it resp_high_pass_hz       0 = none, as in both; removes drift
+  normalise               "window" (both) or "record": where minimum and maximum come from;
+  "zscore": mean 0, SD 1 of a window
   ppg_range, resp_range   of the first two. Code: (-1, 1) and (0, 1); paper: (0, 1) and (-1, 1)
   time_warp_factors       training also sees each record as if it had gone so many times as fast
 """
@@ -28,8 +29,9 @@ MOST_DISAGREEMENT_BPM = 2.0   # of two annotators: beyond it a window has no rat
 def spans(record: Record, config: ConfigDict) -> Spans:
   """Where a record's windows lie: every `stride_s` from its start, the last one ends within the record.
 
-  Then, for training only, as many windows at most of the record warped in time by each of `time_warp_factors`, evenly spread;
-  their times are those of the warped record, their kind is the factor.
+  Then, for training only, as many windows at most of the record warped in time by each of
+  `time_warp_factors`, evenly spread; their times are those of the warped record, their kind is the
+  factor.
 
   Raises:
     UserError: the record is shorter than a window, or the options contradict each other.
@@ -51,12 +53,14 @@ def spans(record: Record, config: ConfigDict) -> Spans:
 def cut(record: Record, spans: Spans, config: ConfigDict) -> dict[str, np.ndarray]:
   """Windows of one record, from nothing but that record.
 
-  As the published code of RespDiff: FFT resampling of the whole record, Butterworth of order 8 forward and backward (gain 0.5 at
-  its edge), windows, minimum and maximum to the range. A window in which the sensor stood still is the middle of the range.
+  As the published code of RespDiff: FFT resampling of the whole record, Butterworth of order 8
+  forward and backward (gain 0.5 at its edge), windows, minimum and maximum to the range. A window
+  in which the sensor stood still is the middle of the range.
 
   Returns:
-    {"ppg_b_t_p" (p = ppg_rate_hz / rate_hz samples to each of the respiration), "resp_b_t" (where the record has it),
-    "rate_bpm_b" (of the annotated breaths, NaN where there are none or the annotators differ)}, float32.
+    {"ppg_b_t_p" (p = ppg_rate_hz / rate_hz samples to each of the respiration), "resp_b_t" (where
+    the record has it), "rate_bpm_b" (of the annotated breaths, NaN where there are none or the
+    annotators differ)}, float32.
   """
   parts, places = [], []
   for factor in np.unique(spans.kind_b):

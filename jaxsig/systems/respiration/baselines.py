@@ -1,7 +1,8 @@
 """Respiration from a PPG without training: a constant, a band-pass filter, and what breathing does to the beats.
 
-Breathing moves a pulse wave in three ways: its intensity (RIIV, respiratory-induced intensity variation), its amplitude (RIAV) and its
-rhythm (RIFV); Karlen et al. (IEEE TBME 60(7), 2013) read a rate from each and fuse the three.
+Breathing moves a pulse wave in three ways: its intensity (RIIV, respiratory-induced intensity
+variation), its amplitude (RIAV) and its rhythm (RIFV); Karlen et al. (IEEE TBME 60(7), 2013) read a
+rate from each and fuse the three.
 """
 import itertools
 from collections.abc import Sequence

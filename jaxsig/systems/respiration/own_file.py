@@ -46,7 +46,8 @@ class Respiration:
     bridged_s: [k, 2] short gaps in seconds that a straight line fills.
     notes: a sentence for each thing that was done to the input or is wrong with it.
     rows: all metrics' rows.
-    predictions: all outputs of the network by name, stitched: samples "resp_s_t", the rates' posteriors "rate_pmf_b_r".
+    predictions: all outputs of the network by name, stitched: samples "resp_s_t", the rates'
+      posteriors "rate_pmf_b_r".
   """
   name: str
   rates: tuple[Rate, ...]

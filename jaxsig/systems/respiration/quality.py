@@ -15,9 +15,10 @@ PASSED_OVER_S = 1.0           # of a window: the end of a stretch that whole sec
 def judge(row: Row, seen: Seen) -> Row:
   """The rate row with its quality: "good", "doubtful" or "no estimate", which takes its numbers away.
 
-  "no estimate": there is none; it lies at the edge of the band; its 95 % interval (where there is none, two spreads) is wider than 12 a
-  minute; or the model saw less than half of the window. "doubtful": else, where the spread is above 2 a minute or unknown, or some of
-  the window was bridged, or more than a second of it not seen. Rows that are no rates stay as they are.
+  "no estimate": there is none; it lies at the edge of the band; its 95 % interval (where there is
+  none, two spreads) is wider than 12 a minute; or the model saw less than half of the window.
+  "doubtful": else, where the spread is above 2 a minute or unknown, or some of the window was
+  bridged, or more than a second of it not seen. Rows that are no rates stay as they are.
 
   Args:
     row: rates and spreads per minute.

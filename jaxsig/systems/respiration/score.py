@@ -1,8 +1,9 @@
 """One record with a method's predictions -> the rows of all protocols of breathing rate and waveform.
 
-Windows of one length do not overlap (independent), but for the published rule, which steps by 20 s. Only windows that lie wholly
-inside the record count. What is included depends on the truth alone: where a method has nothing to say its estimate is None,
-which lowers its coverage and never removes the window for the others.
+Windows of one length do not overlap (independent), but for the published rule, which steps by 20 s.
+Only windows that lie wholly
+inside the record count. What is included depends on the truth alone: where a method has nothing to
+say its estimate is None, which lowers its coverage and never removes the window for the others.
 """
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -36,15 +37,18 @@ def score_record(record: Record, target: Target | None = None, rate_of: str = "m
   """All rows of one record for the method whose output is in `record.predictions`.
 
   Args:
-    record: annotations `breaths_*_s` give the truth of the rows "annotators" (a user's file has none: its rows hold estimates and
-      are not included); `signals["resp_t"]` gives that of the rows against the RESP, where it is there.
+    record: annotations `breaths_*_s` give the truth of the rows "annotators" (a user's file has
+      none: its rows hold estimates and are not included); `signals["resp_t"]` gives that of the
+        rows against the RESP, where it is there.
     target: the reference waveform as the network sees it; None: no rows against it.
-    rate_of: "mean" reads a sampled method's rate from its mean waveform (the published rule), "samples" takes the median of the
-      samples' rates; the spread is that of the samples in both, and the intervals are normal ones. "posterior" takes median, SD and
-      central intervals of the method's own `rate_pmf_b_r`, and is "mean" for a method without one. A posterior, like a constant,
-      is the same in the rows of every estimator, and in windows of 32 or 64 s that of the nearest window of the model, whatever
-      its length; it is no estimate where its mode is at the band's edge. "pooled" does so with the mean of the posteriors of all
-      windows of the model that overlap.
+    rate_of: "mean" reads a sampled method's rate from its mean waveform (the published rule),
+      "samples" takes the median of the samples' rates; the spread is that of the samples in both,
+      and the intervals are normal ones. "posterior" takes median, SD and central intervals of the
+      method's own `rate_pmf_b_r`, and is "mean" for a method without one. A posterior, like a
+      constant, is the same in the rows of every estimator, and in windows of 32 or 64 s that of the
+      nearest window of the model, whatever its length; it is no estimate where its mode is at the
+      band's edge. "pooled" does so with the mean of the posteriors of all windows of the model that
+      overlap.
     divisor_slip: adds the published mean error of a record, divided by one less than its windows.
   """
   predictions = dict(record.predictions)

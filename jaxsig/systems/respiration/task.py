@@ -1,8 +1,9 @@
 """RespDiff: the respiratory waveform from the PPG by conditional diffusion, and the same network as a one-pass regressor.
 
-Miao, Chen, Li and Mandic, "RespDiff: an end-to-end multi-scale RNN diffusion model for respiratory waveform estimation from PPG
-signals" (arXiv 2410.04366). Batches hold `ppg_b_t_p` (p samples to each of the respiration) and, in training, `resp_b_t`, `mask_b` and
-`rate_bpm_b`, the annotators' rate of the window, NaN where there is none.
+Miao, Chen, Li and Mandic, "RespDiff: an end-to-end multi-scale RNN diffusion model for respiratory
+waveform estimation from PPG signals" (arXiv 2410.04366). Batches hold `ppg_b_t_p` (p samples to
+each of the respiration) and, in training, `resp_b_t`, `mask_b` and `rate_bpm_b`, the annotators'
+rate of the window, NaN where there is none.
 """
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -40,7 +41,8 @@ def make(config: ConfigDict) -> Task:
   """The task of `config.model` (network and objective), `config.process`, `config.loss` and `config.read.sampler`.
 
   Raises:
-    UserError: an unknown network, objective, schedule, target, spectral loss or sampler, or a rate head that does not fit.
+    UserError: an unknown network, objective, schedule, target, spectral loss or sampler, or a rate
+      head that does not fit.
   """
   _require_known(config.model.objective, OBJECTIVES, "objective")
   _require_known(config.model.network, NETWORKS, "network")
