@@ -1,4 +1,4 @@
-"""The contracts of a system: data, task, protocol and own-file parts, and the rows that pass between them.
+"""The contracts of a system: data, task, protocol and own-file parts, and the rows they make.
 
 All other code knows a system by these four parts only. `config.system` names it: a folder of
 `jaxsig/systems/`, or any importable module with a function `make(config) -> System`, such as
@@ -22,36 +22,60 @@ if TYPE_CHECKING:
   from jaxsig.data.records import Record
 
 Params = Any                      # a pytree of arrays: what is trained
-Stats = Any                       # a pytree of arrays: running statistics of a network, not trained by gradients
+Stats = Any                       # a pytree of arrays: running statistics of a network
 Batch = Mapping[str, Any]         # {name_b_...: array}; `mask_b` is 0 for padding rows
-Predictions = Mapping[str, Any]   # {name_axes: array}, stitched over a record; "rate_hz" where there is any `_t`
+Predictions = Mapping[str, Any]   # {name_axes: array} of a record; "rate_hz" where there is any `_t`
 Plain = Mapping[str, Any]         # plain JSON values
 
 
 class Data(NamedTuple):
-  """Where records come from and how windows are cut from them; numpy only. `config` is the experiment's `config.data`."""
-  load: Callable        # (folder, config) -> iterable of Record; UserError names the first file that cannot be used
-  simulate: Callable    # (seed, n, config) -> iterable of Record of the same form: the embedded default, n groups
-  spans: Callable       # (record, config) -> Spans: where the record's windows lie
-  cut: Callable         # (record, spans, config) -> {name_b_...: array}: those windows
-  inspect: Callable     # (folder) -> {"records": [{...}], "skipped": [{"record", "why"}], "licence": str, "citation": [str]}
-  sources: Callable     # (folder) -> [path]: the files that load reads; empty where there is no such data
+  """Where records come from and how windows are cut from them; numpy only.
+
+  `config` is the experiment's `config.data`.
+
+  Attributes:
+    load: (folder, config) -> iterable of Record; UserError names the first file that cannot be
+      used and the remedy.
+    simulate: (seed, n, config) -> iterable of Record of the same form: the embedded default, of
+      n groups.
+    spans: (record, config) -> Spans: where the record's windows lie.
+    cut: (record, spans, config) -> {name_b_...: array}: those windows; the same function for
+      training, evaluation and a user's own files.
+    inspect: (folder) -> {"records": [{...}], "skipped": [{"record", "why"}], "licence": str,
+      "citation": [str]}.
+    sources: (folder) -> [path]: the files that `load` reads; empty where there is no such data.
+  """
+  load: Callable
+  simulate: Callable
+  spans: Callable
+  cut: Callable
+  inspect: Callable
+  sources: Callable
 
 
 class Task(NamedTuple):
-  """A learnt model as pure JAX functions; nothing here knows of members, devices or files."""
-  init: Callable        # (key, batch) -> (params, stats)
-  loss: Callable        # (params, stats, batch, key) -> (scalar, (stats, {name: scalar})); all randomness is here, by key
-  predict: Callable     # (params, stats, batch, keys_b) -> {name_axes: array}, one key an example
-  finish: Callable | None = None   # (record, predictions) -> predictions, once a record after stitching; None: as they are
-  extras: Mapping[str, Callable] = {}   # what an optimiser or a figure asks for by name: "curvature", "show"
+  """A learnt model as pure JAX functions; nothing here knows of members, devices or files.
+
+  Attributes:
+    init: (key, batch) -> (params, stats).
+    loss: (params, stats, batch, key) -> (scalar, (stats, {name: scalar})); all randomness of a
+      training is here, by key.
+    predict: (params, stats, batch, keys_b) -> {name_axes: array}, one key an example.
+    finish: (record, predictions) -> predictions, once a record after stitching; None: as they are.
+    extras: what an optimiser or a figure asks for by name: "curvature", "show".
+  """
+  init: Callable
+  loss: Callable
+  predict: Callable
+  finish: Callable | None = None
+  extras: Mapping[str, Callable] = {}
 
 
 class Aggregate(NamedTuple):
-  """How scores are averaged: over the units of a record, over the records of a group, and over groups; "mean" or "median" each.
+  """How scores are averaged at each stage: "mean" or "median".
 
-  Members that score the same record (seeds) are averaged between the first two steps, by their
-  mean.
+  Units within a record, then members that score the same record (seeds; always their mean), then
+  records within a group, then groups.
   """
   units: str = "mean"
   records: str = "mean"
@@ -59,25 +83,39 @@ class Aggregate(NamedTuple):
 
 
 class Metric(NamedTuple):
-  """What a table needs to know of a metric."""
-  title: str                       # in words, for readers; the metric's own name is its protocol
+  """What a table needs to know of a metric.
+
+  Attributes:
+    title: in words, for readers; the metric's own name is its protocol.
+    unit: of its values.
+    is_error: rows hold truth and estimate; else a value.
+    better: "lower", "higher", or "" where neither is better.
+    within: tolerances of an error: the share of units within each is told.
+    aggregate: how its rows are averaged.
+    decimals: of its figures.
+  """
+  title: str
   unit: str = ""
-  is_error: bool = False           # rows hold truth and estimate; else a value
-  better: str = "lower"            # "lower", "higher", or "" where neither is better
-  within: tuple[float, ...] = ()   # tolerances of an error: the share of units within each is told
+  is_error: bool = False
+  better: str = "lower"
+  within: tuple[float, ...] = ()
   aggregate: Aggregate = Aggregate()
   decimals: int = 2
 
 
 class Baseline(NamedTuple):
-  """A method without training, or a simple one: the same records, the same score, the same rows as the learnt system.
+  """A method without training, or a simple one, in the same rows as the learnt system.
 
-  It sees records rather than windows: beats need the native sampling rate, a rate needs a minute of
-  signal.
+  It sees records rather than windows: beats need the native sampling rate, a rate needs a minute.
+
+  Attributes:
+    fit: (training records) -> params, possibly None; a constant predictor learns its constant.
+    predict: (params, record) -> predictions, as a Task's after stitching.
+    title: in words, for readers; empty: its name in `Protocol.baselines`.
   """
-  fit: Callable         # (training records) -> params, possibly None (a constant predictor learns its constant here)
-  predict: Callable     # (params, record) -> predictions, as a Task's after stitching
-  title: str = ""       # in words, for readers; empty: its name in `Protocol.baselines`
+  fit: Callable
+  predict: Callable
+  title: str = ""
 
 
 class Words(NamedTuple):
@@ -91,34 +129,56 @@ class Words(NamedTuple):
 
 
 class Material(NamedTuple):
-  """What a system's figures are drawn from."""
-  rows: "Sequence[Row]"                      # all rows of the report
-  methods: Sequence[str]                     # best first
-  reference: str                             # the method that the report is about
-  primary: Sequence[str]                     # keys of the primary metrics (see Row.key)
-  stored: "Callable[[str, Row], Predictions | None]"        # (method, row) -> what Protocol.keep stored of the row's record
-  records: "Callable[[str], Iterable[Predictions]]"         # (method) -> all that Protocol.keep stored of it
-  shown: "Callable[[], Iterable[tuple[str, Predictions]]]"  # () -> (member, what Task.extras["show"] gave) of each member
+  """What a system's figures are drawn from.
+
+  Attributes:
+    rows: all rows of the report.
+    methods: best first.
+    reference: the method that the report is about.
+    primary: keys of the primary metrics, see `Row.key`.
+    stored: (method, row) -> what `Protocol.keep` stored of the row's record, or None.
+    records: (method) -> all that `Protocol.keep` stored of it.
+    shown: () -> (member, what `Task.extras["show"]` gave) of each member.
+  """
+  rows: "Sequence[Row]"
+  methods: Sequence[str]
+  reference: str
+  primary: Sequence[str]
+  stored: "Callable[[str, Row], Predictions | None]"
+  records: Callable[[str], Iterable[Predictions]]
+  shown: Callable[[], Iterable[tuple[str, Predictions]]]
 
 
 class Figure(NamedTuple):
-  """A figure of a report: `draw` gives a matplotlib figure, or None where its material is missing."""
-  name: str             # of its file
+  """A figure of a report; `draw` gives a matplotlib figure, or None where material is missing."""
+  name: str   # of its file
   title: str
   note: str
   draw: Callable
 
 
 class Protocol(NamedTuple):
-  """How a system is judged and told of; numpy."""
-  score: Callable                          # (record with predictions) -> iterable of Row
-  metrics: Mapping[str, Metric]            # by the name in Row.metric
+  """How a system is judged and told of; numpy.
+
+  Attributes:
+    score: (record with predictions) -> iterable of Row.
+    metrics: {name: Metric} by the name in `Row.metric`.
+    baselines: {method: Baseline}.
+    words: of the field.
+    calibrate: (iterable of validation records with predictions) -> plain JSON values: what a
+      method's output says of its own error.
+    assess: (predictions, what `calibrate` gave) -> {name_b: array}, which join the predictions.
+    keep: (record with predictions) -> {name: array} stored for figures; None: nothing is stored.
+    figures: (Material) -> [Figure].
+  """
+  score: Callable
+  metrics: Mapping[str, Metric]
   baselines: Mapping[str, Baseline]
   words: Words = Words()
-  calibrate: Callable | None = None        # (iterable of validation records with predictions) -> plain JSON dict
-  assess: Callable | None = None           # (predictions, that dict) -> {name_b: array}: joins the predictions of other records
-  keep: Callable | None = None             # (record with predictions) -> {name: array} stored for figures; None: nothing
-  figures: Callable | None = None          # (Material) -> [Figure]
+  calibrate: Callable | None = None
+  assess: Callable | None = None
+  keep: Callable | None = None
+  figures: Callable | None = None
 
 
 class OwnOptions(NamedTuple):
@@ -136,23 +196,42 @@ class Seen(NamedTuple):
 
 
 class OwnFile(NamedTuple):
-  """A user's own file: read, judged, told, written, and as a typed Python value."""
-  read: Callable     # (path or array, OwnOptions) -> Record, NaN in gaps; UserError: one sentence on what is wrong
-  judge: Callable    # (row, Seen) -> Row with its quality, without numbers where nothing honest can be said
-  tell: Callable     # (Told) -> iterable of lines for the console
-  write: Callable    # (Told, folder): files named after the record
-  result: Callable   # (Told) -> a typed value with attributes in plain names, to_dict() and a short repr
-  free: Sequence[str] = ()   # keys of config.data in which a trained model may be used otherwise than it was trained
+  """A user's own file: read, judged, told, written, and as a typed Python value.
+
+  Attributes:
+    read: (path or array, OwnOptions) -> Record, NaN in gaps; UserError says what is wrong.
+    judge: (row, Seen) -> Row with its quality, without numbers where nothing honest can be said.
+    tell: (Told) -> iterable of lines for the console.
+    write: (Told, folder): writes files named after the record.
+    result: (Told) -> a typed value with attributes in plain names, to_dict() and a short repr.
+    free: keys of config.data in which a trained model may be used otherwise than it was trained.
+  """
+  read: Callable
+  judge: Callable
+  tell: Callable
+  write: Callable
+  result: Callable
+  free: Sequence[str] = ()
 
 
 class Told(NamedTuple):
-  """All that is said of a user's record."""
-  record: "Record"                 # with predictions over its whole length, NaN where no window lies
-  rows: "Sequence[Row]"            # judged, of all metrics
-  primary: "Sequence[Row]"         # of the primary metrics, with a quality
-  lost_s: np.ndarray               # [k, 2] spans in which the signal is missing
-  bridged_s: np.ndarray            # [k, 2] short ones that a straight line fills
-  about: Plain                     # which model, config and commit said it
+  """All that is said of a user's record.
+
+  Attributes:
+    record: with predictions over its whole length, NaN where no window lies.
+    rows: judged, of all metrics.
+    primary: of the primary metrics, with a quality.
+    lost_s: [k, 2] spans in seconds in which the signal is missing.
+    bridged_s: [k, 2] short ones that a straight line fills.
+    about: which model, config and commit said it.
+    config: of the model.
+  """
+  record: "Record"
+  rows: "Sequence[Row]"
+  primary: "Sequence[Row]"
+  lost_s: np.ndarray
+  bridged_s: np.ndarray
+  about: Plain
   config: ConfigDict
 
 
@@ -182,27 +261,40 @@ class Row:
   """One score: a metric of a target on a scoring unit of a record, by a method.
 
   An error metric has `truth` and `estimate`, any other a `value`; None where there is none.
-  `included` depends on the truth alone: a unit without a truth is left out for all methods, one
-  without an estimate lowers a method's coverage.
+
+  Attributes:
+    metric, group, record: names.
+    unit: its name within the record, such as "60-120 s".
+    target: which of several quantities or sources; empty where there is one.
+    spread: what the method says of its own error, in the metric's unit.
+    interval: {"95": (low, high)}, by per cent.
+    probability: that the method gives to value = 1.
+    strata: {name: the stratum of this unit}.
+    start_s, end_s: where the unit lies in the record.
+    included: whether figures count it; it depends on the truth alone: a unit without a truth is
+      left out for all methods, one without an estimate lowers a method's coverage.
+    why: it is not included.
+    quality: of a user's own record.
+    method, stamp: filled in by the evaluation.
   """
   metric: str
   group: str
   record: str
-  unit: str                                  # its name within the record, such as "60-120 s"
-  target: str = ""                           # which of several quantities or sources; empty where there is one
+  unit: str
+  target: str = ""
   value: float | None = None
   truth: float | None = None
   estimate: float | None = None
-  spread: float | None = None                # what the method says of its own error, in the metric's unit
-  interval: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)   # {"95": (low, high)}, per cent
-  probability: float | None = None           # that the method gives to value = 1
-  strata: Mapping[str, str] = dataclasses.field(default_factory=dict)   # {name: the stratum of this unit}
-  start_s: float | None = None               # where the unit lies in the record
+  spread: float | None = None
+  interval: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+  probability: float | None = None
+  strata: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  start_s: float | None = None
   end_s: float | None = None
   included: bool = True
-  why: str = ""                              # it is not included
-  quality: str = ""                          # of a user's own record
-  method: str = ""                           # filled in by the evaluation, with the stamp
+  why: str = ""
+  quality: str = ""
+  method: str = ""
   stamp: Stamp | None = None
 
   @property
@@ -247,12 +339,10 @@ def make(config: ConfigDict) -> System:
   try:
     module = importlib.import_module(name)
   except (ImportError, ValueError) as error:
-    raise UserError(f"unknown system {name!r} ({error}){nearest(name, built_in)}, or name an importable module") from None
+    suggestion = nearest(name, built_in)
+    raise UserError(
+        f"unknown system {name!r} ({error}){suggestion}, or name an importable module") from None
   if not hasattr(module, "make"):
-    raise UserError(f"the module {name} has no function make(config) that gives a jaxsig.system.System")
+    raise UserError(
+        f"the module {name} has no function make(config) that gives a jaxsig.system.System")
   return module.make(config)
-
-
-def source_paths(data: Data, folder: str) -> list[pathlib.Path]:
-  """The files that a data set reads of a folder."""
-  return [pathlib.Path(path) for path in data.sources(pathlib.Path(folder))]
