@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 from fake_bidmc import options, prepare
-from predict_builders import pulse
+from fake_recording import pulse
 
 from jaxsig.data.gaps import Stretch, gaps, pieces, stretches, uncovered
 from jaxsig.data.records import Record

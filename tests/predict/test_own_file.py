@@ -7,9 +7,9 @@ import sys
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from builders import ROOT
+from builders import ROOT, small
 from fake_bidmc import says
-from predict_builders import LONG, PULSE_HZ, SHORT, fake, posteriors, pulse, smoke, smooth, without
+from fake_recording import LONG, fake, posteriors, pulse, smooth, without
 
 from jaxsig.data.gaps import runs
 from jaxsig.predict import own_file
@@ -17,6 +17,8 @@ from jaxsig.systems.respiration.own_file import Rate, Respiration, rates_of
 from jaxsig.systems.respiration.rates import RATE_BPM_R
 
 quick = pytest.mark.quick
+SHORT = "respdiff.py"   # windows of 15 s every 5 s; no posteriors
+PULSE_HZ = 50.0
 
 
 def qualities(told) -> list[str]:
@@ -27,7 +29,7 @@ def qualities(told) -> list[str]:
 @pytest.mark.parametrize("file", [SHORT, LONG])
 def test_blocks_do_not_show_in_a_prediction(file):
   """With the same noise, as a window's key is its number in the record."""
-  model = fake(smoke(file))
+  model = fake(small(file))
   x_t = without(pulse(1500), (610, 640))
   whole = own_file.predict(x_t, PULSE_HZ, model, block_s=1e9)
   blocked = own_file.predict(x_t, PULSE_HZ, model, block_s=120.0)
@@ -44,7 +46,7 @@ def test_blocks_do_not_show_in_a_prediction(file):
 def test_batches_of_another_size_do_not_move_a_prediction():
   samples = []
   for size in (128, 3):
-    told = own_file.predict(pulse(300), PULSE_HZ, fake(smoke(run__predict_batch_size=size)))
+    told = own_file.predict(pulse(300), PULSE_HZ, fake(small(run__predict_batch_size=size)))
     samples.append(told.record.predictions["resp_s_t"])
   np.testing.assert_allclose(*samples, atol=1e-5)
 
@@ -52,7 +54,7 @@ def test_batches_of_another_size_do_not_move_a_prediction():
 @quick
 @pytest.mark.parametrize("rate_hz", [20.0, 100.0, 333.0])
 def test_any_rate_gives_the_same_breathing(rate_hz):
-  told = own_file.predict(pulse(181, rate_hz), rate_hz, fake(smoke()))
+  told = own_file.predict(pulse(181, rate_hz), rate_hz, fake(small()))
   assert qualities(told) == ["good"] * 3
   for rate in rates_of(told):
     assert rate.rate_bpm == pytest.approx(15, abs=0.3)
@@ -67,7 +69,7 @@ def with_gaps(request):
   """Of 15 min: one gap of a minute and more, one short stretch, one gap to bridge, one of a few seconds."""
   file, predict = request.param
   x_t = without(pulse(900), (130, 260), (269, 300), (450, 450.8), (700, 710))
-  return own_file.predict(x_t, PULSE_HZ, fake(smoke(file), predict))
+  return own_file.predict(x_t, PULSE_HZ, fake(small(file), predict))
 
 
 @quick
@@ -119,7 +121,7 @@ def nearly_flat(params, stats, batch, keys_b):
 @quick
 def test_what_was_not_learnt_has_no_number():
   """A posterior that is nearly flat has a median, which is no estimate."""
-  told = own_file.predict(pulse(181), PULSE_HZ, fake(smoke(LONG), nearly_flat))
+  told = own_file.predict(pulse(181), PULSE_HZ, fake(small(LONG), nearly_flat))
   assert qualities(told) == ["no estimate"] * 3
   for rate in rates_of(told):
     numbers = (rate.rate_bpm, rate.spread_bpm, rate.low_95_bpm, rate.high_95_bpm)
@@ -132,7 +134,7 @@ def test_what_was_not_learnt_has_no_number():
 @quick
 def test_a_waveform_is_where_it_happened():
   """After a gap that is no whole number of anything, breathing has the phase that it has without."""
-  model = fake(smoke())
+  model = fake(small())
   whole = own_file.predict(pulse(300), PULSE_HZ, model)
   cut = own_file.predict(without(pulse(300), (100, 117.38)), PULSE_HZ, model)
   after = slice(1300, 2900)
@@ -145,7 +147,7 @@ def test_a_waveform_is_where_it_happened():
 @pytest.mark.parametrize(("file", "predict"), [(SHORT, smooth), (LONG, posteriors)])
 def test_a_recording_without_one_usable_window_has_no_estimate(file, predict, tmp_path):
   gaps_s = [(start_s, start_s + 5.0) for start_s in range(7, 200, 12)]
-  model = fake(smoke(file), predict)
+  model = fake(small(file), predict)
   told = own_file.predict(without(pulse(200), *gaps_s), PULSE_HZ, model)
   assert qualities(told) == ["no estimate"] * 3
   model.system.own.write(told, tmp_path)
@@ -158,7 +160,7 @@ def test_a_recording_without_one_usable_window_has_no_estimate(file, predict, tm
 
 @quick
 def test_a_recording_shorter_than_a_window_is_refused():
-  assert "less than one window" in says(own_file.predict, pulse(14), PULSE_HZ, fake(smoke()))
+  assert "less than one window" in says(own_file.predict, pulse(14), PULSE_HZ, fake(small()))
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +168,7 @@ def written(tmp_path_factory):
   """(model, input, folder of the results) of a recording with a gap of 70 s."""
   folder = tmp_path_factory.mktemp("written")
   np.save(folder / "mine.npy", without(pulse(400), (130, 200)))
-  model = fake(smoke(LONG))
+  model = fake(small(LONG))
   own_file.run(model, folder / "mine.npy", PULSE_HZ, folder / "out")
   return model, folder / "mine.npy", folder / "out"
 
@@ -238,7 +240,7 @@ def test_a_folder_that_cannot_be_written_is_told(written, tmp_path):
 @quick
 def test_in_python_it_is_a_typed_value():
   x_t = without(pulse(400), (130, 200), (300, 300.6))
-  respiration = fake(smoke(LONG)).predict(x_t, PULSE_HZ)
+  respiration = fake(small(LONG)).predict(x_t, PULSE_HZ)
   assert isinstance(respiration, Respiration)
   assert all(isinstance(rate, Rate) for rate in respiration.rates)
   assert respiration.duration_s == 400
@@ -252,7 +254,7 @@ def test_in_python_it_is_a_typed_value():
 
 @quick
 def test_its_dict_is_plain_json_and_its_repr_a_line():
-  respiration = fake(smoke(LONG)).predict(without(pulse(400), (130, 200)), PULSE_HZ)
+  respiration = fake(small(LONG)).predict(without(pulse(400), (130, 200)), PULSE_HZ)
   plain = json.loads(json.dumps(respiration.to_dict()))
   assert plain["lost_s"] == [[130, 200]]
   assert plain["rates"][0]["rate_bpm"] == respiration.rates[0].rate_bpm
@@ -263,7 +265,7 @@ def test_its_dict_is_plain_json_and_its_repr_a_line():
 
 @quick
 def test_a_model_without_samples_has_no_spread_of_the_waveform():
-  respiration = fake(smoke(LONG), posteriors).predict(pulse(200), PULSE_HZ)
+  respiration = fake(small(LONG), posteriors).predict(pulse(200), PULSE_HZ)
   assert respiration.waveform_sd is None
   assert respiration.waveform.shape == (0,)
   assert np.isnan(respiration.waveform_rate_hz)
@@ -273,14 +275,15 @@ DAY = """
 import pathlib, re, sys
 sys.path[:0] = [{root!r}, {tests!r}]
 import numpy as np
-from predict_builders import LONG, fake, pulse, smoke
+from builders import small
+from fake_recording import LONG, fake, pulse
 from jaxsig.predict import own_file
 
 x_t = np.tile(pulse(3600, 125.0).astype(np.float32), 24)
 x_t[1000000:1100000] = np.nan
 np.save("day.npy", x_t)
 del x_t
-own_file.run(fake(smoke(LONG)), "day.npy", 125.0, pathlib.Path("out"))
+own_file.run(fake(small(LONG)), "day.npy", 125.0, pathlib.Path("out"))
 status = pathlib.Path("/proc/self/status").read_text()   # getrusage would tell the parent's peak, too
 print("peak", re.search(r"VmHWM:\\s+(\\d+)", status)[1])
 """
