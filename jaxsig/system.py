@@ -7,7 +7,6 @@ All other code knows a system by these four parts only. `config.system` names it
 import dataclasses
 import importlib
 import math
-import pathlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 Params = Any                      # a pytree of arrays: what is trained
 Stats = Any                       # a pytree of arrays: running statistics of a network
 Batch = Mapping[str, Any]         # {name_b_...: array}; `mask_b` is 0 for padding rows
-Predictions = Mapping[str, Any]   # {name_axes: array} of a record; "rate_hz" where there is any `_t`
+Predictions = Mapping[str, Any]   # {name_axes: array} of a record; "rate_hz" with any `_t`
 Plain = Mapping[str, Any]         # plain JSON values
 
 
