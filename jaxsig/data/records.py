@@ -8,14 +8,24 @@ import numpy as np
 
 
 class Record(NamedTuple):
-  """One recording of one group; arrays of `signals` have time first, share `rate_hz` and start at 0 s."""
+  """One recording of one group.
+
+  Attributes:
+    id: its name.
+    group: what a split must not divide.
+    rate_hz: sampling rate of all signals, which start at 0 s.
+    signals: {name_t_...: array with time first, or a StoredArray that is read in slices}.
+    annotations: {name_s: times in seconds, name_t: a value a sample}.
+    info: plain JSON values: age, sex, source, ...
+    predictions: a method's output, stitched: {name_t, name_s_t, ..., "rate_hz"}.
+  """
   id: str
-  group: str                            # what a split must not divide
+  group: str
   rate_hz: float
-  signals: Mapping[str, Any]            # {name_t_...: array, or a StoredArray that is read in slices}
+  signals: Mapping[str, Any]
   annotations: Mapping[str, np.ndarray]   # {name_s: times in seconds, name_t: labels}
   info: Mapping[str, Any]               # plain JSON values: age, sex, source, ...
-  predictions: Mapping[str, Any] = {}   # a method's output, stitched: {name_t, name_s_t, ..., "rate_hz"}
+  predictions: Mapping[str, Any] = {}
 
   @property
   def duration_s(self) -> float:
@@ -33,11 +43,17 @@ class Segment(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Spans:
-  """Where a record's windows lie, in seconds, ascending; [b] each."""
+  """Where a record's windows lie, in seconds, ascending; [b] each.
+
+  Attributes:
+    start_s_b, length_s_b: in seconds.
+    augmented_b: bool: windows of a changed copy, which only training sees.
+    kind_b: a number for `Data.cut` alone, such as the factor by which a copy is changed.
+  """
   start_s_b: np.ndarray
   length_s_b: np.ndarray
-  augmented_b: np.ndarray   # bool: a changed copy, which only training sees
-  kind_b: np.ndarray        # a number for `Data.cut` alone, such as the factor by which a copy is changed
+  augmented_b: np.ndarray
+  kind_b: np.ndarray
 
   def __len__(self) -> int:
     return len(self.start_s_b)
@@ -86,7 +102,10 @@ def stable_hash(text: str) -> int:
 
 
 def window_names(record_id: str, index_b: np.ndarray) -> np.ndarray:
-  """The names of a record's windows, for their random keys: uint32 [b, 2] of (hash of the record's id, index in the record)."""
+  """The names of a record's windows, for their random keys: uint32 [b, 2].
+
+  A name is the hash of the record's id and the window's index in the record.
+  """
   hashes_b = np.full(len(index_b), stable_hash(record_id))
   return np.stack([hashes_b, index_b], -1).astype(np.uint32)
 
@@ -99,7 +118,9 @@ def pad_rows(ids_b: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Stitcher:
-  """Joins a record's windows batch by batch: `_t` outputs are cross-faded, all others stay per window.
+  """Joins a record's windows batch by batch.
+
+  Outputs in `_t` are cross-faded, all others stay per window.
 
   Memory is that of the record's outputs once, whatever the overlap of the windows is.
   """
@@ -134,7 +155,8 @@ class Stitcher:
   def _add_waves(self, name: str, x: np.ndarray, start_s_b: np.ndarray) -> None:
     length_s = float(self._spans.length_s_b[0])
     if np.any(self._spans.length_s_b != length_s):
-      raise ValueError(f"{name} cannot be stitched: its windows differ in length, so predict it per window (not ..._t)")
+      raise ValueError(
+          f"{name} cannot be stitched: its windows differ in length, so predict it per window")
     t = x.shape[-1]
     self._rate_hz = t / length_s
     starts_b = np.rint(start_s_b * self._rate_hz).astype(int)
@@ -145,7 +167,8 @@ class Stitcher:
       self._weights[name] = np.zeros(total)
     total_t, weight_t = self._sums[name], self._weights[name]
 
-    # A window without overlap keeps its samples whatever the weights are, as each sample is divided by its sum of weights.
+    # A window without overlap keeps its samples whatever the weights are, as each sample is
+    # divided by its sum of weights.
     fade_t = np.minimum(np.arange(1, t + 1), np.arange(t, 0, -1)).astype(np.float64)
     for piece, start in zip(x, starts_b, strict=True):
       covered = slice(start, start + t)
@@ -177,7 +200,11 @@ class Stitcher:
     return joined
 
 
-def stitch(outputs: Mapping[str, np.ndarray], spans: Spans, trailing: bool = False) -> dict[str, Any]:
+def stitch(
+    outputs: Mapping[str, np.ndarray],
+    spans: Spans,
+    trailing: bool = False,
+) -> dict[str, Any]:
   """Joins all windows of a record at once: see `Stitcher`."""
   stitcher = Stitcher(spans, trailing)
   stitcher.add(outputs)
@@ -190,7 +217,10 @@ def in_time(signals: Mapping[str, Any], first: int, last: int) -> dict[str, np.n
 
 
 def clipped(record: Record, segment: Segment) -> Record:
-  """The part of a record that a segment names, as a record: times in `_s` count from its start, arrays in `_t` are cut alike."""
+  """The part of a record that a segment names, as a record.
+
+  Annotations in `_s` count from its start, those in `_t` are cut as the signals are.
+  """
   if segment.from_s <= 0 and segment.to_s >= record.duration_s:
     return record
   first = int(np.ceil(segment.from_s * record.rate_hz - 1e-6))

@@ -1,7 +1,8 @@
-"""Members from groups: who is trained on, validated by and tested; a fold is a hash of the group's name.
+"""Members from groups: who is trained on, validated by and tested.
 
-So it does not move when recordings are added.
+A fold is a hash of the group's name, so it does not move when recordings are added.
 """
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -93,17 +94,27 @@ def _by_group(records: Sequence[Record], config: ConfigDict) -> list[Member]:
   return every
 
 
-def _member(groups: list[str], records: Sequence[Record], fold: Fold, seed: int, config: ConfigDict) -> Member:
+def _member(
+    groups: Sequence[str],
+    records: Sequence[Record],
+    fold: Fold,
+    seed: int,
+    config: ConfigDict,
+) -> Member:
   name = f"fold{fold.number}_seed{seed}"
   test = fold.test
   rest = [group for group in groups if group not in set(test)]
   if config.inner_folds:
     name = f"fold{fold.number}_inner_seed{seed}"
-    test = [group for group in rest if fold_of(f"inner:{group}", config.inner_folds, config.salt) == 0]
+    test = []
+    for group in rest:
+      if fold_of(f"inner:{group}", config.inner_folds, config.salt) == 0:
+        test.append(group)
     rest = [group for group in rest if group not in set(test)]
     if not test:
-      raise UserError(f"fold {fold.number} leaves no group to choose by: {len(groups)} groups are too few for "
-                      f"split.inner_folds={config.inner_folds}; add recordings, or lower it")
+      raise UserError(
+          f"fold {fold.number} leaves no group to choose by: {len(groups)} groups are too few for "
+          f"split.inner_folds={config.inner_folds}; add recordings, or lower it")
 
   if config.kind == "personal":
     adapt, tested = _adapted(records, test, config)
@@ -113,9 +124,18 @@ def _member(groups: list[str], records: Sequence[Record], fold: Fold, seed: int,
   val = set(by_hash[:config.val_groups])
   train = [group for group in rest if group not in val]
   if not train and config.kind != "external":
-    raise UserError(f"fold {fold.number} leaves no group to train on: {len(groups)} groups are too few for "
-                    f"split.kind={config.kind} with split.val_groups={config.val_groups}; add recordings or lower them")
-  return Member(name, fold.number, seed, _whole(records, train), _whole(records, val), _whole(records, test))
+    raise UserError(
+        f"fold {fold.number} leaves no group to train on: {len(groups)} groups are too few for "
+        f"split.kind={config.kind} with split.val_groups={config.val_groups}; "
+        "add recordings or lower them")
+  return Member(
+      name=name,
+      fold=fold.number,
+      seed=seed,
+      train=_whole(records, train),
+      val=_whole(records, val),
+      test=_whole(records, test),
+  )
 
 
 def _whole(records: Sequence[Record], groups: Iterable[str]) -> tuple[Segment, ...]:
@@ -124,26 +144,35 @@ def _whole(records: Sequence[Record], groups: Iterable[str]) -> tuple[Segment, .
   return tuple(Segment(record.group, record.id) for record in records if record.group in groups)
 
 
-def _adapted(records: Sequence[Record], groups: Iterable[str],
-             config: ConfigDict) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
-  """(adapt, test) of the groups: the beginning of each one's first record, and all that begins a guard interval later."""
+def _adapted(
+    records: Sequence[Record],
+    groups: Iterable[str],
+    config: ConfigDict,
+) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+  """(adapt, test) of the groups.
+
+  The beginning of each one's first record, and all that begins a guard interval later.
+  """
   if config.adapt_s <= 0:
-    raise UserError("split.kind=personal needs split.adapt_s above 0: how many seconds of each test group are trained on")
+    raise UserError(
+        "split.kind=personal needs split.adapt_s above 0: "
+        "how many seconds of each test group are trained on")
   adapt, test = [], []
   for group in groups:
     own = [record for record in records if record.group == group]
     first = own[0]
     begin_s = config.adapt_s + config.guard_s
     if begin_s >= first.duration_s:
-      raise UserError(f"the record {first.id} of {group} lasts {first.duration_s:g} s, which leaves nothing to test after "
-                      f"split.adapt_s + split.guard_s = {begin_s:g} s: lower them")
+      raise UserError(
+          f"the record {first.id} of {group} lasts {first.duration_s:g} s, which leaves nothing to "
+          f"test after split.adapt_s + split.guard_s = {begin_s:g} s: lower them")
     adapt.append(Segment(group, first.id, 0.0, config.adapt_s))
     test.append(Segment(group, first.id, begin_s))
     test += [Segment(group, record.id) for record in own[1:]]
   return tuple(adapt), tuple(test)
 
 
-def _folds(groups: list[str], records: Sequence[Record], config: ConfigDict) -> list[Fold]:
+def _folds(groups: Sequence[str], records: Sequence[Record], config: ConfigDict) -> list[Fold]:
   if config.kind == "all":
     return [Fold(0, [])]
   if config.kind == "external":
@@ -151,14 +180,15 @@ def _folds(groups: list[str], records: Sequence[Record], config: ConfigDict) -> 
   if config.kind == "given":
     test = sorted({record.group for record in records if record.info.get("part") == GIVEN_TEST})
     if not test:
-      raise UserError("split.kind=given needs records whose info['part'] is 'test', as data sets with a test part of their own "
-                      "have: use kfold here")
+      raise UserError(
+          "split.kind=given needs records whose info['part'] is 'test', as data sets with a test "
+          "part of their own have: use kfold here")
     return [Fold(0, test)]
 
   if config.kind == "kfold" or (config.kind == "personal" and config.n_folds):
-    folds = []
-    for number in range(config.n_folds):
-      folds.append(Fold(number, [group for group in groups if fold_of(group, config.n_folds, config.salt) == number]))
+    folds = [Fold(number, []) for number in range(config.n_folds)]
+    for group in groups:
+      folds[fold_of(group, config.n_folds, config.salt)].test.append(group)
   else:
     folds = [Fold(number, [group]) for number, group in enumerate(groups)]
   occupied = [fold.number for fold in folds if fold.test]
@@ -170,8 +200,10 @@ def _wanted(config: ConfigDict, occupied: list[int]) -> list[int]:
   wanted = set(config.folds) or set(occupied)
   missing = sorted(wanted - set(occupied))
   if missing:
-    raise UserError(f"split.folds names fold {missing[0]}, which has no group: the folds with groups are "
-                    f"{', '.join(map(str, occupied))}")
+    numbers = ", ".join(map(str, occupied))
+    raise UserError(
+        f"split.folds names fold {missing[0]}, which has no group: the folds with groups are "
+        f"{numbers}")
   return sorted(wanted)
 
 
@@ -183,14 +215,23 @@ def _mixed(records: Sequence[Record], config: ConfigDict) -> list[Member]:
   for record in records:
     for start_s in np.arange(0, record.duration_s, config.block_s):
       number = fold_of(f"{record.id}:{start_s:g}", config.n_folds, config.salt)
-      dealt[number].append(Segment(record.group, record.id, float(start_s), float(start_s + config.block_s)))
+      end_s = start_s + config.block_s
+      dealt[number].append(Segment(record.group, record.id, float(start_s), float(end_s)))
 
+  occupied = [number for number, blocks in dealt.items() if blocks]
   every = []
   for seed in config.seeds:
-    for number in _wanted(config, [k for k, blocks in dealt.items() if blocks]):
-      train = tuple(block for k, blocks in dealt.items() if k != number for block in blocks)
-      name = f"fold{number}_mixed_seed{seed}"
-      every.append(Member(name, number, int(seed), train, (), tuple(dealt[number]), leaks=True))
+    for number in _wanted(config, occupied):
+      others = [dealt[k] for k in occupied if k != number]
+      every.append(Member(
+          name=f"fold{number}_mixed_seed{seed}",
+          fold=number,
+          seed=int(seed),
+          train=tuple(itertools.chain(*others)),
+          val=(),
+          test=tuple(dealt[number]),
+          leaks=True,
+      ))
   return every
 
 
@@ -202,17 +243,20 @@ def check(member: Member, guard_s: float = 0.0) -> None:
   for a, b in (("train", "test"), ("val", "test"), ("train", "val")):
     shared = sorted(set(groups_of(sides[a])) & set(groups_of(sides[b])))
     if shared:
-      raise UserError(f"{shared[0]} is in both {a} and {b} of member {member.name}: a split must keep each group on one side")
+      raise UserError(
+          f"{shared[0]} is in both {a} and {b} of member {member.name}: "
+          "a split must keep each group on one side")
 
-  for adapt in member.adapt:
-    for test in member.test:
-      same_record = adapt.record == test.record
-      if same_record and test.from_s < adapt.to_s + guard_s:
-        raise UserError(f"{adapt.group}: member {member.name} adapts until {adapt.to_s:g} s of {adapt.record} and tests from "
-                        f"{test.from_s:g} s: leave split.guard_s={guard_s:g} s between them")
-      if adapt.group == test.group and not same_record and not _later(adapt, test, member):
-        raise UserError(f"{adapt.group}: member {member.name} adapts on {adapt.record} and tests on {test.record}, which is earlier: "
-                        "adapt on the first record of a group")
+  for adapt, test in itertools.product(member.adapt, member.test):
+    same_record = adapt.record == test.record
+    if same_record and test.from_s < adapt.to_s + guard_s:
+      raise UserError(
+          f"{adapt.group}: member {member.name} adapts until {adapt.to_s:g} s of {adapt.record} "
+          f"and tests from {test.from_s:g} s: leave split.guard_s={guard_s:g} s between them")
+    if adapt.group == test.group and not same_record and not _later(adapt, test, member):
+      raise UserError(
+          f"{adapt.group}: member {member.name} adapts on {adapt.record} and tests on "
+          f"{test.record}, which is earlier: adapt on the first record of a group")
 
 
 def _later(adapt: Segment, test: Segment, member: Member) -> bool:
@@ -228,7 +272,9 @@ def to_plain(member: Member) -> dict[str, Any]:
     rows = []
     for segment in getattr(member, side):
       end_s = segment.to_s
-      rows.append([segment.group, segment.record, segment.from_s, None if np.isinf(end_s) else end_s])
+      if np.isinf(end_s):
+        end_s = None
+      rows.append([segment.group, segment.record, segment.from_s, end_s])
     plain[side] = rows
   return plain
 
@@ -239,6 +285,8 @@ def from_plain(plain: dict[str, Any]) -> Member:
   for side in ("train", "val", "test", "adapt"):
     segments = []
     for group, record, from_s, to_s in plain[side]:
-      segments.append(Segment(group, record, from_s, np.inf if to_s is None else to_s))
+      if to_s is None:
+        to_s = np.inf
+      segments.append(Segment(group, record, from_s, to_s))
     sides.append(tuple(segments))
   return Member(plain["member"], plain["fold"], plain["seed"], *sides, plain["leaks"])

@@ -15,8 +15,11 @@ class StoredArray:
     self._path = path
     with path.open("rb") as file:
       version = np.lib.format.read_magic(file)
-      read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[version]
-      self.shape, in_columns, self.dtype = read_header(file)
+      if version == (1, 0):
+        header = np.lib.format.read_array_header_1_0(file)
+      else:
+        header = np.lib.format.read_array_header_2_0(file)
+      self.shape, in_columns, self.dtype = header
       self._offset = file.tell()
     if in_columns or self.dtype.hasobject:
       raise ValueError(f"{path} is not an array of numbers in rows")
@@ -36,7 +39,8 @@ class StoredArray:
 
   def __getitem__(self, index: slice) -> np.ndarray:
     if not isinstance(index, slice) or index.step not in (None, 1):
-      raise TypeError("a stored array is read in plain slices of its first axis: take np.asarray(x[first:last]) first")
+      raise TypeError(
+          "a stored array is read in plain slices of its first axis: take np.asarray(x[a:b]) first")
     first, last, _ = index.indices(len(self))
     rows = max(0, last - first)
     per_row = int(np.prod(self.shape[1:]))

@@ -1,4 +1,4 @@
-"""The windows of many records: a list of where they lie, and their arrays, cut when they are asked for."""
+"""The windows of many records: where they lie, and their arrays, cut when they are asked for."""
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from jaxsig.data.records import Record, Segment, joined_spans, window_names
 from jaxsig.system import Data
 
-WHOLE_RECORD_BYTES = 64 << 20   # windows of a record that are cut together and kept, where they are no more than that
+WHOLE_RECORD_BYTES = 64 << 20   # up to this size all windows of a record are cut together and kept
 KEPT_BYTES = 512 << 20          # of all records' windows that are kept
 
 
@@ -30,12 +30,14 @@ class Windows:
     counts = [len(spans) for spans in self._per_record]
     self._first = np.concatenate([[0], np.cumsum(counts)]).astype(int)
     self._index = {record.id: i for i, record in enumerate(records)}
-    self._kept = OrderedDict()   # {record index: its windows' arrays}, the least recently used first
+    self._kept = OrderedDict()   # {record index: its windows' arrays}, least recently used first
     self._window_bytes = self._measured()
 
     self.record_b = np.repeat(np.arange(len(records)), counts)
     self.spans = joined_spans(self._per_record)
-    names = [window_names(record.id, np.arange(n)) for record, n in zip(records, counts, strict=True)]
+    names = []
+    for record, n in zip(records, counts, strict=True):
+      names.append(window_names(record.id, np.arange(n)))
     self.name_b_2 = np.concatenate(names)
 
   def __len__(self) -> int:
@@ -47,14 +49,19 @@ class Windows:
     return self._records
 
   def ids_of(self, segments: Iterable[Segment], augmented: bool = False) -> np.ndarray:
-    """Ascending ids of the windows that lie wholly inside any of the segments; `augmented` ones only where asked for."""
+    """Ascending ids of the windows that lie wholly inside any of the segments.
+
+    Augmented ones are among them only where asked for.
+    """
     chosen_b = np.zeros(len(self), bool)
     for segment in segments:
       i = self._index[segment.record]
       of_record = slice(self._first[i], self._first[i + 1])
       spans = self._per_record[i]
       end_s_b = spans.start_s_b + spans.length_s_b
-      chosen_b[of_record] |= (spans.start_s_b >= segment.from_s - 1e-6) & (end_s_b <= segment.to_s + 1e-6)
+      begins_inside_b = spans.start_s_b >= segment.from_s - 1e-6
+      ends_inside_b = end_s_b <= segment.to_s + 1e-6
+      chosen_b[of_record] |= begins_inside_b & ends_inside_b
     if not augmented:
       chosen_b &= ~self.spans.augmented_b
     return np.flatnonzero(chosen_b)
@@ -69,8 +76,10 @@ class Windows:
       places.append(of_record)
 
     back = np.argsort(np.concatenate(places), kind="stable")
-    names = parts[0].keys()
-    return {name: np.concatenate([part[name] for part in parts])[back] for name in names}
+    joined = {}
+    for name in parts[0]:
+      joined[name] = np.concatenate([part[name] for part in parts])[back]
+    return joined
 
   def _of_record(self, i: int, index_b: np.ndarray) -> dict[str, np.ndarray]:
     """Some windows of record i, from those that are kept or cut now."""
