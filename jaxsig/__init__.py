@@ -6,6 +6,7 @@
 
 Nothing heavy is imported before it is used.
 """
+import importlib
 import importlib.metadata
 import pathlib
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
   from jaxsig.system import Row
 
 DEFAULT_MODEL = "respdiff_60s"
+
+# Loading the folder jaxsig/predict/ sets `jaxsig.predict` to it: done here, before the function of that name is defined.
+importlib.import_module("jaxsig.predict")
 
 try:
   __version__ = importlib.metadata.version("jaxsig")

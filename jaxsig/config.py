@@ -25,7 +25,8 @@ from jaxsig.errors import UserError
 
 READING = ("read", "readings", "baselines")
 WITHOUT_INFLUENCE = ("own", "report", "run", "ablations", "data_dir", "cache_dir")
-NAMED = ("readings", "ablations")   # sections whose keys are names, not known beforehand: an override replaces them as a whole
+# sections whose keys are names, not known beforehand: an override replaces them as a whole
+NAMED = ("readings", "ablations")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -58,12 +59,14 @@ def parse_arg(arg: str, **defaults: Any) -> ConfigDict:
 def _typed(key: str, text: str, default: Any) -> Any:
   if isinstance(default, bool):
     if text.lower() not in ("true", "false", "1", "0"):
-      raise UserError(f"config argument {key!r} is a yes or no: write {key} or {key}=false, not {key}={text}")
+      raise UserError(
+          f"config argument {key!r} is a yes or no: write {key} or {key}=false, not {key}={text}")
     return text.lower() in ("true", "1")
   try:
     return type(default)(text)
   except ValueError:
-    raise UserError(f"config argument {key!r} takes a value like {default!r}, not {text!r}") from None
+    raise UserError(
+        f"config argument {key!r} takes a value like {default!r}, not {text!r}") from None
 
 
 def load(path: str | pathlib.Path, arg: str = "", overrides: Mapping[str, Any] | None = None) -> ConfigDict:
@@ -112,7 +115,9 @@ def _set(node: ConfigDict, name: str, value: Any, key: str) -> None:
   try:
     node[name] = value
   except TypeError:
-    raise UserError(f"the config key {key!r} holds {node[name]!r}: give it a value of that type, not {value!r}") from None
+    raise UserError(
+        f"the config key {key!r} holds {node[name]!r}: give it a value of that type, "
+        f"not {value!r}") from None
 
 
 def _child(node: Any, name: str, key: str, config: ConfigDict) -> Any:

@@ -47,7 +47,8 @@ def source_of(data: Data, config: ConfigDict) -> str:
   if source == SIMULATED or (source == "auto" and not folder):
     return SIMULATED
   if not folder:
-    raise UserError("data.source=real needs the recordings: name their folder with --config.data_dir")
+    raise UserError(
+        "data.source=real needs the recordings: name their folder with --config.data_dir")
 
   path = pathlib.Path(folder)
   remedy = "name the folder that holds the recordings with --config.data_dir, or leave it out to use the simulator"

@@ -104,8 +104,9 @@ def _shipped_base(folder: pathlib.Path, member: Member) -> Source:
 def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
   path = workdir / "split.json"
   if not path.is_file():
-    raise UserError(f"config.init_from {workdir} is neither a shipped model nor a workdir with a split.json: "
-                    "name the workdir of a finished training")
+    raise UserError(
+        f"config.init_from {workdir} is neither a shipped model nor a workdir with a split.json: "
+        "name the workdir of a finished training")
   tested = set(groups_of(member.test))
   unseen = []
   for plain in json.loads(path.read_text())["members"]:
@@ -114,8 +115,9 @@ def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
     if not tested & set(seen):
       unseen.append(base)
   if not unseen:
-    raise UserError(f"every member of {workdir} has trained on a test group of {member.name} ({', '.join(sorted(tested))}): "
-                    "train the base with the same split")
+    raise UserError(
+        f"every member of {workdir} has trained on a test group of {member.name} "
+        f"({', '.join(sorted(tested))}): train the base with the same split")
 
   of_seed = [base for base in unseen if base.seed == member.seed]
   chosen = (of_seed or unseen)[0]
@@ -129,6 +131,8 @@ def last_step(run: Run, member: Member) -> int:
     return 0
   steps = checkpoint.steps(source.folder)
   if not steps:
-    raise UserError(f"member {member.name} has no checkpoint in {source.folder}: run --mode=train with this --workdir first")
+    raise UserError(
+        f"member {member.name} has no checkpoint in {source.folder}: run --mode=train with this "
+        "--workdir first")
   checkpoint.check_meta(source.folder, steps[-1], source.meta or {})
   return steps[-1]

@@ -162,7 +162,9 @@ def _feed(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> feeds.
   for member in group:
     own_ids = windows.ids_of(member.trained_on, augmented=True)
     if not len(own_ids):
-      raise UserError(f"member {member.name} has no window to train on: its segments are shorter than one window")
+      raise UserError(
+          f"member {member.name} has no window to train on: its segments are shorter than one "
+          "window")
     ids.append(own_ids)
   order = feeds.Order(
       seeds=tuple(member.seed for member in group),
@@ -267,8 +269,10 @@ def _require_finite(values: Batch, group: Sequence[Member], step: int) -> None:
   for i, member in enumerate(group):
     for name, x_m in values.items():
       if not np.isfinite(x_m[i]):
-        raise UserError(f"{name} of member {member.name} is not finite at step {step}: nothing was saved after the last checkpoint; "
-                        "lower --config.optim.learning_rate or set --config.optim.clip_norm, in a new --workdir")
+        raise UserError(
+            f"{name} of member {member.name} is not finite at step {step}: nothing was saved "
+            "after the last checkpoint; lower --config.optim.learning_rate or set "
+            "--config.optim.clip_norm, in a new --workdir")
 
 
 def _save(run: Run, group: Sequence[Member], step: int, state: Any, member_state: Callable) -> None:
@@ -282,7 +286,8 @@ def _save(run: Run, group: Sequence[Member], step: int, state: Any, member_state
 def _stop_signal() -> Iterator[Mapping[str, bool]]:
   """While training, SIGTERM and Ctrl-C ask the loop to save and stop; the old handlers come back after."""
   stop = {"asked": False}
-  if jax.process_count() > 1:  # there the distributed service listens, so that all processes stop at one step
+  # there the distributed service listens, so that all processes stop at one step
+  if jax.process_count() > 1:
     yield stop
     return
 

@@ -77,7 +77,8 @@ def evaluate(run: Run, members: Sequence[Member]) -> list[Row]:
       evaluation = _evaluate_member(every_reading, member)
       done = [_stamped(row, stamp) for row in evaluation.rows]
       if mesh.is_main():
-        folder.mkdir(parents=True, exist_ok=True)   # no training has made it where a model comes from elsewhere
+        # no training has made it where a model comes from elsewhere
+        folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "timing.json", evaluation.seconds)
         write_json(folder / CALIBRATION, evaluation.calibrations)
         write_rows(folder / "rows.jsonl", done)
@@ -114,7 +115,8 @@ def require_readable(run: Run) -> None:
   for config in configs.readings(run.config).values():
     for name in config.read.shuffle:
       if name not in arrays:
-        raise UserError(f"read.shuffle names {name!r}, which no window has{configs.nearest(name, arrays)}")
+        raise UserError(
+            f"read.shuffle names {name!r}, which no window has{configs.nearest(name, arrays)}")
   _require_metrics(run)
 
 
@@ -127,7 +129,9 @@ def _require_metrics(run: Run) -> None:
   for key in (*primary, *report.metrics):
     metric = key.partition("/")[0]
     if metric not in known:
-      raise UserError(f"config.report asks for the metric {metric!r}, which this system does not have{configs.nearest(metric, known)}")
+      raise UserError(
+          f"config.report asks for the metric {metric!r}, which this system does not "
+          f"have{configs.nearest(metric, known)}")
 
 
 def _stamp(run: Run, member: Member, commit: str) -> Stamp:
@@ -304,8 +308,9 @@ def _is_tested(row: Row, segments: Sequence[Segment]) -> bool:
     if segment.from_s <= 0 and segment.to_s == np.inf:
       return True
     if row.start_s is None or row.end_s is None:
-      raise ValueError(f"the metric {row.metric} does not say where its units lie (start_s, end_s): "
-                       "a split inside records needs that")
+      raise ValueError(
+          f"the metric {row.metric} does not say where its units lie (start_s, end_s): a split "
+          "inside records needs that")
     if row.start_s >= segment.from_s - 1e-6 and row.end_s <= segment.to_s + 1e-6:
       return True
   return False

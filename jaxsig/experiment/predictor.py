@@ -65,8 +65,14 @@ def predict_windows(predictor: Predictor, arrays: Batch, name_b_2: np.ndarray, w
   return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def predict_records(predictor: Predictor, task: Task, windows: Windows, chosen: Sequence[RecordWindows], config: ConfigDict,
-                    what: str = "predicting") -> Iterator[Record]:
+def predict_records(
+  predictor: Predictor,
+  task: Task,
+  windows: Windows,
+  chosen: Sequence[RecordWindows],
+  config: ConfigDict,
+  what: str = "predicting",
+) -> Iterator[Record]:
   """Records with predictions, one after another; windows of consecutive records share batches, and memory is that of one record.
 
   Args:

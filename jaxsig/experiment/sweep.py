@@ -52,8 +52,10 @@ def _summary(run: Run, chosen: Sequence[Member]) -> str:
   source = prepared.source
   if source == cache.SIMULATED:
     source = source.upper()
-  return (f"{len(prepared.records)} {words.records} of {len(groups)} {words.groups} ({source}, data {prepared.fingerprint}), "
-          f"{len(chosen)} members, config {run.meta['config']}")
+  return (
+    f"{len(prepared.records)} {words.records} of {len(groups)} {words.groups} ({source}, data {prepared.fingerprint}), "
+    f"{len(chosen)} members, config {run.meta['config']}"
+  )
 
 
 def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> list[pathlib.Path]:
@@ -138,8 +140,9 @@ def _chosen(config: ConfigDict, one: ConfigDict, folder: pathlib.Path) -> dict[p
   candidates = one["candidates"].to_dict()
   readings = one["readings"].to_dict()
   if len(candidates) * (1 + len(readings)) > nested_cv.MOST_CANDIDATES:
-    raise UserError(f"{folder.name} lists more than {nested_cv.MOST_CANDIDATES} candidates and readings: choosing among many by few "
-                    "groups means nothing; list fewer")
+    raise UserError(
+        f"{folder.name} lists more than {nested_cv.MOST_CANDIDATES} candidates and readings: "
+        "choosing among many by few groups means nothing; list fewer")
   rows = {}
   for name, trial in nested_cv.trials(config, candidates, readings, one["inner_folds"]).items():
     say(f"inner split of {folder.name}: {name}")
@@ -165,8 +168,10 @@ def inspect(config: ConfigDict) -> None:
   system = systems.make(config)
   words = system.protocol.words
   if cache.source_of(system.data, config) == cache.SIMULATED:
-    say("no data folder is read (--config.data_dir is not set, or data.source=simulated): the simulator of "
-        f"{config.data.name} would be used, {config.data.simulate_groups} {words.groups}")
+    say(
+      "no data folder is read (--config.data_dir is not set, or data.source=simulated): the simulator of "
+      f"{config.data.name} would be used, {config.data.simulate_groups} {words.groups}"
+    )
     return
   about = system.data.inspect(pathlib.Path(config.data_dir))
   for record in about["records"]:
@@ -198,7 +203,8 @@ def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None
   settings = {**config.report.to_dict(), "metrics": ()}
   is_short = name.endswith("_short")
   text = write.markdown(write.load_rows(workdirs), settings, protocol, is_short, link="")
-  write.update_block(path, name, text.partition("\n")[2].lstrip())   # without the title: the file has its own
+  # without the title: the file has its own
+  write.update_block(path, name, text.partition("\n")[2].lstrip())
 
 
 def _config_and_protocol(workdirs: Sequence[pathlib.Path]) -> tuple[ConfigDict, systems.Protocol]:

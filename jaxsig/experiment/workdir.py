@@ -40,7 +40,9 @@ def writable(workdir: pathlib.Path) -> pathlib.Path:
     probe.touch()
     probe.unlink(missing_ok=True)
   except OSError as error:
-    raise UserError(f"the workdir {workdir} cannot be written ({error.strerror}): name another with --workdir") from error
+    raise UserError(
+        f"the workdir {workdir} cannot be written ({error.strerror}): name another "
+        "with --workdir") from error
   return workdir
 
 
@@ -54,7 +56,8 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
   try:
     return configs.from_plain(json.loads(path.read_text()))
   except (OSError, ValueError):
-    raise UserError(f"{path} is missing or broken: name the config that trained it with --config") from None
+    raise UserError(
+        f"{path} is missing or broken: name the config that trained it with --config") from None
 
 
 def require_same_config(config: ConfigDict, workdir: pathlib.Path) -> None:
@@ -65,8 +68,9 @@ def require_same_config(config: ConfigDict, workdir: pathlib.Path) -> None:
   try:
     old = json.loads(path.read_text())
   except ValueError:
-    raise UserError(f"{path} is no JSON: delete it if this workdir's checkpoints are of this config, "
-                    "or use another --workdir") from None
+    raise UserError(
+        f"{path} is no JSON: delete it if this workdir's checkpoints are of this config, or use "
+        "another --workdir") from None
   keys = configs.differing(config, old, training=True)
   if keys:
     raise UserError(f"the workdir {workdir} holds another config; it differs in {', '.join(keys)}: "
@@ -85,12 +89,20 @@ def read_members(workdir: pathlib.Path) -> list[Member]:
   except (OSError, ValueError, LookupError, TypeError):
     members = []
   if not members:
-    raise UserError(f"{workdir} holds no trained model (its split.json is missing or broken): name the --workdir of a training")
+    raise UserError(
+        f"{workdir} holds no trained model (its split.json is missing or broken): name the "
+        "--workdir of a training")
   return members
 
 
-def write_about(config: ConfigDict, workdir: pathlib.Path, methods: Sequence[str], data: Data, prepared: Prepared,
-                members: Sequence[Member]) -> None:
+def write_about(
+  config: ConfigDict,
+  workdir: pathlib.Path,
+  methods: Sequence[str],
+  data: Data,
+  prepared: Prepared,
+  members: Sequence[Member],
+) -> None:
   """Writes config.json, about.json and split.json of a workdir."""
   write_json(workdir / "config.json", config.to_dict())
   write_json(workdir / "about.json", {"methods": list(methods), "data": _data_card(data, config, prepared)})

@@ -17,10 +17,14 @@ from jaxsig.system import Data
 
 LICENCE = "Open Data Commons Attribution License v1.0 (ODC-By 1.0)"
 CITATION = [
-  ("Pimentel MAF et al. Toward a robust estimation of respiratory rate from pulse oximeters. IEEE Trans Biomed Eng "
-   "64(8):1914-1923, 2017. doi:10.1109/TBME.2016.2613124"),
-  ("Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23):e215-e220, 2000. "
-   "doi:10.1161/01.CIR.101.23.e215"),
+  (
+    "Pimentel MAF et al. Toward a robust estimation of respiratory rate from pulse oximeters. IEEE Trans Biomed Eng "
+    "64(8):1914-1923, 2017. doi:10.1109/TBME.2016.2613124"
+  ),
+  (
+    "Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23):e215-e220, 2000. "
+    "doi:10.1161/01.CIR.101.23.e215"
+  ),
 ]
 
 
@@ -47,8 +51,9 @@ def recordings(folder: str) -> list[bidmc_files.Files]:
   """The files of all recordings below `folder`; UserError if there is none."""
   if found := bidmc_files.find(folder):
     return found
-  raise UserError(f"no BIDMC recording (bidmcNN.hea or bidmc_NN_Signals.csv) in {folder} or its bidmc/: "
-                  "correct the folder, or fetch them by jaxsig.data.ppg.bidmc.download(folder)")
+  raise UserError(
+      f"no BIDMC recording (bidmcNN.hea or bidmc_NN_Signals.csv) in {folder} or its bidmc/: "
+      "correct the folder, or fetch them by jaxsig.data.ppg.bidmc.download(folder)")
 
 
 def sources(folder: str) -> list[pathlib.Path]:
@@ -64,9 +69,16 @@ def inspect(folder: str) -> dict:
 
 def _summary(record: Record) -> dict:
   breaths = [len(record.annotations[f"breaths_{a}_s"]) for a in (1, 2)]
-  return {"record": record.id, "patient": record.group, "age": record.info["age"], "sex": record.info["sex"],
-          "duration_s": round(record.duration_s, 2), "breaths_1": breaths[0], "breaths_2": breaths[1],
-          "rate_difference_bpm": round(60 * (breaths[0] - breaths[1]) / record.duration_s, 2)}
+  return {
+    "record": record.id,
+    "patient": record.group,
+    "age": record.info["age"],
+    "sex": record.info["sex"],
+    "duration_s": round(record.duration_s, 2),
+    "breaths_1": breaths[0],
+    "breaths_2": breaths[1],
+    "rate_difference_bpm": round(60 * (breaths[0] - breaths[1]) / record.duration_s, 2),
+  }
 
 
 def simulate(seed: int, n: int, config: ConfigDict) -> list[Record]:
@@ -84,8 +96,9 @@ def download(folder: str) -> None:
   try:
     wfdb.dl_files("bidmc", str(target), names)
   except Exception as error:  # urllib's, requests' and wfdb's own: to a user they are all one
-    raise UserError(f"BIDMC could not be fetched from physionet.org ({error}): check the network, or copy "
-                    f"https://physionet.org/content/bidmc/1.0.0/ into {target} by hand") from error
+    raise UserError(
+        f"BIDMC could not be fetched from physionet.org ({error}): check the network, or copy "
+        f"https://physionet.org/content/bidmc/1.0.0/ into {target} by hand") from error
 
 
 DATA = Data(load, simulate, spans, cut, inspect, sources)

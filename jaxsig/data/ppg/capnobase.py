@@ -36,11 +36,15 @@ from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 from jaxsig.system import Data
 
-LICENCE = ("the depositor's terms of use at https://doi.org/10.5683/SP2/NLB8IT (read them there: they are not repeated here); "
-           "for tests and comparison, not for training or tuning")
+LICENCE = (
+  "the depositor's terms of use at https://doi.org/10.5683/SP2/NLB8IT (read them there: they are not repeated here); "
+  "for tests and comparison, not for training or tuning"
+)
 CITATION = [
-  ("Karlen W, Raman S, Ansermino JM, Dumont GA. Multiparameter respiratory rate estimation from the photoplethysmogram. "
-   "IEEE Trans Biomed Eng 60(7):1946-1953, 2013. doi:10.1109/TBME.2013.2246160"),
+  (
+    "Karlen W, Raman S, Ansermino JM, Dumont GA. Multiparameter respiratory rate estimation from the photoplethysmogram. "
+    "IEEE Trans Biomed Eng 60(7):1946-1953, 2013. doi:10.1109/TBME.2013.2246160"
+  ),
   "Karlen W. CapnoBase IEEE TBME Respiratory Rate Benchmark. Borealis, 2021. doi:10.5683/SP2/NLB8IT",
 ]
 
@@ -68,8 +72,9 @@ def recordings(folder: str) -> list[capnobase_files.Files]:
   """The files of all cases below `folder`; UserError if there is none."""
   if found := capnobase_files.find(folder):
     return found
-  raise UserError(f"no CapnoBase recording (NNNN_8min.mat or NNNN_8min_signal.csv) in {folder} or its data/, mat/ or csv/: "
-                  "correct the folder, or download them from https://doi.org/10.5683/SP2/NLB8IT")
+  raise UserError(
+      f"no CapnoBase recording (NNNN_8min.mat or NNNN_8min_signal.csv) in {folder} or its data/, "
+      "mat/ or csv/: correct the folder, or download them from https://doi.org/10.5683/SP2/NLB8IT")
 
 
 def sources(folder: str) -> list[pathlib.Path]:
@@ -85,9 +90,14 @@ def inspect(folder: str) -> dict:
 
 def _summary(record: Record) -> dict:
   spans = record.annotations.get("artif_s")
-  return {"record": record.id, "patient": record.group, **{k: record.info[k] for k in ("age", "sex", "ventilation")},
-          "duration_s": round(record.duration_s, 2), "breaths_1": len(record.annotations["breaths_1_s"]),
-          "artefacts_s": None if spans is None else round(float((spans[:, 1] - spans[:, 0]).sum()), 2)}
+  return {
+    "record": record.id,
+    "patient": record.group,
+    **{k: record.info[k] for k in ("age", "sex", "ventilation")},
+    "duration_s": round(record.duration_s, 2),
+    "breaths_1": len(record.annotations["breaths_1_s"]),
+    "artefacts_s": None if spans is None else round(float((spans[:, 1] - spans[:, 0]).sum()), 2),
+  }
 
 
 DATA = Data(load, simulate, spans, cut, inspect, sources)

@@ -114,7 +114,9 @@ def _whole_record(record: Record, name: str, starts_s_b: np.ndarray, finer: int,
 def check(config: ConfigDict) -> None:
   """Raises UserError where the options contradict each other."""
   if config.causal and config.normalise == "record":
-    raise UserError("data.causal=True with data.normalise=record: a record's extremes lie in the future; use window or zscore")
+    raise UserError(
+        "data.causal=True with data.normalise=record: a record's extremes lie in the future; use "
+        "window or zscore")
   if config.normalise not in NORMALISE:
     raise UserError(f"unknown data.normalise={config.normalise!r}: use {', '.join(NORMALISE)}")
 
@@ -131,8 +133,9 @@ def warped(record: Record, factor: float) -> Record:
 def long_enough(record: Record, config: ConfigDict, name: object) -> Record:
   """The record; UserError where it is shorter than a window."""
   if record.duration_s < config.window_s:
-    raise UserError(f"{name} lasts {record.duration_s:.1f} s, less than one window of {config.window_s:g} s: "
-                    "use a longer recording")
+    raise UserError(
+        f"{name} lasts {record.duration_s:.1f} s, less than one window of {config.window_s:g} s: "
+        "use a longer recording")
   return record
 
 
@@ -158,7 +161,9 @@ def whole_samples(seconds: float, rate_hz: float, name: str) -> int:
   """Seconds in samples; UserError where they are no whole number."""
   samples = round(seconds * rate_hz)
   if samples < 1 or abs(seconds * rate_hz - samples) > 1e-6:
-    raise UserError(f"data.{name}={seconds:g} at data.rate_hz={rate_hz:g} is no whole number of samples: change one")
+    raise UserError(
+        f"data.{name}={seconds:g} at data.rate_hz={rate_hz:g} is no whole number of samples: "
+        "change one")
   return samples
 
 
@@ -168,7 +173,9 @@ def _per_sample(config: ConfigDict) -> int:
     return 1
   finer = round(config.ppg_rate_hz / config.rate_hz)
   if finer < 1 or abs(finer * config.rate_hz - config.ppg_rate_hz) > 1e-6:
-    raise UserError(f"data.ppg_rate_hz={config.ppg_rate_hz:g} is no whole multiple of data.rate_hz={config.rate_hz:g}: change one")
+    raise UserError(
+        f"data.ppg_rate_hz={config.ppg_rate_hz:g} is no whole multiple of "
+        f"data.rate_hz={config.rate_hz:g}: change one")
   return finer
 
 
@@ -181,7 +188,8 @@ def _each_alone(raw_t: np.ndarray, rate_hz: float, starts_s_b: np.ndarray, finer
   windows = []
   for first in np.floor(starts_s_b * rate_hz + 1e-6).astype(int):
     x_t = np.asarray(raw_t[first:first + size], np.float64)
-    line_t = np.linspace(x_t[0], x_t[-1], size)   # without it a step from end to start would ring at both
+    # without it a step from end to start would ring at both
+    line_t = np.linspace(x_t[0], x_t[-1], size)
     fine_t = scipy.signal.resample(x_t - line_t, n) + np.linspace(x_t[0], x_t[-1], n)
     windows.append(_filtered(fine_t, to_hz, config, "ppg"))
   return np.stack(windows)
@@ -200,13 +208,18 @@ def _butterworth(x_t: np.ndarray, rate_hz: float, edge_hz: float, kind: str, ord
   if not edge_hz:
     return x_t
   if edge_hz >= rate_hz / 2:
-    raise UserError(f"data.{name}={edge_hz:g} is not below half of data.rate_hz={rate_hz:g}: lower it (0 is no filter)")
+    raise UserError(
+        f"data.{name}={edge_hz:g} is not below half of data.rate_hz={rate_hz:g}: lower it (0 is "
+        "no filter)")
   sections = scipy.signal.butter(order, edge_hz, kind, fs=rate_hz, output="sos")
   return scipy.signal.sosfiltfilt(sections, x_t)
 
 
-def _normalised(x_b_t: np.ndarray, x_t: np.ndarray, config: ConfigDict, name: str, still_b: np.ndarray) -> np.ndarray:
-  # Resampling and filtering ring into a window where the sensor stood still: scaled up, that looks like a signal.
+def _normalised(
+  x_b_t: np.ndarray, x_t: np.ndarray, config: ConfigDict, name: str, still_b: np.ndarray
+) -> np.ndarray:
+  # Resampling and filtering ring into a window where the sensor stood still: scaled up, that looks
+  # like a signal.
   if config.normalise == "zscore":
     sd_b = x_b_t.std(-1, keepdims=True)
     z_b_t = (x_b_t - x_b_t.mean(-1, keepdims=True)) / np.where(sd_b > 0, sd_b, 1)

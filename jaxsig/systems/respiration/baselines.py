@@ -67,7 +67,8 @@ def modulations(record: Record) -> np.ndarray:
   if len(beats.time_s_k) < FEWEST_BEATS:
     return np.full((3, n), np.nan)
 
-  middle_s_k = (beats.time_s_k[1:] + beats.time_s_k[:-1]) / 2   # an interval belongs between its two beats
+  # an interval belongs between its two beats
+  middle_s_k = (beats.time_s_k[1:] + beats.time_s_k[:-1]) / 2
   riiv_t = _series(beats.time_s_k, _clip(beats.peak_k), n)
   riav_t = _series(beats.time_s_k, _clip(beats.peak_k - beats.trough_k), n)
   rifv_t = _series(middle_s_k, _clip(np.diff(beats.time_s_k)), n)
@@ -146,10 +147,18 @@ def _predict_fusion(params: None, record: Record) -> Predictions:
 
 
 METHODS = {
-    "constant": Baseline(_fit_constant, _predict_constant, "Constant: the training patients' mean rate"),
-    "band_pass": Baseline(_no_fit, _predict_band_pass, "Band-pass filter of the PPG, 0.1 to 0.6 Hz"),
-    "riiv": _modulation(0, "RIIV: how high the pulses are (respiratory-induced intensity variation)"),
-    "riav": _modulation(1, "RIAV: how large the pulses are (respiratory-induced amplitude variation)"),
-    "rifv": _modulation(2, "RIFV: how far apart the pulses are (respiratory-induced frequency variation)"),
-    "smart_fusion": Baseline(_no_fit, _predict_fusion, "Smart fusion: the mean rate of RIIV, RIAV and RIFV"),
+  "constant": Baseline(
+    _fit_constant, _predict_constant, "Constant: the training patients' mean rate"
+  ),
+  "band_pass": Baseline(_no_fit, _predict_band_pass, "Band-pass filter of the PPG, 0.1 to 0.6 Hz"),
+  "riiv": _modulation(0, "RIIV: how high the pulses are (respiratory-induced intensity variation)"),
+  "riav": _modulation(
+    1, "RIAV: how large the pulses are (respiratory-induced amplitude variation)"
+  ),
+  "rifv": _modulation(
+    2, "RIFV: how far apart the pulses are (respiratory-induced frequency variation)"
+  ),
+  "smart_fusion": Baseline(
+    _no_fit, _predict_fusion, "Smart fusion: the mean rate of RIIV, RIAV and RIFV"
+  ),
 }

@@ -42,14 +42,18 @@ class Scale(NamedTuple):
 
 def figures(material: Material) -> list[Figure]:
   """The figures that this system adds to a report."""
-  return [Figure(
+  return [
+    Figure(
       name="examples",
       title=f"Best, median and worst patient of {material.reference}",
-      note=("By mean absolute error; of each the window whose error is nearest to it. Both waveforms are scaled to one standard "
-            "deviation. Band: 1 SD of the method's samples. The reference's polarity and delay differ between recordings: "
-            "the best sign and lag within 1 s are given."),
+      note=(
+        "By mean absolute error; of each the window whose error is nearest to it. Both waveforms are scaled to one standard "
+        "deviation. Band: 1 SD of the method's samples. The reference's polarity and delay differ between recordings: "
+        "the best sign and lag within 1 s are given."
+      ),
       draw=lambda: _examples(material),
-  )]
+    )
+  ]
 
 
 def _examples(material: Material) -> matplotlib.figure.Figure | None:
@@ -110,8 +114,10 @@ def _draw_example(axis: matplotlib.axes.Axes, example: Example, name: str) -> No
     spread_t = _part(stored["resp_sd_t"], rate_hz, row).x_t / sd
     axis.fill_between(estimate.time_s, scaled_t - spread_t, scaled_t + spread_t, color=OURS, alpha=0.2, linewidth=0)
   lag = _lag(truth, estimate, rate_hz)
-  axis.set_title(f"{example.which}: {row.record}, {row.unit}, truth {row.truth:.1f}, estimate {row.estimate:.1f} {UNIT}; "
-                 f"lag {lag.lag_s:+.1f} s, sign {lag.sign:+d}, correlation {lag.value:.2f}")
+  axis.set_title(
+    f"{example.which}: {row.record}, {row.unit}, truth {row.truth:.1f}, estimate {row.estimate:.1f} {UNIT}; "
+    f"lag {lag.lag_s:+.1f} s, sign {lag.sign:+d}, correlation {lag.value:.2f}"
+  )
   axis.set_ylabel("SD")
   axis.margins(x=0)
 
@@ -185,8 +191,14 @@ def _widest(spans_s: np.ndarray) -> np.ndarray:
   return spans_s[by_width[:MOST_GAPS]]
 
 
-def _draw_wave(axis: matplotlib.axes.Axes, x_t: np.ndarray, rate_hz: float, scale: Scale, color: str,
-               spread_t: np.ndarray | None = None) -> None:
+def _draw_wave(
+  axis: matplotlib.axes.Axes,
+  x_t: np.ndarray,
+  rate_hz: float,
+  scale: Scale,
+  color: str,
+  spread_t: np.ndarray | None = None,
+) -> None:
   """A line with its spread; of a long recording the range that it covers in each column."""
   if len(x_t) / rate_hz > LONG_S:
     at_s, low, high = envelope(x_t, rate_hz)
@@ -225,8 +237,16 @@ def _draw_rates(axis: matplotlib.axes.Axes, rates: Sequence, scale: Scale) -> No
   size = max(3.0, min(30.0, 3000 / len(rates)))
   axis.vlines(at, low_k, high_k, color=OURS, alpha=0.3, linewidth=max(0.8, min(6.0, 300 / len(rates))))
   axis.scatter(at[good_k], rate_k[good_k], s=size, color=OURS, zorder=3, label=quality.GOOD)
-  axis.scatter(at[~good_k], rate_k[~good_k], s=size, facecolor="none", edgecolor=ACCENT, linewidths=0.8, zorder=3,
-               label=quality.DOUBTFUL)
+  axis.scatter(
+    at[~good_k],
+    rate_k[~good_k],
+    s=size,
+    facecolor="none",
+    edgecolor=ACCENT,
+    linewidths=0.8,
+    zorder=3,
+    label=quality.DOUBTFUL,
+  )
   axis.set(title="rate and its interval", ylabel=UNIT)
   if np.isfinite(rate_k).any():
     axis.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1, ncols=2)

@@ -179,7 +179,8 @@ def _write_waveforms(record: Record, path: pathlib.Path) -> None:
   length = len(next(iter(columns.values())))
   time_s = np.arange(length) / record.predictions["rate_hz"]
   table = np.stack([time_s, *columns.values()], -1)
-  formats = ["%.9g"] + ["%.6g"] * len(columns)   # of a day, six digits would not tell the samples apart
+  # of a day, six digits would not tell the samples apart
+  formats = ["%.9g"] + ["%.6g"] * len(columns)
   np.savetxt(path, table, formats, ",", header=",".join(["time_s", *columns]), comments="")
 
 

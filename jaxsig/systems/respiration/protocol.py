@@ -35,7 +35,10 @@ def metrics() -> dict[str, Metric]:
   known["rr_bpm_win60_resp_authors"] = _rate_metric("Rate in 60 s against the reference waveform, by RespDiff's published rule")
   known["rr_mae_bpm_win60_resp_authors_div_n_minus_1"] = Metric("The published rule's mean, divided by one window less", UNIT)
   known["resp_corr_lag1s_signed_win60"] = Metric(
-      "Correlation with the reference waveform, best sign and lag within 1 s", better="higher", decimals=3)
+    "Correlation with the reference waveform, best sign and lag within 1 s",
+    better="higher",
+    decimals=3,
+  )
   known["breath_f1_tol500ms_win60_lag1s_signed"] = Metric("Breaths found within 0.5 s (F1)", better="higher", decimals=3)
   known["resp_mae_unit_win60"] = Metric("Waveform error, both scaled to [0, 1]", decimals=3)
   known["resp_mae_sym_win60"] = Metric("Waveform error, both scaled to [-1, 1]", decimals=3)
@@ -49,7 +52,8 @@ def make(config: ConfigDict) -> Protocol:
     UserError: an unknown `read.rate_of`.
   """
   if config.read.rate_of not in RULES:
-    raise UserError(f"unknown read.rate_of {config.read.rate_of!r}{nearest(config.read.rate_of, RULES)}")
+    raise UserError(
+        f"unknown read.rate_of {config.read.rate_of!r}{nearest(config.read.rate_of, RULES)}")
   return Protocol(
       score=functools.partial(_score, config),
       metrics=metrics(),

@@ -6,7 +6,8 @@ from jaxsig.system import Row, Seen
 GOOD, DOUBTFUL, NONE = "good", "doubtful", "no estimate"
 DOUBTFUL_SPREAD_BPM = 2.0     # what is called agreement between two observers
 WIDEST_95_BPM = 12.0          # the span of all resting adults, so nothing was learnt
-BAND_BPM = (4.0, 60.0)        # the rates that are looked for; at its edge the true rate is most likely outside
+# the rates that are looked for; at its edge the true rate is most likely outside
+BAND_BPM = (4.0, 60.0)
 EDGE = 1.02                   # a factor, about the step of the finest grid of rates
 MOST_UNSEEN = 0.5             # of a window
 PASSED_OVER_S = 1.0           # of a window: the end of a stretch that whole seconds leave

@@ -20,10 +20,12 @@ from jaxsig.systems.respiration.target import Target
 
 WINDOWS_S = (32, 60, 64)
 AUTHORS_STRIDE_S = 20
-MOST_DISAGREEMENT_BPM = 2.0   # of the annotators, fixed in advance: beyond it the window has no truth
+# of the annotators, fixed in advance: beyond it the window has no truth
+MOST_DISAGREEMENT_BPM = 2.0
 STRATA = ("<12", "12-20", ">20")
 
-RatesIn = Callable[[Callable, np.ndarray, float], Rates]   # (estimator, starts [k], window_s) -> a method's rates
+# (estimator, starts [k], window_s) -> a method's rates
+RatesIn = Callable[[Callable, np.ndarray, float], Rates]
 
 
 class Truths(NamedTuple):
@@ -140,7 +142,8 @@ def _authors_rows(record: Record, target: Target, rates: RatesIn, divisor_slip: 
   truths = _without_objections(start_s_k, truth_k)
   yield from _rate_rows(record, "rr_bpm_win60_resp_authors", truths, 60, estimated)
 
-  if divisor_slip and len(start_s_k) > 1:   # 22 windows in 480 s, and the sum of their errors divided by 21
+  # 22 windows in 480 s, and the sum of their errors divided by 21
+  if divisor_slip and len(start_s_k) > 1:
     slipped = np.abs(estimated.estimate_k - truth_k).sum() / (len(start_s_k) - 1)
     why = ""
     if not np.isfinite(truth_k).all():

@@ -26,7 +26,8 @@ OBJECTIVES = ("diffusion", "regression")
 NETWORKS = {"respdiff": RespDiff, "respdiff_long": RespDiffLong}
 LABEL_SD = 0.04   # of the log of a true rate: annotators, and a rate that moves within the window
 
-SpectralLoss = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]   # (x0_hat_b_t, x0_b_t, alpha_b) -> [b]
+# (x0_hat_b_t, x0_b_t, alpha_b) -> [b]
+SpectralLoss = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 
 class Parts(NamedTuple):
@@ -71,14 +72,18 @@ def _network(config: ConfigDict) -> nn.Module:
   del options["objective"]
   network = NETWORKS[name]
   if options.get("rate_hz", config.data.rate_hz) != config.data.rate_hz:
-    raise UserError(f"model.rate_hz={options['rate_hz']:g} is not data.rate_hz={config.data.rate_hz:g}: set both alike, or the rate "
-                    "head reads other rates")
+    raise UserError(
+        f"model.rate_hz={options['rate_hz']:g} is not data.rate_hz={config.data.rate_hz:g}: set "
+        "both alike, or the rate head reads other rates")
   if config.loss.rate_weight and not hasattr(network, "rate_logits"):
-    raise UserError(f"model.network={name} has no rate head to train: set loss.rate_weight=0, or take respdiff_long")
+    raise UserError(
+        f"model.network={name} has no rate head to train: set loss.rate_weight=0, or take "
+        "respdiff_long")
   unknown = sorted(options.keys() - network.__dataclass_fields__.keys())
   if unknown:
-    raise UserError(f"model.network={name} has no setting model.{unknown[0]}, which is of another network: "
-                    "start from a config of its own")
+    raise UserError(
+        f"model.network={name} has no setting model.{unknown[0]}, which is of another network: "
+        "start from a config of its own")
   for key, value in options.items():
     if isinstance(value, list):
       options[key] = tuple(value)
@@ -118,7 +123,9 @@ def _spectral_loss(config: ConfigDict, rate_hz: float) -> SpectralLoss:
     return as_coded
   if kind == "banded":
     return banded
-  raise UserError(f"unknown loss.spectral {kind!r}{nearest(kind, ('none', 'banded', *diffusion.SPECTRAL_WEIGHTS))}")
+  raise UserError(
+      "unknown loss.spectral "
+      f"{kind!r}{nearest(kind, ('none', 'banded', *diffusion.SPECTRAL_WEIGHTS))}")
 
 
 def _rate_loss(parts: Parts, params: Params, features: jax.Array, batch: Batch) -> jax.Array:
@@ -236,8 +243,15 @@ def _diffusion_predict(parts: Parts) -> Callable:
 
     keys = jax.vmap(lambda key: rng.rows(key, s))(keys_b).reshape(b * s)
     x0 = diffusion.sample(
-        denoise, process, keys, _target_like(batch).shape[1:],
-        sampler=sampler.name, steps=sampler.steps, kind=parts.config.process.target, clip=tuple(sampler.clip) or None)
+      denoise,
+      process,
+      keys,
+      _target_like(batch).shape[1:],
+      sampler=sampler.name,
+      steps=sampler.steps,
+      kind=parts.config.process.target,
+      clip=tuple(sampler.clip) or None,
+    )
     resp_b_s_t = x0.reshape(b, s, -1)
     predictions = {"resp_b_t": resp_b_s_t.mean(1), **_posterior(parts, params, features)}
     if sampler.keep_samples and s > 1:
