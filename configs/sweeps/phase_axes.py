@@ -53,7 +53,7 @@ class Experiment(NamedTuple):
 
 
 def get_config(arg: str = "") -> ConfigDict:
-  """`arg`: one of "photons" (unless another is named), "grid", "complex", "unseen"; maybe "smoke"."""
+  """`arg`: one of "photons" (by default), "grid", "complex", "unseen"; and maybe "smoke"."""
   arg = parse_arg(arg, photons=False, grid=False, complex=False, unseen=False, smoke=False)
   experiments = experiments_of(axis_of(arg))
 

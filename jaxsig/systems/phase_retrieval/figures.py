@@ -1,79 +1,76 @@
-"""Pictures of what several methods reconstructed from the same measurements, beside the truth.
+"""The figures that phase retrieval adds to a report: truth and every method's images side by side.
 
-They are drawn from stored predictions that hold `aligned_b_y_x`; the truth, `truth_b_y_x`, is
-stored with those of a trained network.
+They are drawn from what `protocol.keep` stores: `aligned_b_y_x`, `truth_b_y_x` and `index_b`.
 """
-import pathlib
+import functools
 from collections.abc import Mapping, Sequence
 
 import matplotlib.figure
 import numpy as np
 
-MOST = 6   # units
-FIELDS = ("aligned_b_y_x", "truth_b_y_x", "index_b")
+from jaxsig.system import Figure, Material, Predictions
 
-Images = Mapping[int, np.ndarray]   # an image [y, x] by the number of its unit
+MOST = 6   # images
+
+Images = Mapping[int, np.ndarray]   # an image [y, x] by its number in the record
 
 
-def mosaic(
-    methods: Sequence[str],
-    workdirs: Sequence[pathlib.Path],
-) -> matplotlib.figure.Figure | None:
-  """Truth and methods side by side, a unit a row; None where predictions are no images.
+def figures(material: Material) -> list[Figure]:
+  """The figures that this system adds to a report."""
+  return [Figure(
+      name="pictures",
+      title="Truth and every method, aligned",
+      note=("The same images for all methods, evenly spread. Each picture from zero to the maximum "
+            "of its truth."),
+      draw=functools.partial(mosaic, material),
+  )]
 
-  Of each method the first workdir counts that has it, and of that its first member and record.
+
+def mosaic(material: Material) -> matplotlib.figure.Figure | None:
+  """Truth and methods side by side, an image a row; None where no image is stored of all.
+
+  Of each method the first stored record with images counts.
   """
-  truths = None
-  images_of = {}
-  for method in methods:
-    stored = _stored(method, workdirs)
+  columns = {}
+  for method in material.methods:
+    stored = _first_with_images(material, method)
     if stored is None:
       continue
-    images_of[method] = _by_unit(stored)
-    if truths is None:
-      truths = stored.get("truth_b_y_x")
-  if truths is None:
+    if "truth" not in columns:
+      columns["truth"] = _by_number(stored, "truth_b_y_x")
+    columns[method] = _by_number(stored, "aligned_b_y_x")
+
+  numbers = _chosen(list(columns.values()))
+  if not numbers:
     return None
 
-  units = _chosen_units(list(images_of.values()))
-  if not units:
-    return None
-
-  columns = {"truth": dict(enumerate(truths)), **images_of}
   rows = []
-  for unit in units:
-    row = [_grey(images[unit], truths[unit]) for images in columns.values()]
+  for number in numbers:
+    truth_y_x = columns["truth"][number]
+    row = [_grey(images[number], truth_y_x) for images in columns.values()]
     rows.append(np.concatenate(row, 1))
+  names = [str(number) for number in numbers]
+  return _drawn(np.concatenate(rows), list(columns), names)
 
-  unit_names = [str(unit) for unit in units]
-  return _drawn(np.concatenate(rows), list(columns), unit_names)
 
-
-def _stored(method: str, workdirs: Sequence[pathlib.Path]) -> dict[str, np.ndarray] | None:
-  """The first stored predictions of a method that hold aligned images, and None without any."""
-  for workdir in workdirs:
-    for path in sorted(workdir.glob("predictions/*/*/*.npz")):
-      if path.parent.name != method:
-        continue
-
-      with np.load(path, allow_pickle=False) as stored:
-        if "aligned_b_y_x" not in stored.files or not len(stored["aligned_b_y_x"]):
-          continue
-        return {name: stored[name] for name in FIELDS if name in stored.files}
+def _first_with_images(material: Material, method: str) -> Predictions | None:
+  """The first stored record of a method that holds aligned images."""
+  for stored in material.records(method):
+    if "aligned_b_y_x" in stored and len(stored["aligned_b_y_x"]):
+      return stored
   return None
 
 
-def _by_unit(stored: Mapping[str, np.ndarray]) -> Images:
-  """Aligned images by the numbers of their units; without numbers, they are 0, 1, 2, ..."""
-  aligned = stored["aligned_b_y_x"]
-  numbers = stored.get("index_b", np.arange(len(aligned)))
-  return dict(zip(numbers, aligned))
+def _by_number(stored: Predictions, name: str) -> Images:
+  return dict(zip(stored["index_b"].tolist(), stored[name], strict=True))
 
 
-def _chosen_units(images_of_methods: Sequence[Images]) -> list[int]:
-  """At most MOST of the units that all methods have, evenly spread."""
-  shared = set(images_of_methods[0])
-  for images in images_of_methods[1:]:
+def _chosen(columns: Sequence[Images]) -> list[int]:
+  """Numbers of at most MOST of the images that all columns have, evenly spread."""
+  if not columns:
+    return []
+  shared = set(columns[0])
+  for images in columns[1:]:
     shared &= set(images)
   if not shared:
     return []
@@ -88,12 +85,11 @@ def _grey(image_y_x: np.ndarray, truth_y_x: np.ndarray) -> np.ndarray:
 
   Complex images are shown by their modulus.
   """
-  scale = max(float(np.abs(truth_y_x).max()), 1e-12)
   if np.iscomplexobj(image_y_x):
     value_y_x = np.abs(image_y_x)
   else:
     value_y_x = np.maximum(image_y_x, 0)
-
+  scale = max(float(np.abs(truth_y_x).max()), 1e-12)
   grey_y_x = np.clip(np.nan_to_num(value_y_x) / scale, 0, 1)
   return np.pad(grey_y_x, ((0, 1), (0, 1)), constant_values=1)
 

@@ -55,8 +55,8 @@ class Reconstruction:
 
   def __repr__(self) -> str:
     count, height, width = self.images.shape
-    middle = float(np.median(self.residuals))
-    return (f"<Reconstruction of {self.name}: {count} of {height} x {width} pixels, "
+    middle = float(np.nanmedian(self.residuals))
+    return (f"<Reconstruction of {self.name}: {count} images of {height} x {width} pixels, "
             f"median residual {middle:.3g}>")
 
 
@@ -69,9 +69,9 @@ def read(source: object, options: OwnOptions) -> Record:
       object's side in pixels, for the note on sampling. An intensity has no rate.
 
   Returns:
-    Record with signals {"intensity_t_v_u": float32 [t, m, m]} with zero frequency at [0, 0],
-    "mask_t_v_u": bool, False where pixels do not count, and info["notes"], a sentence for each thing
-    that was done to the intensity or is wrong with its sampling.
+    Record with signals {"intensity_t_v_u": float32 [t, m, m] with zero frequency at [0, 0],
+    "mask_t_v_u": bool, False where pixels do not count}, and info["notes"], a sentence for each
+    thing that was done to the intensity or is wrong with its sampling.
 
   Raises:
     UserError: the file, its numbers or its size cannot be used.

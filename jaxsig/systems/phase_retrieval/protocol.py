@@ -119,5 +119,5 @@ def _keep(scene: Scene, record: Record) -> Mapping[str, np.ndarray]:
 
 
 def _figures(material: Material) -> list[Figure]:
-  from jaxsig.systems.phase_retrieval import figures_report  # draws: not needed before
-  return figures_report.figures(material)
+  from jaxsig.systems.phase_retrieval import figures  # draws: not needed before
+  return figures.figures(material)

@@ -101,7 +101,7 @@ def solved_b(record: Record, truth_t_y_x: np.ndarray) -> np.ndarray:
 
 
 def aligned(record: Record, truth_t_y_x: np.ndarray) -> np.ndarray:
-  """[b, n, n] the predictions of the record, aligned to their truths; arguments as of `score_block`."""
+  """[b, n, n] the predictions, aligned to their truths; arguments as of `score_block`."""
   images = []
   for pair in _pairs(record, truth_t_y_x):
     images.append(np.asarray(registration.align(*pair).image))

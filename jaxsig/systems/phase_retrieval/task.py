@@ -43,7 +43,7 @@ class Parts(NamedTuple):
 
 
 def make(config: ConfigDict) -> Task:
-  """The task of `config.model`, `config.loss` (name, target, rule), `config.data` and `read.sampler`.
+  """The task of `config.model`, `config.loss`, `config.data` (the scene) and `read.sampler`.
 
   Raises:
     UserError: an unknown variant, target, loss, rule or head, or ones that do not go together.
@@ -165,7 +165,7 @@ def _predict_own(
     batch: Batch,
     keys_b: jax.Array,
 ) -> dict[str, jax.Array]:
-  """Images of intensities on their own grid: the network's proposal, then a solver on the pixels seen."""
+  """Images of intensities on their own grid: the network's proposal, then a solver."""
   intensity = batch["intensity_b_v_u"]
   seen_v_u = batch["mask_b_v_u"][0]   # the same in all frames
   proposal = propose_for_own(trained, parts.scene, intensity, seen_v_u)
