@@ -1,54 +1,114 @@
-"""What the tests share: small configs, one compilation cache, and a way to run the program as a user does."""
+"""What the tests share: small configs, trained workdirs, and one cache of compiled programs."""
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
-from builders import ROOT
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+PROGRAMS = "JAX_COMPILATION_CACHE_DIR"
+_made = []   # the folder of compiled programs, where this process has made one
+
+
+def pytest_configure(config: pytest.Config) -> None:
+  """Gives one run's processes a common, empty cache of compiled programs, where the user names none.
+
+  So two files, two workers or a killed process and its successor compile a program once, and no
+  test reads or fills the user's own cache.
+  """
+  if PROGRAMS not in os.environ:
+    folder = tempfile.mkdtemp(prefix="jaxsig_tests_xla_")
+    os.environ[PROGRAMS] = folder   # workers and the commands of tests inherit it
+    _made.append(folder)
+  os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+  # A program that another process is just writing is compiled again.
+  half_written = "ignore:Error (reading|writing) persistent compilation cache entry"
+  config.addinivalue_line("filterwarnings", half_written)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+  """Deletes the cache that this process has made."""
+  for folder in _made:
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def programs_are_forgotten():
-  """What one file has compiled is of no use to the next, and all of it together takes gigabytes."""
+  """What one file has compiled is of no use to the next, and all of it takes gigabytes."""
   yield
   if "jax" in sys.modules:
     sys.modules["jax"].clear_caches()
 
 
 @pytest.fixture
-def small(tmp_path):
-  """(overrides) -> the smoke config of RespDiff without its control."""
-  from jaxsig import config
-
-  def make(file: str = "respdiff.py", **overrides):
-    dotted = {key.replace("__", "."): value for key, value in overrides.items()}
-    return config.load(ROOT / "configs" / file, "smoke", {"run_controls": False, "train.tensorboard": False, **dotted})
-
-  return make
+def small():
+  """(file, overrides) -> the smoke config of a file in configs/, without its ablations."""
+  import builders
+  return builders.small
 
 
 @pytest.fixture
-def trained(small, tmp_path):
-  """(name, overrides) -> (run, members) after training in a workdir of that name."""
-  from jaxsig.engine import train
-  from jaxsig.experiment import sweep
+def trained(tmp_path):
+  """(name, overrides) -> (run, members) after training RespDiff in a workdir of that name."""
+  import builders
 
-  def go(name: str, **overrides):
-    run, members = sweep.open_run(small(**overrides), tmp_path / name)
-    train.train(run, members)
-    return run, members
+  def go(name: str, **overrides: object):
+    return train_in(tmp_path / name, builders.small(**overrides))
 
   return go
 
 
 @pytest.fixture
+def toy_trained(tmp_path):
+  """(name, overrides) -> (run, members) after training the toy network in a workdir of that name."""
+  import builders
+
+  def go(name: str, **overrides: object):
+    return train_in(tmp_path / name, builders.toy(**overrides))
+
+  return go
+
+
+def train_in(workdir: pathlib.Path, config):
+  """Trains a config in a workdir; returns the run and its members."""
+  from jaxsig.engine.train import train
+  from jaxsig.experiment import sweep
+  opened = sweep.open_run(config, workdir)
+  train(opened.run, opened.members)
+  return opened
+
+
+@pytest.fixture(scope="session")
+def toy_folds(tmp_path_factory):
+  """(run, members) of the toy network, trained on three folds, one after another; not to be changed."""
+  import builders
+  config = builders.toy(**builders.FOLDS, run__members_per_program="1")
+  return train_in(tmp_path_factory.mktemp("toy") / "folds", config)
+
+
+@pytest.fixture
+def toy_folds_copy(toy_folds, tmp_path):
+  """A copy of that workdir to change."""
+  return shutil.copytree(toy_folds.run.workdir, tmp_path / "folds")
+
+
+@pytest.fixture
 def command():
   """(words, environment) -> the finished process of `python -m jaxsig.main words`."""
+  from builders import ROOT
+
   def go(*words: str, **environment: str):
-    return subprocess.run([sys.executable, "-m", "jaxsig.main", *map(str, words)], cwd=ROOT, capture_output=True, text=True,
-                          env={**os.environ, **environment}, timeout=600, check=False)
+    return subprocess.run(
+      [sys.executable, "-m", "jaxsig.main", *map(str, words)],
+      cwd=ROOT,
+      capture_output=True,
+      text=True,
+      env={**os.environ, **environment},
+      timeout=600,
+      check=False,
+    )
 
   return go
