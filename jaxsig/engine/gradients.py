@@ -17,7 +17,7 @@ gradient, and an entry there fails unless its derivative is the mean of both slo
 parameters.
 """
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -117,6 +117,7 @@ def check_gradients(
     step: float | None = None,
     seed: int = 0,
     x64: bool = True,
+    compiler_options: Mapping[str, int | bool] | None = None,
 ) -> Report:
   """Compares the automatic gradient of a loss with central differences.
 
@@ -132,6 +133,7 @@ def check_gradients(
     x64: casts the parameters to float64, in which errors of 1e-8 are seen; float32 sees 1e-2. A
       loss that computes in float32 all the same (its rounding tells) is held to float32's steps and
       tolerance.
+    compiler_options: of XLA, for what runs but once: the gradient.
 
   Raises:
     UserError: a leaf that is not real floating point.
@@ -144,7 +146,8 @@ def check_gradients(
     leaves = _leaves(params)
     _require_real(leaves)
 
-    value, gradient = jax.jit(jax.value_and_grad(loss))(params)
+    gradient_of = jax.jit(jax.value_and_grad(loss), compiler_options=compiler_options)
+    value, gradient = gradient_of(params)
     flat_gradient, _ = ravel_pytree(gradient)
     slopes = np.asarray(flat_gradient, np.float64)
     flat_params, unravel = ravel_pytree(params)
@@ -184,6 +187,7 @@ def check_task(
     *,
     seed: int = 0,
     x64: bool = True,
+    compiler_options: Mapping[str, int | bool] | None = None,
     **options: Any,
 ) -> Report:
   """Checks the gradient of a task's loss on a batch: see `check_gradients`.
@@ -191,7 +195,8 @@ def check_task(
   The network's first parameters are perturbed, so that no layer of zeros hides another.
   """
   # As in training: the first parameters are float32.
-  params, stats = jax.jit(task.init)(jax.random.key(seed), batch)
+  init = jax.jit(task.init, compiler_options=compiler_options)
+  params, stats = init(jax.random.key(seed), batch)
   rng = np.random.default_rng(seed)
 
   def perturbed(x: jax.Array) -> jax.Array:
@@ -208,7 +213,14 @@ def check_task(
       value, _ = task.loss(params, stats, batch, key)
       return value
 
-    return check_gradients(loss, params, seed=seed, x64=x64, **options)
+    return check_gradients(
+        loss,
+        params,
+        seed=seed,
+        x64=x64,
+        compiler_options=compiler_options,
+        **options,
+    )
 
 
 def check_config(config: ConfigDict, **options: Any) -> Report:

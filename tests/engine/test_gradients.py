@@ -1,4 +1,4 @@
-"""The check of gradients: every system's loss passes, planted errors are found where they are, and wrong steps are seen to be wrong."""
+"""The gradient check: losses of all systems pass, planted errors are found, wrong steps are seen."""
 import functools
 
 import jax
@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from builders import ROOT
+from quick import OPTIONS
 
 import jaxsig
 from jaxsig.engine import gradients
@@ -13,30 +14,37 @@ from jaxsig.errors import UserError
 from jaxsig.systems.cnn_notes import hand_backpropagation, hand_gradients
 from jaxsig.systems.cnn_notes.feature_maps import convolve
 
-SYSTEMS = {"respdiff", "phase_retrieval", "cnn_notes"}
-CONFIGS = [path for path in sorted((ROOT / "configs").glob("*.py")) if jaxsig.load_config(path, "smoke").task in SYSTEMS]
-FLOAT32 = {"phase_retrieval"}   # computes in float32 whatever its parameters are: images, and the types of its layers
+check = functools.partial(gradients.check_gradients, compiler_options=OPTIONS)
+
+CONFIGS = [path for path in sorted((ROOT / "configs").glob("*.py")) if path.stem != "base"]
+# It computes in float32 whatever its parameters are: its images, and the types of its layers.
+FLOAT32 = {"phase_retrieval"}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_the_loss_of_every_system(path):
   config = jaxsig.load_config(path, "smoke")
-  report = jaxsig.check_gradients(config, elements=3, directions=3)
+  report = jaxsig.check_gradients(config, elements=3, directions=3, compiler_options=OPTIONS)
   assert report.ok, str(report)
-  assert report.precision == ("float32" if config.task in FLOAT32 else "float64")
+  assert report.precision == ("float32" if config.system in FLOAT32 else "float64")
   assert all(row.absolute > 0 for row in report.rows), "a leaf that the loss does not see"
 
 
 def mlp(params):
   """A smooth loss of two dense layers."""
-  x, t = (np.random.default_rng(i).standard_normal((8, 5)) for i in (0, 1))
-  hidden = jnp.tanh(x.astype(np.float32) @ params["first"]["weight"] + params["first"]["bias"])
-  return jnp.mean((hidden @ params["second"]["weight"] + params["second"]["bias"] - t.astype(np.float32)) ** 2)
+  x = np.random.default_rng(0).standard_normal((8, 5)).astype(np.float32)
+  t = np.random.default_rng(1).standard_normal((8, 5)).astype(np.float32)
+  hidden = jnp.tanh(x @ params["first"]["weight"] + params["first"]["bias"])
+  y = hidden @ params["second"]["weight"] + params["second"]["bias"]
+  return jnp.mean((y - t) ** 2)
 
 
 def weights(*shapes, seed=0):
   rng = np.random.default_rng(seed)
-  return [jnp.asarray(rng.standard_normal(shape) / shape[0] ** 0.5, jnp.float32) for shape in shapes]
+  arrays = []
+  for shape in shapes:
+    arrays.append(jnp.asarray(rng.standard_normal(shape) / shape[0] ** 0.5, jnp.float32))
+  return arrays
 
 
 def mlp_params():
@@ -53,41 +61,72 @@ def backwards(change):
 
 @pytest.mark.parametrize("x64, tolerance", [(True, 1e-8), (False, 1e-2)])
 def test_a_right_gradient_passes(x64, tolerance):
-  report = gradients.check_gradients(mlp, mlp_params(), x64=x64)
-  assert report.ok and report.precision == ("float64" if x64 else "float32")
-  assert report.worst.relative == max(row.relative for row in report.rows) and report.worst.tolerance < tolerance
+  report = check(mlp, mlp_params(), x64=x64)
+  assert report.ok
+  assert report.precision == ("float64" if x64 else "float32")
+  assert report.worst.relative == max(row.relative for row in report.rows)
+  assert report.worst.tolerance < tolerance
   assert {row.path: row.shape for row in report.rows} == {
-      "first/weight": (5, 6), "first/bias": (6,), "second/weight": (6, 5), "second/bias": (5,)}
+      "first/weight": (5, 6),
+      "first/bias": (6,),
+      "second/weight": (6, 5),
+      "second/bias": (5,),
+  }
   lines = str(report).splitlines()
-  assert len(lines) == 3 + 4 + 1 and report.worst.path in lines[3] and "random directions" in lines[-1]
+  assert len(lines) == 3 + 4 + 1
+  assert report.worst.path in lines[3]
+  assert "random directions" in lines[-1]
+
+
+def changed_gradient(change, factor, g):
+  """A gradient with a planted error."""
+  if change == "factor":
+    return factor * g
+  if change == "sign":
+    return -g
+  first_entry = (0,) * g.ndim
+  return g.at[first_entry].multiply(factor)
 
 
 @pytest.mark.parametrize("x64", [True, False])
 @pytest.mark.parametrize("layer, leaf", [("first", "weight"), ("second", "bias")])
 @pytest.mark.parametrize("change", ["factor", "sign", "entry"])
 def test_a_planted_error_is_found_in_its_leaf(x64, layer, leaf, change):
-  factor = 1.001 if x64 else 1.1   # float32 has no eyes for a thousandth
-  change = {"factor": lambda g: factor * g, "sign": lambda g: -g, "entry": lambda g: g.at[(0,) * g.ndim].multiply(factor)}[change]
-  wrong = lambda params: mlp({**params, layer: {**params[layer], leaf: backwards(change)(params[layer][leaf])}})
-  report = gradients.check_gradients(wrong, mlp_params(), elements=30, x64=x64)
-  assert not report.ok and report.worst.path == f"{layer}/{leaf}"
+  factor = 1.001 if x64 else 1.1   # float32 cannot see a thousandth
+  planted = backwards(functools.partial(changed_gradient, change, factor))
+
+  def wrong(params):
+    changed = planted(params[layer][leaf])
+    return mlp({**params, layer: {**params[layer], leaf: changed}})
+
+  report = check(wrong, mlp_params(), elements=30, x64=x64)
+  assert not report.ok
+  assert report.worst.path == f"{layer}/{leaf}"
   assert [row.ok for row in report.rows] == [False, True, True, True]
-  assert f"{layer}/{leaf}" in next(line for line in str(report).splitlines() if line.endswith("NO"))
+  failed = [line for line in str(report).splitlines() if line.endswith("NO")]
+  assert f"{layer}/{leaf}" in failed[0]
 
 
 @pytest.mark.parametrize("of_loss, of_params", [(1e-12, 1), (1e12, 1), (1, 1e8)])
 def test_neither_the_scale_of_the_loss_nor_large_parameters_matter(of_loss, of_params):
   params = jax.tree.map(lambda x: of_params * x, mlp_params())
-  loss = lambda change, p: of_loss * mlp(jax.tree.map(lambda x: backwards(change)(x) / of_params, p))
-  assert gradients.check_gradients(functools.partial(loss, lambda g: g), params).ok
-  report = gradients.check_gradients(functools.partial(loss, lambda g: 1.001 * g), params)
-  assert not report.ok and report.worst.relative == pytest.approx(1e-3, rel=0.01)
+
+  def loss(factor, params):
+    changed = backwards(lambda g: factor * g)
+    unscaled = jax.tree.map(lambda x: changed(x) / of_params, params)
+    return of_loss * mlp(unscaled)
+
+  assert check(functools.partial(loss, 1), params).ok
+  report = check(functools.partial(loss, 1.001), params)
+  assert not report.ok
+  assert report.worst.relative == pytest.approx(1e-3, rel=0.01)
 
 
 def test_the_largest_derivative_is_always_tried():
   wrong = backwards(lambda g: g.at[1234].multiply(1.001))
-  loss = lambda w: wrong(w) @ np.where(np.arange(5000) == 1234, 2.0, 1.0)
-  assert not gradients.check_gradients(loss, jnp.ones(5000), elements=1, directions=0).ok
+  slope = np.where(np.arange(5000) == 1234, 2.0, 1.0)
+  report = check(lambda w: wrong(w) @ slope, np.ones(5000), elements=1, directions=0)
+  assert not report.ok
 
 
 def test_the_missing_sum_over_output_maps_is_found_below_the_convolution():
@@ -95,78 +134,137 @@ def test_the_missing_sum_over_output_maps_is_found_below_the_convolution():
   def unsummed(x, kernel):
     return convolve(x, kernel)
 
+  def forward(x, kernel):
+    return convolve(x, kernel), (x, kernel)
+
   def backward(saved, delta):
     x, kernel = saved
-    single = hand_gradients.convolution_delta(delta[..., :1], kernel[..., :1], jnp.ones_like(x))
+    ones = jnp.ones_like(x)
+    single = hand_gradients.convolution_delta(delta[..., :1], kernel[..., :1], ones)
     return single, hand_gradients.kernel_gradient(x, delta)
 
-  unsummed.defvjp(lambda x, kernel: (convolve(x, kernel), (x, kernel)), backward)
+  unsummed.defvjp(forward, backward)
+  images = np.random.default_rng(0).standard_normal((2, 8, 7, 1))
 
   def loss(convolution, params):
-    x = jnp.asarray(np.random.default_rng(0).standard_normal((2, 8, 7, 1)), params["below"].dtype)
-    return jnp.mean(convolution(jnp.tanh(convolve(x, params["below"])), params["above"]) ** 2)
+    x = jnp.asarray(images, params["below"].dtype)
+    hidden = jnp.tanh(convolve(x, params["below"]))
+    return jnp.mean(convolution(hidden, params["above"]) ** 2)
 
-  params = dict(zip(("below", "above"), weights((3, 3, 1, 2), (3, 2, 2, 3))))
-  assert gradients.check_gradients(functools.partial(loss, convolve), params).ok
-  report = gradients.check_gradients(functools.partial(loss, unsummed), params)
-  assert {row.path: row.ok for row in report.rows} == {"below": False, "above": True} and report.worst.relative > 0.1
+  below, above = weights((3, 3, 1, 2), (3, 2, 2, 3))
+  params = {"below": below, "above": above}
+  assert check(functools.partial(loss, convolve), params).ok
+  report = check(functools.partial(loss, unsummed), params)
+  assert {row.path: row.ok for row in report.rows} == {"below": False, "above": True}
+  assert report.worst.relative > 0.1
 
 
 def test_a_backward_pass_by_hand_is_checked_by_differences_alone():
-  by_hand = jax.custom_vjp(lambda params, *data: hand_backpropagation.energy(params, *data, 2))
-  by_hand.defvjp(lambda params, *data: (by_hand(params, *data), (params, data)),
-                 lambda saved, g: (jax.tree.map(lambda x: g * x, hand_backpropagation.network_gradients(saved[0], *saved[1], 2)),
-                                   *(None for _ in saved[1])))
-  kernel, bias, own, score, f5, output, x, t = weights((3, 3, 1, 2), (2,), (2, 2, 2), (2, 3), (4, 3), (2, 4), (2, 8, 9, 1), (2, 2))
-  pooled = lambda n: {"beta": jnp.full(n, 0.3), "bias": jnp.full(n, 0.1)}
-  params = {"c1": {"kernel": kernel, "bias": bias}, "s2": pooled(2), "c3": {"kernel": own, "score": score, "bias": jnp.full(3, 0.2)},
-            "s4": pooled(3), "f5": {"weight": f5, "bias": f5[:, 0]}, "output": {"weight": output, "bias": output[:, 0]}}
-  x, t = (np.asarray(a, np.float64) for a in (x, t))
-  report = gradients.check_gradients(lambda params: by_hand(params, x, t, np.ones((1, 2))), params)
-  assert report.ok and report.precision == "float64", str(report)
+  kernel, bias, c3_kernel, score, f5, output, x, t = weights(
+      (3, 3, 1, 2), (2,), (2, 2, 2), (2, 3), (4, 3), (2, 4), (2, 8, 9, 1), (2, 2))
+  table = np.ones((1, 2))
+  x = np.asarray(x, np.float64)
+  t = np.asarray(t, np.float64)
+
+  @jax.custom_vjp
+  def by_hand(params):
+    return hand_backpropagation.energy(params, x, t, table, 2)
+
+  def backward(params, g):
+    gradient = hand_backpropagation.network_gradients(params, x, t, table, 2)
+    return (jax.tree.map(lambda leaf: g * leaf, gradient),)
+
+  by_hand.defvjp(lambda params: (by_hand(params), params), backward)
+
+  def sub_sampling(maps):
+    return {"beta": np.full(maps, 0.3, np.float32), "bias": np.full(maps, 0.1, np.float32)}
+
+  f5 = np.asarray(f5)
+  output = np.asarray(output)
+  params = {
+      "c1": {"kernel": kernel, "bias": bias},
+      "s2": sub_sampling(2),
+      "c3": {"kernel": c3_kernel, "score": score, "bias": np.full(3, 0.2, np.float32)},
+      "s4": sub_sampling(3),
+      "f5": {"weight": f5, "bias": f5[:, 0]},
+      "output": {"weight": output, "bias": output[:, 0]},
+  }
+  report = check(by_hand, params)
+  assert report.ok, str(report)
+  assert report.precision == "float64"
 
 
-STEPS = [   # (type, step, least and largest relative error of a weight's gradient)
-    (True, 1e-2, 1e-6, 1e-3), (True, 1e-3, 1e-8, 1e-5), (True, 1e-5, 1e-13, 3e-9), (True, 1e-8, 1e-9, 1e-5), (True, 1e-10, 1e-7, 1e-3),
-    (False, 5e-3, 1e-7, 3e-3), (False, 1e-5, 3e-3, 3), (False, 1e-8, 0.9, 1.1)]
+STEPS = [   # (x64, step, least and largest relative error of the worst leaf)
+    (True, 1e-2, 1e-6, 1e-3),
+    (True, 1e-3, 1e-8, 1e-5),
+    (True, 1e-5, 1e-13, 3e-9),
+    (True, 1e-8, 1e-9, 1e-5),
+    (True, 1e-10, 1e-7, 1e-3),
+    (False, 5e-3, 1e-7, 3e-3),
+    (False, 1e-5, 3e-3, 3),
+    (False, 1e-8, 0.9, 1.1),
+]
 
 
 @pytest.mark.parametrize("x64, step, least, largest", STEPS)
 def test_the_error_of_a_step_and_the_default_is_right(x64, step, least, largest):
-  params = mlp_params()
-  report = gradients.check_gradients(mlp, params, x64=x64, step=step, elements=30)
+  report = check(mlp, mlp_params(), x64=x64, step=step, elements=30)
   assert least < report.worst.relative < largest
   assert report.ok == (step in (1e-5, 5e-3) and largest < 1)
 
 
 def test_leaves_without_an_effect_pass():
-  params = {"unused": jnp.ones(3), "saturated": jnp.full(2, 500.0), "empty": jnp.zeros((0, 2)), "used": jnp.ones(2)}
-  loss = lambda p: jnp.tanh(p["saturated"]).sum() + p["empty"].sum() + (p["used"] ** 3).sum()
-  report = gradients.check_gradients(loss, params)
-  assert report.ok and {row.path for row in report.rows} == set(params)
+  params = {
+      "unused": np.ones(3),
+      "saturated": np.full(2, 500.0),
+      "empty": np.zeros((0, 2)),
+      "used": np.ones(2),
+  }
+
+  def loss(params):
+    saturated = jnp.tanh(params["saturated"]).sum()
+    return saturated + params["empty"].sum() + (params["used"] ** 3).sum()
+
+  report = check(loss, params)
+  assert report.ok
+  assert {row.path for row in report.rows} == set(params)
 
 
 def test_kinks_within_the_step_are_left_behind_and_at_the_entry_are_reported():
-  loss = lambda p: 1 + jax.nn.relu(p["w"]).sum() + sum(x.sum() for x in p.values())
-  assert gradients.check_gradients(loss, {"w": jnp.array([3e-6, -3e-6, 1e-1])}).ok   # the default step is 6e-6
-  report = gradients.check_gradients(loss, {"w": jnp.array([0.0, 1.0]), "v": jnp.ones(1)})
-  assert [row.ok for row in report.rows] == [False, True] and report.worst.path == "w"
-  assert report.worst.absolute == pytest.approx(0.5)   # half way between both slopes, where relu's is said to be 0
-  assert gradients.check_gradients(lambda w: 1 + jnp.maximum(w, 0).sum(), jnp.zeros(2)).ok   # said to be the mean of both
+  def loss(params):
+    return 1 + jax.nn.relu(params["w"]).sum() + sum(x.sum() for x in params.values())
+
+  near = np.array([3e-6, -3e-6, 1e-1])   # the default step is 6e-6
+  assert check(loss, {"w": near}).ok
+
+  report = check(loss, {"w": np.array([0.0, 1.0]), "v": np.ones(1)})
+  assert [row.ok for row in report.rows] == [False, True]
+  assert report.worst.path == "w"
+  # Half way between both slopes, where relu's is said to be 0; that of maximum is their mean.
+  assert report.worst.absolute == pytest.approx(0.5)
+  assert check(lambda w: 1 + jnp.maximum(w, 0).sum(), np.zeros(2)).ok
 
 
 def test_not_finite_is_not_right():
-  report = gradients.check_gradients(lambda p: jnp.log(p["w"]).sum() + p["v"].sum(), {"w": jnp.array([-1.0]), "v": jnp.ones(1)})
-  assert not report.ok and np.isnan(report.worst.relative)
+  def loss(params):
+    return jnp.log(params["w"]).sum() + params["v"].sum()
+
+  report = check(loss, {"w": np.array([-1.0]), "v": np.ones(1)})
+  assert not report.ok
+  assert np.isnan(report.worst.relative)
 
 
 def test_a_loss_that_computes_in_float32_is_held_to_float32():
-  inner = lambda params: mlp(gradients.cast_floating(params, jnp.float32)).astype(params["first"]["bias"].dtype)
-  report = gradients.check_gradients(inner, mlp_params())
-  assert report.ok and report.precision == "float32"
+  def loss(params):
+    single = gradients.cast_floating(params, jnp.float32)
+    return mlp(single).astype(params["first"]["bias"].dtype)
+
+  report = check(loss, mlp_params())
+  assert report.ok
+  assert report.precision == "float32"
 
 
 def test_only_real_parameters_are_checked():
   with pytest.raises(UserError, match="the parameter steps is int32"):
-    gradients.check_gradients(lambda p: p["w"].sum(), {"w": jnp.ones(2), "steps": jnp.arange(3)})
-  assert jaxsig.check_gradients(lambda w: (w**2).sum(), jnp.ones(2)).ok
+    check(lambda p: p["w"].sum(), {"w": np.ones(2), "steps": np.arange(3, dtype=np.int32)})
+  assert jaxsig.check_gradients(lambda w: (w**2).sum(), np.ones(2)).ok
