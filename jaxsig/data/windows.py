@@ -69,17 +69,16 @@ class Windows:
   def take(self, ids_b: np.ndarray) -> dict[str, np.ndarray]:
     """The arrays {name_b_...: [n, ...]} of some windows, in the order of `ids_b`."""
     ids_b = np.asarray(ids_b)
-    parts, places = [], []
-    for i in np.unique(self.record_b[ids_b]):
-      of_record = np.flatnonzero(self.record_b[ids_b] == i)
-      parts.append(self._of_record(int(i), ids_b[of_record] - self._first[i]))
-      places.append(of_record)
-
-    back = np.argsort(np.concatenate(places), kind="stable")
-    joined = {}
-    for name in parts[0]:
-      joined[name] = np.concatenate([part[name] for part in parts])[back]
-    return joined
+    record_b = self.record_b[ids_b]
+    arrays = {}
+    for i in np.unique(record_b):
+      places = np.flatnonzero(record_b == i)
+      part = self._of_record(int(i), ids_b[places] - self._first[i])
+      for name, x in part.items():
+        if name not in arrays:
+          arrays[name] = np.empty((len(ids_b), *x.shape[1:]), x.dtype)
+        arrays[name][places] = x
+    return arrays
 
   def _of_record(self, i: int, index_b: np.ndarray) -> dict[str, np.ndarray]:
     """Some windows of record i, from those that are kept or cut now."""
