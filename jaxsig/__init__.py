@@ -45,7 +45,10 @@ def load_config(path: str | pathlib.Path, arg: str = "", **overrides: Any) -> "C
   return config.load(path, arg, dotted)
 
 
-def open_model(model: str | pathlib.Path = DEFAULT_MODEL, config: "ConfigDict | None" = None) -> "Model":
+def open_model(
+    model: str | pathlib.Path = DEFAULT_MODEL,
+    config: "ConfigDict | None" = None,
+) -> "Model":
   """Opens a trained model, whose `predict` compiles once for many calls.
 
   Args:
@@ -60,7 +63,11 @@ def open_model(model: str | pathlib.Path = DEFAULT_MODEL, config: "ConfigDict | 
   return models.open_model(model, config)
 
 
-def predict(source: Any, rate_hz: float | None = None, model: "Model | str | pathlib.Path" = DEFAULT_MODEL) -> Any:
+def predict(
+    source: Any,
+    rate_hz: float | None = None,
+    model: "Model | str | pathlib.Path" = DEFAULT_MODEL,
+) -> Any:
   """Predicts a user's own file or array by a model: `open_model(model).predict(source, rate_hz)`.
 
   Returns:
@@ -77,7 +84,7 @@ def predict(source: Any, rate_hz: float | None = None, model: "Model | str | pat
 
 
 def train(config: "ConfigDict", workdir: str | pathlib.Path) -> "list[Row]":
-  """Trains all members of an experiment and evaluates them; what is finished in the workdir is not done again.
+  """Trains all members of an experiment and evaluates them; what is finished is not done again.
 
   Returns:
     The rows of the evaluation; the workdir holds checkpoints, rows and a report.
@@ -90,7 +97,7 @@ def train(config: "ConfigDict", workdir: str | pathlib.Path) -> "list[Row]":
 
 
 def evaluate(config: "ConfigDict", workdir: str | pathlib.Path) -> "list[Row]":
-  """Evaluates the trained members of a workdir; arguments, result and errors are those of `train`."""
+  """Evaluates the trained members of a workdir; arguments, result and errors as of `train`."""
   return _run(config, workdir, fit=False)
 
 
@@ -105,7 +112,9 @@ def _run(config: "ConfigDict", workdir: str | pathlib.Path, fit: bool) -> "list[
 
 
 def check_gradients(loss: "Callable | ConfigDict", params: Any = None, **options: Any) -> Any:
-  """Compares automatic gradients with central differences; print the report, or ask its `ok` and `worst`.
+  """Compares automatic gradients with central differences.
+
+  Print the report, or ask its `ok` and `worst`.
 
   Args:
     loss: a config, whose loss is checked on simulated windows, or a function: params -> scalar.

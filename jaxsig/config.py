@@ -1,12 +1,17 @@
-"""Configs: arguments of `get_config`, dotted overrides, and the identity of trainings and rows, which follows from a key's section.
+"""Configs: arguments of `get_config`, dotted overrides, and the identity of trainings and rows.
+
+What depends on a key follows from its section:
 
 | section | role |
 |---|---|
-| system, init_from, trainable, data, model, loss, augment, process, optim, train, split | what a training depends on |
-| read, readings, baselines | how trained models are read and what they are compared with: rows depend on it, trainings do not |
+| system, init_from, trainable, | what a training depends on |
+| data, split, model, loss, augment, process, optim, train | |
+| read, readings, baselines | how trained models are read, and what they are compared with: |
+| | rows depend on it, trainings do not |
 | own | how a user's own file is read |
 | report | how rows are shown |
-| run, ablations, data_dir, cache_dir | places, logging, sizes of calls, further trainings: no number of this one depends on them |
+| run, ablations, data_dir, cache_dir | places, logging, sizes of calls, further trainings: |
+| | no number of this one depends on them |
 
 A section that is not listed is one that a training depends on.
 """
@@ -40,7 +45,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def parse_arg(arg: str, **defaults: Any) -> ConfigDict:
-  """Parses `smoke,seed=3` of `--config=file.py:smoke,seed=3` against typed defaults; a bare name sets a bool.
+  """Parses `smoke,seed=3` of `--config=file.py:smoke,seed=3` against typed defaults.
+
+  A bare name sets a bool.
 
   Raises:
     UserError: an unknown name, or a value of another type.
@@ -69,7 +76,11 @@ def _typed(key: str, text: str, default: Any) -> Any:
         f"config argument {key!r} takes a value like {default!r}, not {text!r}") from None
 
 
-def load(path: str | pathlib.Path, arg: str = "", overrides: Mapping[str, Any] | None = None) -> ConfigDict:
+def load(
+    path: str | pathlib.Path,
+    arg: str = "",
+    overrides: Mapping[str, Any] | None = None,
+) -> ConfigDict:
   """The locked config that a file's `get_config(arg)` gives, with dotted keys replaced."""
   return override(module_of(path).get_config(arg), overrides or {})
 
@@ -84,7 +95,7 @@ def module_of(path: str | pathlib.Path) -> types.ModuleType:
 
 
 def _config_file(path: pathlib.Path) -> pathlib.Path:
-  """The file below the current folder, or else below the checkout: configs/x.py is found from everywhere."""
+  """The file below the current folder, or else below the checkout."""
   in_checkout = pathlib.Path(__file__).parent.parent / path
   for candidate in (path, in_checkout):
     if candidate.is_file():
@@ -142,7 +153,7 @@ def flat(config: ConfigDict | Mapping[str, Any], prefix: str = "") -> dict[str, 
 
 
 def changes(overrides: ConfigDict | Mapping[str, Any]) -> dict[str, Any]:
-  """{dotted key: value} of nested overrides; sections whose keys are names are replaced as a whole."""
+  """{dotted key: value} of nested overrides; those of `NAMED` sections are not taken apart."""
   if isinstance(overrides, ConfigDict):
     overrides = overrides.to_dict()
   nested = {key: value for key, value in overrides.items() if key not in NAMED}
@@ -151,7 +162,7 @@ def changes(overrides: ConfigDict | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def readings(config: ConfigDict) -> dict[str, ConfigDict]:
-  """{label: config} of the ways to read a trained model: the plain one, "", then each of `config.readings`.
+  """{label: config} of the ways to read a trained model: "", the plain one, then `config.readings`.
 
   A reading is a label and changes of `config.read`, so that it never needs a training of its own.
 
@@ -171,7 +182,7 @@ def readings(config: ConfigDict) -> dict[str, ConfigDict]:
 
 
 def reading(config: ConfigDict, name: str) -> tuple[str, ConfigDict]:
-  """(label, config) of one of `config.readings` by its name; ("", config) where the name is empty."""
+  """(label, config) of one of `config.readings` by its name; ("", config) of no name."""
   if not name:
     return "", config
   if name not in config.readings:
@@ -186,7 +197,7 @@ def section_of(key: str) -> str:
 
 
 def essential(config: ConfigDict | Mapping[str, Any], training: bool = False) -> dict[str, Any]:
-  """{dotted key: plain JSON value} of all that rows depend on, or only that a `training` depends on."""
+  """{dotted key: plain JSON value} of all that rows, or only what a `training`, depend on."""
   without = WITHOUT_INFLUENCE
   if training:
     without = WITHOUT_INFLUENCE + READING
@@ -194,7 +205,11 @@ def essential(config: ConfigDict | Mapping[str, Any], training: bool = False) ->
   return json.loads(json.dumps(values, sort_keys=True))
 
 
-def differing(a: ConfigDict | Mapping[str, Any], b: ConfigDict | Mapping[str, Any], training: bool = False) -> list[str]:
+def differing(
+    a: ConfigDict | Mapping[str, Any],
+    b: ConfigDict | Mapping[str, Any],
+    training: bool = False,
+) -> list[str]:
   """The dotted keys in which two configs would give other rows, or other `training`s."""
   a, b = essential(a, training), essential(b, training)
   absent = object()

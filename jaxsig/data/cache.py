@@ -1,4 +1,4 @@
-"""From a config to records: real where the folder has them, else simulated; kept on disk as plain arrays where asked for."""
+"""From a config to records: real where the folder has them, else simulated; kept on disk if asked."""
 import hashlib
 import json
 import os
@@ -35,7 +35,7 @@ class Prepared(NamedTuple):
 
 
 def source_of(data: Data, config: ConfigDict) -> str:
-  """"real" or "simulated", by `config.data.source` (auto, real, simulated) and what the folder holds.
+  """"real" or "simulated", by `config.data.source` and what the folder holds.
 
   Raises:
     UserError: an unknown source, or a folder that is named but missing, or without such recordings.
@@ -51,7 +51,8 @@ def source_of(data: Data, config: ConfigDict) -> str:
         "data.source=real needs the recordings: name their folder with --config.data_dir")
 
   path = pathlib.Path(folder)
-  remedy = "name the folder that holds the recordings with --config.data_dir, or leave it out to use the simulator"
+  remedy = ("name the folder that holds the recordings with --config.data_dir, "
+            "or leave it out to use the simulator")
   if not path.is_dir():
     raise UserError(f"the data folder {folder} is missing: {remedy}")
   if not any(path.iterdir()):
@@ -62,7 +63,7 @@ def source_of(data: Data, config: ConfigDict) -> str:
 
 
 def load(data: Data, config: ConfigDict) -> Prepared:
-  """Loads or simulates the records of `config.data`, from the cache where it has them, and lists their windows."""
+  """Loads or simulates the records of `config.data`, and lists their windows."""
   source = source_of(data, config)
   if config.cache_dir:
     records = _through_cache(data, config, source)
@@ -112,8 +113,9 @@ def _through_cache(data: Data, config: ConfigDict, source: str) -> list[Record]:
 
 
 def _key(data: Data, config: ConfigDict, source: str) -> str:
-  """Cache key: the source files' names, sizes and times, the data settings, and the code that reads and simulates."""
-  digest = hashlib.sha256(json.dumps(config.data.to_dict(), sort_keys=True).encode() + source.encode())
+  """Cache key: the files' names, sizes and times, the data settings, and the code that reads."""
+  settings = json.dumps(config.data.to_dict(), sort_keys=True)
+  digest = hashlib.sha256(settings.encode() + source.encode())
   if source == "real":
     for path in sorted(data.sources(pathlib.Path(config.data_dir))):
       stat = path.stat()
@@ -124,7 +126,7 @@ def _key(data: Data, config: ConfigDict, source: str) -> str:
 
 
 def _write(folder: pathlib.Path, records: Iterable[Record]) -> None:
-  """Writes records one by one into a folder aside, and renames it, so that a killed run leaves no half cache."""
+  """Writes records one by one into a folder aside, and renames it: a cache is whole or missing."""
   try:
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making_"))

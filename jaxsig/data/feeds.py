@@ -1,4 +1,7 @@
-"""The order of batches, and two ways to the same batches, bit for bit: arrays that live on the device, or a tf.data stream."""
+"""The order of batches, and two ways to them: arrays on the device, or a tf.data stream.
+
+Both give the same batches, bit for bit.
+"""
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
@@ -22,7 +25,10 @@ def _permutation(seed: int, name: str, epoch: int, n: int) -> np.ndarray:
 
 
 def batch_positions(seed: int, name: str, step: int, n: int, size: int) -> np.ndarray:
-  """Positions [size] into a member's n training windows at global `step`; epochs are permutations, joined without gaps."""
+  """Positions [size] into a member's n training windows at global `step`.
+
+  Epochs are permutations, joined without gaps.
+  """
   flat_b = step * size + np.arange(size)
   epoch_b = flat_b // n
   position_b = np.empty(size, np.int64)
@@ -52,11 +58,18 @@ class Order(NamedTuple):
 
 
 class Feed(NamedTuple):
-  """`steps(start, stop)` yields host inputs; `take(constants, inputs)` makes the batch of them inside the compiled step."""
+  """A way from steps to batches.
+
+  Attributes:
+    constants: arrays that stay on the device.
+    steps: (start, stop) -> iterator of host inputs, one a step.
+    take: (constants, inputs) -> the batch, inside the compiled step.
+    local: whether inputs hold only this host's rows.
+  """
   constants: Mapping[str, np.ndarray]
   steps: Callable[[int, int], Iterator[Batch]]
   take: Callable[[Batch, Batch], Batch]
-  local: bool                      # True: inputs hold only this host's rows
+  local: bool
 
 
 def choose(kind: str, windows: Windows) -> str:
@@ -94,7 +107,10 @@ def resident(windows: Windows, order: Order) -> Feed:
 
 
 def tfdata(windows: Windows, order: Order, block: tuple[slice, slice], prefetch: int = 4) -> Feed:
-  """Streams batches that are cut as they are needed; each host cuts only `block`, its rows of the one global list."""
+  """Streams batches that are cut as they are needed.
+
+  Each host cuts only `block`, its rows of the one global list.
+  """
   example = windows.take(order.ids[0][:1])
   names = sorted(example)
 

@@ -1,4 +1,7 @@
-"""Recordings with gaps: bridged where they are short, cut into stretches where they are long, and long stretches into pieces."""
+"""Recordings with gaps: short ones are bridged, long ones cut a recording into stretches.
+
+Long stretches are cut into pieces.
+"""
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,13 +17,13 @@ class Gaps(NamedTuple):
 
 
 class Stretch(NamedTuple):
-  """A part of a recording without gaps, as a record of its own, and where its first sample lies in the recording."""
+  """A part of a recording without gaps, as a record of its own, and where it begins."""
   start_s: float
   record: Record
 
 
 class Piece(NamedTuple):
-  """A part of a stretch that is predicted at once; its neighbours overlap it, so each answers only for some windows."""
+  """A part of a stretch that is predicted at once; neighbours overlap, each has its own windows."""
   start_s: float
   record: Record
   from_s: float   # it answers for the windows that start at from_s or later ...
@@ -33,7 +36,7 @@ def runs(mask_t: np.ndarray) -> np.ndarray:
 
 
 def gaps(record: Record, bridge_s: float) -> Gaps:
-  """The runs in which any signal of a record is not finite; one at either end is never bridged, however short."""
+  """The runs in which any signal of a record is not finite; one at either end is never bridged."""
   finite_t = _finite(record)
   missing = runs(~finite_t)
   inside = (missing[:, 0] > 0) & (missing[:, 1] < len(finite_t))
@@ -90,7 +93,7 @@ def _bridge(x_t: np.ndarray, good_t: np.ndarray) -> np.ndarray:
 
 
 def pieces(stretch: Stretch, window_s: float, stride_s: float, block_s: float) -> Iterator[Piece]:
-  """Cuts a long stretch into blocks, so that preparing and predicting it takes bounded memory; and gives it a last window.
+  """Cuts a long stretch into blocks, so that predicting it takes bounded memory.
 
   A block answers for the windows that start within its `block_s` (rounded to whole strides), and
   reaches one window further to both sides, where resampling and filtering ring. Windows keep the

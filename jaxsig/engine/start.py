@@ -1,4 +1,7 @@
-"""What members start from: first parameters, a base that never saw their test groups, or their own checkpoints."""
+"""What members start from: first parameters, a base, or their own checkpoints.
+
+A base has never seen a member's test groups.
+"""
 import json
 import pathlib
 from collections.abc import Callable, Sequence
@@ -23,7 +26,9 @@ class Source(NamedTuple):
 
 def start_state(run: Run, group: Sequence[Member], step: int, init: Callable, keys: jax.Array,
                 sharding: jax.sharding.Sharding) -> Params:
-  """The state of members [m, ...] at `step`: first or base parameters at 0, else from their checkpoints.
+  """The state of members [m, ...] at `step`.
+
+  At step 0 with first parameters or those of their bases, else from their checkpoints.
 
   Args:
     init: (keys_m, batch, base or None) -> state, see `train.make_steps`.
@@ -83,7 +88,9 @@ def source_of(run: Run, member: Member) -> Source:
 
 
 def base_of(run: Run, member: Member) -> Source:
-  """The base in `config.init_from` that has seen none of a member's test groups, of the member's seed where there is one.
+  """The base in `config.init_from` that has seen none of a member's test groups.
+
+  It is of the member's seed, where there is one.
 
   Raises:
     UserError: no such base; the group that it has seen is named.
@@ -125,7 +132,11 @@ def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
 
 
 def last_step(run: Run, member: Member) -> int:
-  """The step of a member's last checkpoint, 0 of a shipped model; UserError where it was not trained or by other settings."""
+  """The step of a member's last checkpoint; 0 of a shipped model.
+
+  Raises:
+    UserError: it was not trained, or with other settings.
+  """
   source = source_of(run, member)
   if source.is_shipped:
     return 0

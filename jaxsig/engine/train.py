@@ -20,14 +20,17 @@ from jaxsig.system import Batch, Params
 
 
 class Steps(NamedTuple):
-  """The functions of a training over m members; every leaf of a state {params, stats, ema, opt, step} has a leading axis m."""
+  """The functions of a training over m members.
+
+  Every leaf of a state {params, stats, ema, opt, step} has a leading axis m.
+  """
   init: Callable   # (keys_m, batch_m_b, base parameters or None) -> state
   step: Callable   # (state, batch_m_b, keys_m) -> (state, {name: scalar_m})
   val: Callable    # (state, batch_m_b, keys_m) -> loss_m
 
 
 class Program(NamedTuple):
-  """What one group of members runs: compiled functions, inputs and where they lie on the devices."""
+  """What one group of members runs: compiled functions, inputs and their place on devices."""
   mesh: jax.sharding.Mesh
   feed: feeds.Feed
   constants: Batch
@@ -40,7 +43,7 @@ class Program(NamedTuple):
 
 
 def train(run: Run, members: Sequence[Member]) -> None:
-  """Trains every member that is not finished, in groups that share a compiled program, one group after another."""
+  """Trains every member that is not finished, in groups that share a compiled program."""
   members = [member for member in members if member.trained_on]   # others were trained elsewhere
   size = members_per_program(run, len(members))
   with _stop_signal() as stop:
@@ -51,7 +54,9 @@ def train(run: Run, members: Sequence[Member]) -> None:
 
 
 def members_per_program(run: Run, m: int) -> int:
-  """How many members share a call; "auto": all on an accelerator, one at a time for convolutions on CPU.
+  """How many members share a call.
+
+  "auto" is all of them on an accelerator, and one at a time for convolutions on a CPU.
 
   Raises:
     UserError: `run.members_per_program` is neither "auto" nor a count.
@@ -70,7 +75,10 @@ def members_per_program(run: Run, m: int) -> int:
 
 
 def _continued(run: Run, group: Sequence[Member]) -> Iterator[tuple[Sequence[Member], int]]:
-  """The group with the step from which it goes on together; each alone, where that would lose more than an interval."""
+  """The group with the step from which it goes on together.
+
+  Each member alone, where that would lose more than an interval between checkpoints.
+  """
   saved = [checkpoint.steps(checkpoints_of(run, member)) for member in group]
   common = max(set.intersection(*({0, *steps} for steps in saved)))
   last = [max(steps, default=0) for steps in saved]
@@ -82,7 +90,7 @@ def _continued(run: Run, group: Sequence[Member]) -> Iterator[tuple[Sequence[Mem
 
 
 def member_keys(group: Sequence[Member]) -> jax.Array:
-  """One root key a member [m], by its own name and seed, so that a group's make-up does not matter."""
+  """One root key a member [m], by its own name and seed: a group's make-up does not matter."""
   return jnp.stack([rng.root(member.seed, member.name, "train") for member in group])
 
 
@@ -119,7 +127,13 @@ def make_steps(run: Run, m: int) -> Steps:
     params = jax.tree.map(jnp.add, state["params"], updates)
     ema = optim.ema(state["ema"], params, config.optim.ema, state["step"])
     squared_norm = sum(jnp.sum(jnp.square(g)) for g in jax.tree.leaves(grads))
-    new_state = {"params": params, "stats": stats, "ema": ema, "opt": opt, "step": state["step"] + 1}
+    new_state = {
+        "params": params,
+        "stats": stats,
+        "ema": ema,
+        "opt": opt,
+        "step": state["step"] + 1,
+    }
     return new_state, {"loss": loss, **scalars, "grad_norm": jnp.sqrt(squared_norm)}
 
   def val(state: Mapping[str, Any], batch: Batch, key: jax.Array) -> jax.Array:
@@ -180,7 +194,7 @@ def _feed(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> feeds.
 
 
 def _val_batch(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> Batch | None:
-  """The same few windows of each member's validation groups, evenly spread; None where a member has none."""
+  """A few windows of each member's validation groups, evenly spread; None where one has none."""
   windows = run.prepared.windows
   wanted = run.config.run.val_windows
   size = mesh.padded(wanted, where)
@@ -201,7 +215,8 @@ def _train_group(run: Run, group: Sequence[Member], start: int, stop: Mapping[st
   for member in group:
     check(member, run.config.split.guard_s)
   program = _program(run, group)
-  state = start_state(run, group, start, program.steps.init, program.keys, mesh.by_member(program.mesh))
+  by_member = mesh.by_member(program.mesh)
+  state = start_state(run, group, start, program.steps.init, program.keys, by_member)
   last = run.config.train.steps
 
   with _Recorder(run, group, program, start) as recorder:
@@ -238,7 +253,9 @@ class _Recorder:
     self._closing = contextlib.ExitStack()
     self._writers = []
     if mesh.is_main():
-      self._writers = [Scalars(folder_of(run, member), start, self._config.run.tensorboard) for member in group]
+      for member in group:
+        folder = folder_of(run, member)
+        self._writers.append(Scalars(folder, start, self._config.run.tensorboard))
     what = f"training {group[0].name}"
     if len(group) > 1:
       what += f" and {len(group) - 1} more"
@@ -284,7 +301,7 @@ def _save(run: Run, group: Sequence[Member], step: int, state: Any, member_state
 
 @contextlib.contextmanager
 def _stop_signal() -> Iterator[Mapping[str, bool]]:
-  """While training, SIGTERM and Ctrl-C ask the loop to save and stop; the old handlers come back after."""
+  """While training, SIGTERM and Ctrl-C ask the loop to save and stop."""
   stop = {"asked": False}
   # there the distributed service listens, so that all processes stop at one step
   if jax.process_count() > 1:

@@ -1,6 +1,6 @@
-"""The protocol of an evaluation: record by record, cut, predict, stitch, finish, assess, score; baselines alike.
+"""The protocol of an evaluation: cut, predict, stitch, finish, assess, score; baselines alike.
 
-Memory is that of one record's predictions, whatever the number of records is.
+It goes record by record: memory is that of one record's predictions.
 """
 import dataclasses
 import functools
@@ -57,7 +57,7 @@ class Sides(NamedTuple):
 
 
 def evaluate(run: Run, members: Sequence[Member]) -> list[Row]:
-  """Rows of all members' test segments; a member whose rows are there already is not evaluated again.
+  """Rows of all members' test segments; a member that has its rows is not evaluated again.
 
   Each of `config.readings` makes rows of its own, as the method "name, label". Writes
   `members/<member>/rows.jsonl`, `timing.json` and `calibration.json`,
@@ -90,7 +90,10 @@ def evaluate(run: Run, members: Sequence[Member]) -> list[Row]:
 
 
 def readings_of(run: Run) -> list[Reading]:
-  """The system as it is read plainly, then each of `config.readings`; made once, as a task made anew is compiled anew."""
+  """The system as it is read plainly, then each of `config.readings`.
+
+  They are made once for all members, as a task made anew is compiled anew.
+  """
   every = []
   for label, config in configs.readings(run.config).items():
     own = run
@@ -109,7 +112,7 @@ def method_name(config: configs.ConfigDict, label: str = "") -> str:
 
 
 def require_readable(run: Run) -> None:
-  """Raises UserError where the config names what is not there: better before a training than after it."""
+  """Raises UserError where the config names what is not there: before a training, not after."""
   configs.reading(run.config, run.config.own.reading)
   arrays = run.prepared.windows.take(np.arange(1))
   for config in configs.readings(run.config).values():
@@ -192,7 +195,10 @@ def _evaluate_member(readings: Sequence[Reading], member: Member) -> Evaluation:
   rows, seconds, calibrations = [], {}, {}
   for reading in readings:
     predict = functools.partial(_predict, reading.run, params, stats)
-    calibrations[reading.method] = _calibrated(protocol, predict(member.val) if sides.validation else ())
+    validation = ()
+    if sides.validation:
+      validation = predict(member.val)
+    calibrations[reading.method] = _calibrated(protocol, validation)
     for record in predict(member.test):
       rows += _score(reading.run, member, reading.method, record, calibrations[reading.method])
     seconds[reading.method] = _seconds_of_system(reading.run, params, stats, member)
@@ -210,8 +216,11 @@ def _evaluate_member(readings: Sequence[Reading], member: Member) -> Evaluation:
         signal_s += predicted.predictions.get("timed_s", record.duration_s)
         rows += _score(run, member, name, predicted, calibrations[name])
       seconds[name] = elapsed_s / max(signal_s, 1e-9) * run.config.report.timing_s
-  known = {method: calibration for method, calibration in calibrations.items() if calibration is not None}
-  return Evaluation(rows, seconds, known)
+  calibrated = {}
+  for method, calibration in calibrations.items():
+    if calibration is not None:
+      calibrated[method] = calibration
+  return Evaluation(rows, seconds, calibrated)
 
 
 def _sides(run: Run, member: Member) -> Sides:
@@ -244,7 +253,12 @@ def _clipped(run: Run, segments: Iterable[Segment]) -> list[Record]:
   return parts
 
 
-def _predict(run: Run, params: Params, stats: Stats, segments: Sequence[Segment]) -> Iterator[Record]:
+def _predict(
+    run: Run,
+    params: Params,
+    stats: Stats,
+    segments: Sequence[Segment],
+) -> Iterator[Record]:
   """The segments' records with the system's predictions."""
   windows = run.prepared.windows
   chosen = []
@@ -255,8 +269,19 @@ def _predict(run: Run, params: Params, stats: Stats, segments: Sequence[Segment]
       chosen.append(RecordWindows(record, own))
   if not chosen:
     return iter(())
-  predictor = Predictor(run.system.task, params, stats, run.config.run.predict_batch_size, run.config.read.seed)
+  predictor = _predictor(run, params, stats)
   return predict_records(predictor, run.system.task, windows, chosen, run.config)
+
+
+def _predictor(run: Run, params: Params, stats: Stats) -> Predictor:
+  config = run.config
+  return Predictor(
+      task=run.system.task,
+      params=params,
+      stats=stats,
+      size=config.run.predict_batch_size,
+      seed=config.read.seed,
+  )
 
 
 def _with_predictions(baseline: systems.Baseline, fitted: object, record: Record) -> Record:
@@ -264,7 +289,7 @@ def _with_predictions(baseline: systems.Baseline, fitted: object, record: Record
 
 
 def _calibrated(protocol: Protocol, validation: Iterable[Record]) -> Plain | None:
-  """What `Protocol.calibrate` learns of a method's own error; None where there is nothing to learn from."""
+  """What `Protocol.calibrate` learns of a method's own error; None without validation records."""
   if protocol.calibrate is None:
     return None
   validation = iter(validation)
@@ -287,7 +312,13 @@ def assessed(protocol: Protocol, record: Record, calibration: Plain | None) -> R
   return record._replace(predictions={**record.predictions, **more})
 
 
-def _score(run: Run, member: Member, method: str, record: Record, calibration: Plain | None) -> list[Row]:
+def _score(
+    run: Run,
+    member: Member,
+    method: str,
+    record: Record,
+    calibration: Plain | None,
+) -> list[Row]:
   """Rows of one predicted record, on what is tested of it; stores what is kept for figures."""
   protocol = run.system.protocol
   record = assessed(protocol, record, calibration)
@@ -317,13 +348,13 @@ def _is_tested(row: Row, segments: Sequence[Segment]) -> bool:
 
 
 def _seconds_of_system(run: Run, params: Params, stats: Stats, member: Member) -> float:
-  """Time for `report.timing_s` of signal: of one full batch through the program that was compiled for the predictions."""
+  """Time for `report.timing_s` of signal, by one full batch through the compiled program."""
   windows = run.prepared.windows
   ids = windows.ids_of(member.test)
   if not len(ids):
     return 0.0
   signal_s = sum(record.duration_s for record in _records(run, member.test))
-  predictor = Predictor(run.system.task, params, stats, run.config.run.predict_batch_size, run.config.read.seed)
+  predictor = _predictor(run, params, stats)
   some = np.resize(ids, predictor.size)
   arrays = windows.take(some)
   start = time.perf_counter()
@@ -333,7 +364,7 @@ def _seconds_of_system(run: Run, params: Params, stats: Stats, member: Member) -
 
 
 def _store_shown(run: Run, member: Member, params: Params, stats: Stats) -> None:
-  """Writes `members/<member>/shown.npz`: what the task shows of the network, on the first windows of the test records."""
+  """Writes `members/<member>/shown.npz`: what the task shows of the network on a few windows."""
   show: Callable | None = run.system.task.extras.get("show")
   if show is None:
     return

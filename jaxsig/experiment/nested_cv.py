@@ -1,4 +1,4 @@
-"""Nested cross-validation: hyper-parameters are chosen fold by fold, on an inner split that leaves the test groups out."""
+"""Nested cross-validation: hyper-parameters are chosen fold by fold, without the test groups."""
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -43,7 +43,12 @@ def trials(config: ConfigDict, candidates: Mapping[str, Changes], readings: Mapp
   return made
 
 
-def choose_by_fold(rows: Mapping[str, Sequence[Row]], method: str, primary: str, metric: Metric) -> dict[int, Choice]:
+def choose_by_fold(
+    rows: Mapping[str, Sequence[Row]],
+    method: str,
+    primary: str,
+    metric: Metric,
+) -> dict[int, Choice]:
   """The best of the candidates' readings for each fold, by the mean of its score over inner groups.
 
   The score of an error metric is the weighted interval score, of any other its value, turned where
@@ -89,7 +94,7 @@ def _score(rows: Sequence[Row], metric: Metric) -> float:
 
 def finals(config: ConfigDict, candidates: Mapping[str, Changes], readings: Mapping[str, Changes],
            chosen: Mapping[int, Choice]) -> dict[str, ConfigDict]:
-  """{name: config}: what each fold chose, joined where several chose alike; what most of them chose comes first."""
+  """{name: config}: what each fold chose, joined where several chose alike, the commonest first."""
   folds = defaultdict(list)
   for fold, choice in chosen.items():
     folds[choice.candidate, choice.reading].append(fold)

@@ -1,4 +1,4 @@
-"""Windows through a trained network: batches of one size, and records that are joined as their last window comes."""
+"""Windows through a trained network, in batches of one size, and joined to records."""
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -28,7 +28,10 @@ def compiled(predict: Callable) -> Callable:
 
 
 class Predictor:
-  """Predicts batches of at most `size` windows, padded to it; a window's random key comes from its own name."""
+  """Predicts batches of at most `size` windows, padded to it.
+
+  A window's random key comes from its own name.
+  """
 
   def __init__(self, task: Task, params: Params, stats: Stats, size: int, seed: int):
     self._mesh = mesh.make(1)
@@ -48,7 +51,12 @@ class Predictor:
     return {name: np.asarray(x)[:n] for name, x in outputs.items()}
 
 
-def predict_windows(predictor: Predictor, arrays: Batch, name_b_2: np.ndarray, what: str = "predicting") -> dict[str, np.ndarray]:
+def predict_windows(
+    predictor: Predictor,
+    arrays: Batch,
+    name_b_2: np.ndarray,
+    what: str = "predicting",
+) -> dict[str, np.ndarray]:
   """Outputs of windows [n, ...], batch by batch."""
   n = len(name_b_2)
   parts = []
@@ -73,7 +81,9 @@ def predict_records(
   config: ConfigDict,
   what: str = "predicting",
 ) -> Iterator[Record]:
-  """Records with predictions, one after another; windows of consecutive records share batches, and memory is that of one record.
+  """Records with predictions, one after another.
+
+  Windows of consecutive records share batches, and memory is that of one record.
 
   Args:
     predictor: of the task.

@@ -1,4 +1,4 @@
-"""Experiments into workdirs: one with its ablations, or a list of them; what is finished is not run again."""
+"""Experiments into workdirs: one with its ablations, or a list; what is finished is not run again."""
 import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +15,14 @@ from jaxsig.engine.train import train
 from jaxsig.errors import UserError
 from jaxsig.experiment import nested_cv
 from jaxsig.experiment.evaluate import evaluate, readings_of, require_readable
-from jaxsig.experiment.workdir import read_config, require_same_config, say, writable, write_about, write_json
+from jaxsig.experiment.workdir import (
+  read_config,
+  require_same_config,
+  say,
+  writable,
+  write_about,
+  write_json,
+)
 from jaxsig.report.rows import read_rows
 
 
@@ -53,13 +60,18 @@ def _summary(run: Run, chosen: Sequence[Member]) -> str:
   if source == cache.SIMULATED:
     source = source.upper()
   return (
-    f"{len(prepared.records)} {words.records} of {len(groups)} {words.groups} ({source}, data {prepared.fingerprint}), "
+    f"{len(prepared.records)} {words.records} of {len(groups)} {words.groups} "
+    f"({source}, data {prepared.fingerprint}), "
     f"{len(chosen)} members, config {run.meta['config']}"
   )
 
 
 def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> list[pathlib.Path]:
-  """Trains (if `fit`) and evaluates a config, then its ablations (if `run.ablations`) under `ablations/`; returns their workdirs."""
+  """Trains (if `fit`) and evaluates a config, then its ablations (if `run.ablations`).
+
+  Returns:
+    Their workdirs: `workdir`, then `workdir/ablations/<name>`.
+  """
   workdir = pathlib.Path(workdir)
   done = [_one(config, workdir, fit)]
   if config.run.ablations:
@@ -78,7 +90,7 @@ def _one(config: ConfigDict, workdir: pathlib.Path, fit: bool) -> pathlib.Path:
 
 
 def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
-  """Runs what is missing of a sweep file's list, each experiment in its own `workdir/<name>`; what is done is kept.
+  """Runs what is missing of a sweep file's list, each experiment in its own `workdir/<name>`.
 
   Args:
     listing: what `get_config` of a file in configs/sweeps/ gives: `experiments` = {name: {"config",
@@ -119,14 +131,14 @@ def _config_of(one: ConfigDict, listing: ConfigDict, workdir: pathlib.Path) -> C
 
 
 def copy_config(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
-  """Leaves the first workdir's config in the folder of their joined report: for an export that gives it as evidence."""
+  """Leaves the first workdir's config beside their joined report: an export checks it."""
   if mesh.is_main() and folder not in workdirs:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", read_config(workdirs[0]).to_dict())
 
 
 def _in_order(listing: ConfigDict) -> list[str]:
-  """What others start from, then the one that leads the report, then the others by name (a ConfigDict keeps no order)."""
+  """What others start from, then the one that leads the report, then the others by name."""
   starts = {one["overrides"].get("init_from", "") for one in listing.experiments.values()}
 
   def rank(name: str) -> tuple[bool, bool, str]:
@@ -135,8 +147,12 @@ def _in_order(listing: ConfigDict) -> list[str]:
   return sorted(listing.experiments, key=rank)
 
 
-def _chosen(config: ConfigDict, one: ConfigDict, folder: pathlib.Path) -> dict[pathlib.Path, ConfigDict]:
-  """{workdir: config} of what the folds choose; the scores that they chose by are kept in `choice.json`."""
+def _chosen(
+    config: ConfigDict,
+    one: ConfigDict,
+    folder: pathlib.Path,
+) -> dict[pathlib.Path, ConfigDict]:
+  """{workdir: config} of what the folds choose; `choice.json` has the scores they chose by."""
   candidates = one["candidates"].to_dict()
   readings = one["readings"].to_dict()
   if len(candidates) * (1 + len(readings)) > nested_cv.MOST_CANDIDATES:
@@ -155,7 +171,8 @@ def _chosen(config: ConfigDict, one: ConfigDict, folder: pathlib.Path) -> dict[p
   method = config.read.method or config.system
   chosen = nested_cv.choose_by_fold(rows, method, primary, metric)
   plain = {fold: choice._asdict() for fold, choice in chosen.items()}
-  write_json(folder / "choice.json", {"inner_folds": one["inner_folds"], "metric": primary, "folds": plain})
+  choice = {"inner_folds": one["inner_folds"], "metric": primary, "folds": plain}
+  write_json(folder / "choice.json", choice)
   for fold, choice in chosen.items():
     named = ", ".join(part for part in (choice.candidate, choice.reading) if part)
     say(f"fold {fold} chose {named} of {dict(choice.scores)}")
@@ -178,7 +195,8 @@ def inspect(config: ConfigDict) -> None:
     say("  ".join(f"{key} {value}" for key, value in record.items()))
   for record in about["skipped"]:
     say(f"SKIPPED {record['record']}: {record['why']}")
-  say(f"{len(about['records'])} {words.records}, {len(about['skipped'])} skipped\nlicence: {about['licence']}")
+  say(f"{len(about['records'])} {words.records}, {len(about['skipped'])} skipped")
+  say(f"licence: {about['licence']}")
   for citation in about["citation"]:
     say(f"cite: {citation}")
 
@@ -197,7 +215,7 @@ def report(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
 
 
 def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None:
-  """Writes the main tables into a text file, between its `table:NAME` marks; "NAME_short" has only the first."""
+  """Writes the main tables between a text file's `table:NAME` marks; "NAME_short": only the first."""
   from jaxsig.report import write
   config, protocol = _config_and_protocol(workdirs)
   settings = {**config.report.to_dict(), "metrics": ()}

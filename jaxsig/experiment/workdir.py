@@ -61,7 +61,7 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
 
 
 def require_same_config(config: ConfigDict, workdir: pathlib.Path) -> None:
-  """Raises UserError where the workdir is another training's; the differing keys are named. Rows are made again as needed."""
+  """Raises UserError where the workdir is another training's; the differing keys are named."""
   path = workdir / "config.json"
   if not path.exists():
     return
@@ -105,7 +105,8 @@ def write_about(
 ) -> None:
   """Writes config.json, about.json and split.json of a workdir."""
   write_json(workdir / "config.json", config.to_dict())
-  write_json(workdir / "about.json", {"methods": list(methods), "data": _data_card(data, config, prepared)})
+  about = {"methods": list(methods), "data": _data_card(data, config, prepared)}
+  write_json(workdir / "about.json", about)
   split = {"source": prepared.source, "members": [to_plain(member) for member in members]}
   write_json(workdir / "split.json", split)
 
@@ -133,7 +134,7 @@ def read_about(workdir: pathlib.Path) -> Plain:
 
 
 def commit_of_code() -> str:
-  """The commit of this package, with a hash of the changes where it has any; "unknown" outside a checkout."""
+  """The commit of this package, with a hash of its changes; "unknown" outside a checkout."""
   root = pathlib.Path(__file__).parent.parent.parent
   if not (root / ".git").exists():
     return "unknown"
@@ -148,5 +149,6 @@ def commit_of_code() -> str:
 
 
 def _git(root: pathlib.Path, *words: str) -> str:
-  done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=True)
+  command = ["git", "-C", str(root), *words]
+  done = subprocess.run(command, capture_output=True, text=True, check=True)
   return done.stdout
