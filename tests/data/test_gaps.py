@@ -1,61 +1,54 @@
-"""Recordings with gaps: bridged, cut into stretches, and long stretches into pieces that do not show."""
-import fake_bidmc
+"""Gaps stay gaps: bridged where they are short, cut into stretches, and long stretches into pieces that do not show."""
 import numpy as np
 import pytest
+from fake_bidmc import options, prepare
 from fake_recording import pulse
 
 from jaxsig.data.gaps import Stretch, gaps, pieces, runs, stretches, uncovered
-from jaxsig.data.ppg import ppg_windows
 from jaxsig.data.records import Record
 
 pytestmark = pytest.mark.quick
 
-WINDOW_S, STRIDE_S = 15.0, 5.0
+RATE_HZ = 50.0
 
 
-def record(x_t, rate_hz=50.0, **more):
+def record(x_t, rate_hz=RATE_HZ, **more) -> Record:
   signals = {"ppg_t": np.asarray(x_t, np.float32), **more}
-  return Record("own", "user", rate_hz, signals, {"breaths_1_s": np.ones(3)}, {})
+  return Record("mine", "user", rate_hz, signals, {"breaths_1_s": np.ones(3)}, {})
 
-
-# Gaps and stretches
 
 @pytest.fixture
 def ramp():
-  """Twenty seconds of a ramp with gaps of 0.2 s (at its start), 1 s, 1.02 s and 2 s (at its end)."""
+  """A ramp of 20 s without its start, a second to bridge, a little more than a second, and its end."""
   x_t = np.arange(1000.0)
   for first, last in ((0, 10), (100, 150), (300, 351), (900, 1000)):
     x_t[first:last] = np.nan
   return record(x_t)
 
 
-def test_a_gap_at_an_end_is_never_bridged_however_short(ramp):
-  of_ramp = gaps(ramp, 1.0)
-  np.testing.assert_allclose(of_ramp.bridged_s, [(2, 3)])
-  np.testing.assert_allclose(of_ramp.lost_s, [(0, 0.2), (6, 7.02), (18, 20)])
+def test_short_gaps_are_bridged_but_never_at_the_ends(ramp):
+  found = gaps(ramp, 1.0)
+  np.testing.assert_allclose(found.bridged_s, [(2, 3)])
+  np.testing.assert_allclose(found.lost_s, [(0, 0.2), (6, 7.02), (18, 20)])
 
 
-def test_a_short_gap_is_bridged_by_a_straight_line(ramp):
+def test_a_line_through_a_ramp_is_the_ramp(ramp):
   first, second = stretches(ramp, 1.0)
   assert (first.start_s, second.start_s) == (0.2, 7.02)
   np.testing.assert_allclose(first.record.signals["ppg_t"], np.arange(10, 300))
   np.testing.assert_allclose(second.record.signals["ppg_t"], np.arange(351, 900))
-  assert np.isnan(ramp.signals["ppg_t"][100])   # the record itself is as it was
-  assert first.record.annotations == {}
 
 
-def test_a_short_stretch_is_left_out(ramp):
+def test_short_stretches_are_left_out_and_the_record_stays_as_it_was(ramp):
   assert [stretch.start_s for stretch in stretches(ramp, 1.0, least_s=6.0)] == [7.02]
   assert len(stretches(ramp, 0.0)) == 3
+  assert np.isnan(ramp.signals["ppg_t"][100])
 
 
-def test_a_record_without_a_gap_is_one_stretch_of_the_very_same_signal():
+def test_a_record_without_gaps_is_one_stretch_of_the_same_signals():
   whole = record(np.arange(100.0))
   [stretch] = stretches(whole, 1.0)
   assert stretch.record.signals["ppg_t"].tobytes() == whole.signals["ppg_t"].tobytes()
-
-
-def test_a_record_of_nothing_has_no_stretch():
   assert stretches(record(np.full(100, np.nan)), 1.0) == []
 
 
@@ -65,7 +58,9 @@ def test_a_gap_in_one_signal_is_a_gap_in_all():
   first, second = stretches(record(np.arange(100.0), resp_t=other_t), 0.0)
   assert (first.start_s, second.start_s) == (0.0, 1.0)
   for stretch in (first, second):
-    assert {name: len(x) for name, x in stretch.record.signals.items()} == {"ppg_t": 40, "resp_t": 40}
+    assert set(stretch.record.signals) == {"ppg_t", "resp_t"}
+    for x_t in stretch.record.signals.values():
+      assert len(x_t) == 40
 
 
 def test_signals_of_several_channels_are_bridged_channel_by_channel():
@@ -81,67 +76,61 @@ def test_runs_are_first_and_past_the_last():
   assert runs(np.zeros(3, bool)).shape == (0, 2)
 
 
-def test_what_no_window_covers():
-  np.testing.assert_allclose(
-    uncovered(np.array([10.0, 20, 60]), 15, 100), [(0, 10), (35, 60), (75, 100)])
+def test_uncovered():
+  starts_s = np.array([10.0, 20, 60])
+  np.testing.assert_allclose(uncovered(starts_s, 15, 100), [(0, 10), (35, 60), (75, 100)])
   np.testing.assert_allclose(uncovered(np.zeros(0), 15, 100), [(0, 100)])
   assert uncovered(np.array([0.0, 10.0]), 15, 25).shape == (0, 2)
 
 
-# Pieces
+def answered_for(piece, start_s_b):
+  """Which windows of a piece it answers for."""
+  return (start_s_b >= piece.from_s - 1e-3) & (start_s_b < piece.to_s - 1e-3)
 
-@pytest.mark.parametrize(
-  ("duration_s", "block_s"),
-  [(15, 60), (163.4, 60), (240, 60), (901, 100), (900, 37), (655, 20)],
-)
+
+@pytest.mark.parametrize(("duration_s", "block_s"), [
+    (15, 60), (163.4, 60), (240, 60), (901, 100), (900, 37), (655, 20),
+])
 def test_every_window_has_one_piece_and_the_end_has_a_window(duration_s, block_s):
-  stretch = Stretch(100.0, record(np.arange(round(50 * duration_s))))
+  begin_s, window_s, stride_s, margin_s = 100.0, 15.0, 5.0, 20.0
+  stretch = Stretch(begin_s, record(np.arange(round(RATE_HZ * duration_s))))
   starts_s = []
-  for piece in pieces(stretch, WINDOW_S, STRIDE_S, block_s):
-    of_piece_s = np.arange(0, piece.record.duration_s - WINDOW_S + 1e-6, STRIDE_S)
-    answers = (of_piece_s >= piece.from_s - 1e-3) & (of_piece_s < piece.to_s - 1e-3)
-    starts_s += (piece.start_s + of_piece_s[answers]).tolist()
+  for piece in pieces(stretch, window_s, stride_s, block_s):
+    own_s = np.arange(0, piece.record.duration_s - window_s + 1e-6, stride_s)
+    starts_s += [*(piece.start_s + own_s[answered_for(piece, own_s)])]
     first_sample = piece.record.signals["ppg_t"][0]
-    assert first_sample == pytest.approx(50 * (piece.start_s - 100), abs=1)
-    longest_s = round(block_s / 5) * 5 + 3 * 20
-    assert piece.record.duration_s <= longest_s + 1e-6 or duration_s <= block_s + 40
+    assert first_sample == pytest.approx(RATE_HZ * (piece.start_s - begin_s), abs=1)
+    if duration_s > block_s + 2 * margin_s:
+      whole_strides_s = round(block_s / stride_s) * stride_s
+      assert piece.record.duration_s <= whole_strides_s + 3 * margin_s + 1e-6
 
-  regular_s = 100 + np.arange(0, duration_s - WINDOW_S + 1e-6, STRIDE_S)
+  regular_s = begin_s + np.arange(0, duration_s - window_s + 1e-6, stride_s)
   np.testing.assert_allclose(starts_s[:len(regular_s)], regular_s)
   assert len(starts_s) <= len(regular_s) + 1
-  left_s = 100 + duration_s - WINDOW_S - starts_s[-1]
-  assert -1e-6 <= left_s < 1
   assert (np.diff(starts_s) > 0).all()
+  after_the_last_s = begin_s + duration_s - window_s - starts_s[-1]
+  assert -1e-6 <= after_the_last_s < 1
 
 
-@pytest.mark.parametrize(
-  ("rate_hz", "tolerance"),
-  [(125.0, 1e-3), (64.0, 1e-3), (124.97, 0.15)],
-)
+@pytest.mark.parametrize(("rate_hz", "tolerance"), [(125.0, 1e-3), (64.0, 1e-3), (124.97, 0.15)])
 def test_blocks_prepare_the_windows_of_the_whole(rate_hz, tolerance):
   """Edges of resampling and filter ring: a block's margin keeps them out.
 
-  At an odd rate a block begins between two samples.
+  At an odd rate a block begins between two samples. The first sample of all rings with the last.
   """
-  options = fake_bidmc.options(window_s=WINDOW_S, stride_s=STRIDE_S, rate_hz=10.0)
-
-  def windows_of(part):
-    spans = ppg_windows.spans(part, options)
-    return spans.start_s_b, ppg_windows.cut(part, spans, options)["ppg_b_t_p"]
-
+  config = options(window_s=15.0, stride_s=5.0, rate_hz=10.0)
   [stretch] = stretches(record(pulse(1200, rate_hz) + 3, rate_hz), 1.0)
-  whole_s_b, whole_b_t_p = windows_of(stretch.record)
-  starts_s, windows = [], []
-  for piece in pieces(stretch, WINDOW_S, STRIDE_S, 200.0):
-    start_s_b, x_b_t_p = windows_of(piece.record)
-    answers_b = (start_s_b >= piece.from_s - 1e-3) & (start_s_b < piece.to_s - 1e-3)
-    starts_s.append(piece.start_s + start_s_b[answers_b])
-    windows.append(x_b_t_p[answers_b])
+  whole = prepare(stretch.record, config)
 
-  n = len(whole_s_b)
-  np.testing.assert_allclose(np.concatenate(starts_s)[:n], whole_s_b, atol=1e-3)
-  in_blocks = np.concatenate(windows)[:n]
-  np.testing.assert_allclose(in_blocks[1:-1], whole_b_t_p[1:-1], atol=tolerance)
-  # The first sample of all rings with the record's last.
-  ends = [0, -1]
-  np.testing.assert_allclose(in_blocks[ends], whole_b_t_p[ends], atol=max(0.01, tolerance))
+  windows, starts_s = [], []
+  for piece in pieces(stretch, 15.0, 5.0, 200.0):
+    part = prepare(piece.record, config)
+    answers_b = answered_for(piece, part["start_s_b"])
+    windows.append(part["ppg_b_t"][answers_b])
+    starts_s.append(piece.start_s + part["start_s_b"][answers_b])
+
+  n = len(whole["start_s_b"])
+  np.testing.assert_allclose(np.concatenate(starts_s)[:n], whole["start_s_b"], atol=1e-3)
+  got_b_t, want_b_t = np.concatenate(windows)[:n], whole["ppg_b_t"]
+  np.testing.assert_allclose(got_b_t[1:-1], want_b_t[1:-1], atol=tolerance)
+  np.testing.assert_allclose(got_b_t[[0, -1]], want_b_t[[0, -1]], atol=max(0.01, tolerance))
