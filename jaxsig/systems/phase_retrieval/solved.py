@@ -1,38 +1,65 @@
-"""How likely a reconstruction is the object, by its Fourier residual: a logistic curve, fitted where the truth is known."""
+"""Probability that a reconstruction is the object, from its Fourier residual.
+
+A logistic curve, fitted to images whose truth is known.
+"""
 import numpy as np
 import scipy.optimize
 
-LEAST = 1e-8   # a residual of zero has a logarithm too
+LEAST = 1e-8   # residuals below count as this, so that zero has a logarithm too
 
 
 def fit(residual_b: np.ndarray, solved_b: np.ndarray) -> dict[str, float]:
-  """{"intercept", "slope"} of the log odds over log10 of the residual.
+  """{"intercept", "slope"} of the log odds of being solved over log10 of the residual.
 
-  With the softened targets of Platt (1999): where all or none are solved, the curve is flat and honest about their number.
+  The targets are softened as by Platt (1999): where all or none are solved, the curve is flat and
+  as far from 0 and 1 as their number demands.
 
   Args:
     residual_b: [b] relative residuals.
     solved_b: [b] 0 or 1.
   """
   solved_b = np.asarray(solved_b, float)
-  x_b, yes = _feature(residual_b), solved_b.sum()
-  target_b = np.where(solved_b > 0, (yes + 1) / (yes + 2), 1 / (len(solved_b) - yes + 2))
-  if yes in (0, len(solved_b)):
-    return {"intercept": float(np.log(target_b[0] / (1 - target_b[0]))), "slope": 0.0}
+  log_residual_b = _log_residual(residual_b)
+  count = len(solved_b)
+  count_solved = solved_b.sum()
 
-  def cost(w: np.ndarray) -> tuple[float, np.ndarray]:
-    z_b = w[0] + w[1] * x_b
-    slack_b = 1 / (1 + np.exp(-z_b)) - target_b
-    return float(np.sum(np.logaddexp(0, z_b) - target_b * z_b)), np.array([slack_b.sum(), slack_b @ x_b])
+  target_if_solved = (count_solved + 1) / (count_solved + 2)
+  target_if_not = 1 / (count - count_solved + 2)
+  target_b = np.where(solved_b > 0, target_if_solved, target_if_not)
+  if count_solved in (0, count):
+    log_odds = np.log(target_b[0] / (1 - target_b[0]))
+    return {"intercept": float(log_odds), "slope": 0.0}
 
-  best = scipy.optimize.minimize(cost, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(None, None), (None, 0.0)])
-  return {"intercept": float(best.x[0]), "slope": float(best.x[1])}
+  def cross_entropy(w: np.ndarray) -> tuple[float, np.ndarray]:
+    """The cost of (intercept, slope), and its gradient."""
+    log_odds_b = w[0] + w[1] * log_residual_b
+    probability_b = 1 / (1 + np.exp(-log_odds_b))
+    cost_b = np.logaddexp(0, log_odds_b) - target_b * log_odds_b
+
+    excess_b = probability_b - target_b
+    gradient = np.array([excess_b.sum(), excess_b @ log_residual_b])
+    return float(np.sum(cost_b)), gradient
+
+  best = scipy.optimize.minimize(
+      cross_entropy,
+      np.zeros(2),
+      jac=True,
+      method="L-BFGS-B",
+      bounds=[(None, None), (None, 0.0)],
+  )
+  return {
+      "intercept": float(best.x[0]),
+      "slope": float(best.x[1]),
+  }
 
 
 def probability(curve: dict[str, float], residual_b: np.ndarray) -> np.ndarray:
-  """[b] of `fit`'s curve; never more for a larger residual."""
-  return 1 / (1 + np.exp(-(curve["intercept"] + curve["slope"] * _feature(residual_b))))
+  """Probability [b] of being solved by the curve of `fit`; it never rises with the residual."""
+  log_odds_b = curve["intercept"] + curve["slope"] * _log_residual(residual_b)
+  return 1 / (1 + np.exp(-log_odds_b))
 
 
-def _feature(residual_b: np.ndarray) -> np.ndarray:
-  return np.log10(np.maximum(np.asarray(residual_b, float), LEAST))
+def _log_residual(residual_b: np.ndarray) -> np.ndarray:
+  """log10 of the residuals [b], which may be zero."""
+  residual_b = np.asarray(residual_b, float)
+  return np.log10(np.maximum(residual_b, LEAST))
