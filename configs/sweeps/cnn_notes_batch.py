@@ -69,6 +69,7 @@ def overrides(images: int, size: int, rate: float) -> dict[str, dict[str, object
       "run": {
           "log_steps": max(1, steps // 50),
           "val_steps": max(1, steps // 10),
+          "ckpt_steps": max(1, steps // 5),
       },
       "baselines": {"run": False},
       "report": {

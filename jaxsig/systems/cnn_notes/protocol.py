@@ -4,7 +4,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from jaxsig.data.records import Record
-from jaxsig.system import Metric, Plain, Predictions, Protocol, Row, Words
+from jaxsig.system import Figure, Material, Metric, Plain, Predictions, Protocol, Row, Words
 from jaxsig.systems.cnn_notes import baselines, score
 
 METRICS = {
@@ -62,6 +62,11 @@ def _keep(record: Record) -> dict[str, np.ndarray]:
   return {name: record.predictions[name] for name in KEPT if name in record.predictions}
 
 
+def _figures(material: Material) -> list[Figure]:
+  from jaxsig.systems.cnn_notes import figures_report  # draws: not needed before
+  return figures_report.figures(material)
+
+
 PROTOCOL = Protocol(
     score=_score,
     metrics=METRICS,
@@ -70,4 +75,5 @@ PROTOCOL = Protocol(
     calibrate=_calibrate,
     assess=_assess,
     keep=_keep,
+    figures=_figures,
 )

@@ -275,6 +275,22 @@ def test_connections_are_counted_as_the_network_is_read(evaluated):
   assert {x for (metric, _), x in fewer.items() if metric == "connections"} == {32.0}
 
 
+def test_what_the_network_shows_is_of_the_first_test_images(evaluated):
+  run, [member] = evaluated.opened
+  shown = np.load(run.workdir / "members" / member.name / "shown.npz", allow_pickle=False)
+  assert shown["kernels_c1_1_k_y_x"].shape == (1, 6, 5, 5)
+  assert shown["maps_c1_b_j_y_x"].shape == (4, 6, 28, 28)
+  assert shown["kernels_c3_i_j_y_x"].shape == (6, 16, 5, 5)
+  assert np.isfinite(shown["alpha_s_i_j"]).all()   # each moment was reached
+  np.testing.assert_array_equal(shown["alpha_at_s"], np.arange(1, 9))
+
+  params, stats = start.restored(run, member)
+  ids = run.prepared.windows.ids_of(member.test)[:4]
+  first = {**run.prepared.windows.take(ids), "mask_b": np.ones(4, np.float32)}
+  expected = quick_jit(run.system.task.extras["show"])(params, stats, first)
+  np.testing.assert_allclose(shown["maps_s4_b_j_y_x"], expected["maps_s4_b_j_y_x"], atol=1e-5)
+
+
 def test_a_report_is_written(evaluated):
   workdir = evaluated.opened.run.workdir
   sweep.report([workdir], workdir / "report")
@@ -312,6 +328,14 @@ def test_an_own_image_gets_the_classes_that_the_model_was_trained_on(evaluated, 
   assert classes.answer_probabilities[0] == classes.probabilities[0].max()
 
 
+TINY = {   # a network whose curvature compiles and runs quickly
+    "data__shrink": 2,
+    "model__maps": (2, 3),
+    "model__table": "all",
+    "model__hidden": (8, 8),
+}
+
+
 def test_seeds_in_one_program_learn_what_they_learn_alone(tmp_path):
   learnt = {}
   for count in (1, 2):
@@ -320,6 +344,8 @@ def test_seeds_in_one_program_learn_what_they_learn_alone(tmp_path):
         split__seeds=(0, 1),
         run__members_per_program=str(count),
         optim__curvature_steps=3,
+        train__steps=4,
+        run__val_windows=0,
         **TINY,
     )
     run, members = sweep.open_run(config, tmp_path / str(count))
@@ -332,11 +358,3 @@ def test_seeds_in_one_program_learn_what_they_learn_alone(tmp_path):
     np.testing.assert_allclose(a, b, atol=2e-5)
   seeds = zip(*map(jax.tree.leaves, learnt[1]), strict=True)
   assert any(np.abs(a - b).max() > 1e-2 for a, b in seeds)   # seeds differ
-
-
-TINY = {   # a network whose curvature compiles and runs quickly
-    "data__shrink": 2,
-    "model__maps": (2, 3),
-    "model__table": "all",
-    "model__hidden": (8, 8),
-}
