@@ -20,30 +20,10 @@ def get_config() -> ConfigDict:
   config.data.simulate_seed = 0
   config.data.simulate_groups = 0
 
-  config.split = ConfigDict()
-  config.split.kind = "kfold"   # leave_one_out, kfold, given, all, external, personal, mixed (leaks): see data/splits.py
-  config.split.n_folds = 0
-  config.split.folds = (0,)     # empty: all
-  config.split.seeds = (0,)
-  config.split.val_groups = 1
-  config.split.salt = 0
-  config.split.inner_folds = 0  # above 0: training groups are tested instead, for choosing hyper-parameters
-  config.split.adapt_s = 0.0    # of a personal split: how much of a test group's beginning is trained on
-  config.split.guard_s = 0.0    # of a personal split: how much is left out between that and the test
-  config.split.block_s = 60.0   # of a mixed split: how long the blocks are that are dealt out
-
+  config.split = split()
   config.model = ConfigDict()
   config.loss = ConfigDict()
-
-  config.optim = ConfigDict()
-  config.optim.name = "adam"
-  config.optim.learning_rate = 1e-3
-  config.optim.schedule = "cosine"
-  config.optim.warmup_steps = 0
-  config.optim.milestones = ()
-  config.optim.clip_norm = 0.0
-  config.optim.weight_decay = 0.0
-  config.optim.ema = 0.995
+  config.optim = optim()
 
   config.train = ConfigDict()
   config.train.steps = 0
@@ -53,34 +33,75 @@ def get_config() -> ConfigDict:
   config.read.method = ""       # what tables call this system
   config.read.seed = 0
   config.read.shuffle = ()      # arrays of a batch that are taken from another window: a control
-
   config.readings = ConfigDict()   # {name: {label, changes of read}}
+
   config.baselines = ConfigDict()
   config.baselines.run = True
 
   config.own = ConfigDict()
   config.own.reading = ""       # which of the readings is used on a user's own file
 
-  config.report = ConfigDict()
-  config.report.title = ""
-  config.report.metrics = ()
-  config.report.strata = ConfigDict()   # {name: (stratum, ...)} in the order of the columns
-  config.report.claims = ()
-  config.report.axis = ""       # a dotted key along which joined workdirs are shown
-  config.report.against = ""    # a metric against which the primary one is drawn
-  config.report.timing_s = 60.0 # how much signal a method's time is told of
-  config.report.timing = "s per minute"
-
-  config.run = ConfigDict()
-  config.run.ablations = True
-  config.run.log_steps = 50
-  config.run.ckpt_steps = 500
-  config.run.val_steps = 500
-  config.run.val_windows = 128
-  config.run.members_per_program = "auto"
-  config.run.feed = "auto"      # resident, tfdata
-  config.run.prefetch = 4
-  config.run.tensorboard = True
-  config.run.predict_batch_size = 64
-  config.ablations = ConfigDict()  # {name: changes of the config}: further trainings, each in a workdir of its own
+  config.report = report()
+  config.run = run()
+  config.ablations = ConfigDict()  # {name: changes}: further trainings, each in its own workdir
   return config
+
+
+def split() -> ConfigDict:
+  """Who is trained on and who is tested: see jaxsig/data/splits.py."""
+  section = ConfigDict()
+  section.kind = "kfold"   # leave_one_out, kfold, given, all, external, personal, mixed (leaks)
+  section.n_folds = 0
+  section.folds = (0,)     # empty: all
+  section.seeds = (0,)
+  section.val_groups = 1
+  section.salt = 0
+  section.inner_folds = 0  # above 0: training groups are tested, for choosing hyper-parameters
+  section.adapt_s = 0.0    # personal: how much of a test group's beginning is trained on
+  section.guard_s = 0.0    # personal: how much is left out between that and the test
+  section.block_s = 60.0   # mixed: how long the blocks are that are dealt out
+  return section
+
+
+def optim() -> ConfigDict:
+  """The optimiser and its learning rate: see jaxsig/engine/optim.py."""
+  section = ConfigDict()
+  section.name = "adam"
+  section.learning_rate = 1e-3
+  section.schedule = "cosine"
+  section.warmup_steps = 0
+  section.milestones = ()
+  section.clip_norm = 0.0
+  section.weight_decay = 0.0
+  section.ema = 0.995
+  return section
+
+
+def report() -> ConfigDict:
+  """How rows are shown; `primary` is each system's own."""
+  section = ConfigDict()
+  section.title = ""
+  section.metrics = ()
+  section.strata = ConfigDict()   # {name: (stratum, ...)} in the order of the columns
+  section.claims = ()
+  section.axis = ""               # a dotted key along which joined workdirs are shown
+  section.against = ""            # a metric against which the primary one is drawn
+  section.timing_s = 60.0         # how much signal a method's time is told of
+  section.timing = "s per minute"
+  return section
+
+
+def run() -> ConfigDict:
+  """Logging and sizes of calls: no number depends on them."""
+  section = ConfigDict()
+  section.ablations = True
+  section.log_steps = 50
+  section.ckpt_steps = 500
+  section.val_steps = 500
+  section.val_windows = 128
+  section.members_per_program = "auto"
+  section.feed = "auto"           # resident, tfdata
+  section.prefetch = 4
+  section.tensorboard = True
+  section.predict_batch_size = 64
+  return section

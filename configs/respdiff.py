@@ -28,46 +28,12 @@ def get_config(arg: str = "") -> ConfigDict:
   config = module_of(BASE).get_config()
   config.system = "respiration"
 
-  config.data.name = "bidmc"
-  config.data.skip_broken = False
-  config.data.window_s = 15.0
-  config.data.stride_s = 5.0
-  config.data.rate_hz = 10.0
-  config.data.ppg_rate_hz = 0.0
-  config.data.normalise = "window"
-  config.data.ppg_low_pass_hz = 0.0
-  config.data.resp_low_pass_hz = 1.0
-  config.data.resp_high_pass_hz = 0.0
-  config.data.ppg_range = (-1.0, 1.0)
-  config.data.resp_range = (-1.0, 1.0)
-  config.data.time_warp_factors = ()
-  config.data.causal = False
-  config.data.simulate_seed = 6
-  config.data.simulate_groups = 320
-  config.data.simulate_duration_s = 240.0
-  config.data.simulate_rate_hz = 125.0
-  config.data.simulate_records_per_patient = 1
-
+  set_data(config.data)
   config.split.kind = "kfold"
   config.split.n_folds = 4
   config.split.folds = (0,)
   config.split.val_groups = 6
-
-  config.model.network = "respdiff"
-  config.model.objective = "diffusion"
-  config.model.channels = 8
-  config.model.fine_kernels = (1, 3, 5, 7, 9, 11)
-  config.model.coarse_kernels = (3, 5, 7, 9, 11, 13)
-  config.model.dilations = (1, 2, 4)
-  config.model.hidden = 48
-  config.model.layers = 2
-  config.model.cell = "gru"
-  config.model.head = (64,)
-  config.model.norm = "group"
-  config.model.embed_both = True
-  config.model.layer_norm = False
-  config.model.residual = False
-  config.model.scan_form = "auto"
+  set_model(config.model)
 
   config.process = ConfigDict()
   config.process.schedule = "linear"
@@ -101,24 +67,11 @@ def get_config(arg: str = "") -> ConfigDict:
   config.run.ckpt_steps = 250
   config.run.val_steps = 150
   config.run.predict_batch_size = 128
-  config.ablations.one_pass = {"model": {"objective": "regression"}, "read": {"method": "one_pass_regressor"}}
-
-  config.report.title = "RespDiff: breathing from the PPG"
-  config.report.primary = "rr_bpm_win60_annotators_spectral"
-  config.report.metrics = (
-      "rr_bpm_win60_annotators_count",
-      "rr_bpm_win32_annotators_spectral",
-      "rr_bpm_win64_annotators_spectral",
-      "rr_bpm_win60_resp_authors",
-      "rr_bpm_win60_resp_spectral",
-      "resp_corr_lag1s_signed_win60",
-      "breath_f1_tol500ms_win60_lag1s_signed",
-      "resp_mae_unit_win60",
-      "resp_mae_sym_win60",
-  )
-  config.report.strata = ConfigDict({"rate": ("<12", "12-20", ">20")})
-  config.report.timing_s = 480.0
-  config.report.timing = "s per 8 min"
+  config.ablations.one_pass = {
+      "model": {"objective": "regression"},
+      "read": {"method": "one_pass_regressor"},
+  }
+  set_report(config.report)
 
   if arg.paper_windows:
     config.data.window_s = 5.0
@@ -131,6 +84,68 @@ def get_config(arg: str = "") -> ConfigDict:
   if arg.smoke:
     shrink(config)
   return config
+
+
+def set_data(data: ConfigDict) -> None:
+  """Sets what windows hold, and the simulator."""
+  data.name = "bidmc"
+  data.skip_broken = False
+  data.window_s = 15.0
+  data.stride_s = 5.0
+  data.rate_hz = 10.0
+  data.ppg_rate_hz = 0.0
+  data.normalise = "window"
+  data.ppg_low_pass_hz = 0.0
+  data.resp_low_pass_hz = 1.0
+  data.resp_high_pass_hz = 0.0
+  data.ppg_range = (-1.0, 1.0)
+  data.resp_range = (-1.0, 1.0)
+  data.time_warp_factors = ()
+  data.causal = False
+  data.simulate_seed = 6
+  data.simulate_groups = 320
+  data.simulate_duration_s = 240.0
+  data.simulate_rate_hz = 125.0
+  data.simulate_records_per_patient = 1
+
+
+def set_model(model: ConfigDict) -> None:
+  """Sets the network."""
+  model.network = "respdiff"
+  model.objective = "diffusion"
+  model.channels = 8
+  model.fine_kernels = (1, 3, 5, 7, 9, 11)
+  model.coarse_kernels = (3, 5, 7, 9, 11, 13)
+  model.dilations = (1, 2, 4)
+  model.hidden = 48
+  model.layers = 2
+  model.cell = "gru"
+  model.head = (64,)
+  model.norm = "group"
+  model.embed_both = True
+  model.layer_norm = False
+  model.residual = False
+  model.scan_form = "auto"
+
+
+def set_report(report: ConfigDict) -> None:
+  """Sets what is shown."""
+  report.title = "RespDiff: breathing from the PPG"
+  report.primary = "rr_bpm_win60_annotators_spectral"
+  report.metrics = (
+      "rr_bpm_win60_annotators_count",
+      "rr_bpm_win32_annotators_spectral",
+      "rr_bpm_win64_annotators_spectral",
+      "rr_bpm_win60_resp_authors",
+      "rr_bpm_win60_resp_spectral",
+      "resp_corr_lag1s_signed_win60",
+      "breath_f1_tol500ms_win60_lag1s_signed",
+      "resp_mae_unit_win60",
+      "resp_mae_sym_win60",
+  )
+  report.strata = ConfigDict({"rate": ("<12", "12-20", ">20")})
+  report.timing_s = 480.0
+  report.timing = "s per 8 min"
 
 
 def shrink(config: ConfigDict) -> None:

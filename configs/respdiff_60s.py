@@ -31,7 +31,16 @@ RESPDIFF = pathlib.Path(__file__).with_name("respdiff.py")
 
 def get_config(arg: str = "") -> ConfigDict:
   """`arg`: "smoke", "pretrain", "real", "ship", "causal", "capnobase", "steps", or several."""
-  arg = parse_arg(arg, smoke=False, pretrain=False, real=False, ship=False, causal=False, capnobase=False, steps=False)
+  arg = parse_arg(
+      arg,
+      smoke=False,
+      pretrain=False,
+      real=False,
+      ship=False,
+      causal=False,
+      capnobase=False,
+      steps=False,
+  )
   config = module_of(RESPDIFF).get_config()
 
   config.data.window_s = 60.0
@@ -46,22 +55,7 @@ def get_config(arg: str = "") -> ConfigDict:
   config.split.n_folds = 12
   config.split.val_groups = 24
 
-  config.model = ConfigDict()
-  config.model.network = "respdiff_long"
-  config.model.objective = "diffusion"
-  config.model.rate_hz = 5.0
-  config.model.channels = 8
-  config.model.fine_kernels = (1, 3, 5, 7, 9, 11)
-  config.model.coarse_kernels = (3, 5, 7, 9, 11, 13)
-  config.model.dilations = (1, 2, 4)
-  config.model.hidden = 64
-  config.model.layers = 2
-  config.model.cell = "gru"
-  config.model.scan_form = "auto"
-  config.model.width = 48
-  config.model.denoiser_dilations = (1, 2, 4, 8, 16)
-  config.model.waves = 12
-
+  config.model = model()
   config.process.schedule = "cosine"
   config.process.options = ConfigDict({"shift": -3.0})
   config.process.target = "v"
@@ -95,6 +89,32 @@ def get_config(arg: str = "") -> ConfigDict:
   config.report.title = "Breathing from a minute of PPG"
   config.report.metrics = config.report.metrics[:-1]
 
+  set_arguments(config, arg)
+  return config
+
+
+def model() -> ConfigDict:
+  """The network."""
+  section = ConfigDict()
+  section.network = "respdiff_long"
+  section.objective = "diffusion"
+  section.rate_hz = 5.0
+  section.channels = 8
+  section.fine_kernels = (1, 3, 5, 7, 9, 11)
+  section.coarse_kernels = (3, 5, 7, 9, 11, 13)
+  section.dilations = (1, 2, 4)
+  section.hidden = 64
+  section.layers = 2
+  section.cell = "gru"
+  section.scan_form = "auto"
+  section.width = 48
+  section.denoiser_dilations = (1, 2, 4, 8, 16)
+  section.waves = 12
+  return section
+
+
+def set_arguments(config: ConfigDict, arg: ConfigDict) -> None:
+  """Changes the config as the argument's words say."""
   if arg.pretrain:
     config.data.source = "simulated"
     config.split.kind = "all"
@@ -124,7 +144,6 @@ def get_config(arg: str = "") -> ConfigDict:
     read_in_steps(config)
   if arg.smoke:
     shrink(config)
-  return config
 
 
 def fine_tune(config: ConfigDict) -> None:
@@ -149,7 +168,10 @@ def read_in_steps(config: ConfigDict) -> None:
   config.readings = ConfigDict()
   for samples in (1, 8):
     for steps in (1, 2, 4, 6, 10, 25, 50):
-      changes = {"label": f"{steps} steps, S={samples}", "sampler": {"steps": steps, "samples": samples}}
+      changes = {
+          "label": f"{steps} steps, S={samples}",
+          "sampler": {"steps": steps, "samples": samples},
+      }
       config.readings[f"steps_{steps}_samples_{samples}"] = changes
 
 
