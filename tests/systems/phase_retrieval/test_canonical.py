@@ -1,4 +1,4 @@
-"""Canonical representatives: the same for a whole orbit, in it, and by the rule that was asked for."""
+"""Canonical representatives: one for a whole orbit, in it, and by the rule that was asked for."""
 import functools
 
 import jax

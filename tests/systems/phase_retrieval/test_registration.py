@@ -280,7 +280,7 @@ def test_what_is_not_finite_anywhere_has_no_error(bad):
   assert not np.isfinite(of_one(registration.align, recon, truth).error)
 
 
-@pytest.mark.parametrize("dtype, faint", [(np.float64, 1e-13), (np.float32, 1e-5)])
+@pytest.mark.parametrize("dtype, faint", [(np.float64, 1e-15), (np.float32, 1e-5)])
 def test_rounding_in_dark_patches_is_not_a_match(dtype, faint):
   truth = random(True, N, N)
   recon = 1e3 * moved(truth, M, 9, 9) + faint * random(True, M, M, seed=1)
