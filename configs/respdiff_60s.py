@@ -3,7 +3,7 @@
   python -m jaxsig.main --config=configs/respdiff_60s.py --workdir=runs/respdiff_60s
   python -m jaxsig.main --mode=sweep --config=configs/sweeps/respdiff_bidmc.py --workdir=runs/bidmc_table --config.data_dir=DATA
 
-The first trains on the simulator alone. The second is the table of docs/respdiff.md: pre-training
+The first trains on the simulator alone. The second is the table of docs/respiration.md: pre-training
 on simulated patients, then, patient group by patient group, a choice among candidates inside the
 training patients and a fine-tuning on BIDMC, beside the faithful RespDiff, its ablations and all
 baselines.

@@ -1,4 +1,5 @@
 """From a config to records: real where the folder has them, else simulated; kept on disk if asked."""
+import functools
 import hashlib
 import json
 import os
@@ -120,9 +121,20 @@ def _key(data: Data, config: ConfigDict, source: str) -> str:
     for path in sorted(data.sources(pathlib.Path(config.data_dir))):
       stat = path.stat()
       digest.update(f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}".encode())
-  for path in sorted(pathlib.Path(__file__).parent.rglob("*.py")):
+  for path in _code_of(data):
     digest.update(path.read_bytes())
   return digest.hexdigest()[:16]
+
+
+def _code_of(data: Data) -> list[pathlib.Path]:
+  """The files with the code that makes records: those of jaxsig/data, and of the data set itself."""
+  files = set(pathlib.Path(__file__).parent.rglob("*.py"))
+  for function in (data.load, data.simulate):
+    while isinstance(function, functools.partial):
+      function = function.func
+    if hasattr(function, "__code__"):
+      files.add(pathlib.Path(function.__code__.co_filename))
+  return sorted(path for path in files if path.is_file())
 
 
 def _write(folder: pathlib.Path, records: Iterable[Record]) -> None:

@@ -185,10 +185,9 @@ def inspect(config: ConfigDict) -> None:
   system = systems.make(config)
   words = system.protocol.words
   if cache.source_of(system.data, config) == cache.SIMULATED:
-    say(
-      "no data folder is read (--config.data_dir is not set, or data.source=simulated): the simulator of "
-      f"{config.data.name} would be used, {config.data.simulate_groups} {words.groups}"
-    )
+    say("no data folder is read (--config.data_dir is not set, or data.source=simulated): "
+        f"the simulator of {config.data.name} would be used, {config.data.simulate_groups} "
+        f"{words.groups}")
     return
   about = system.data.inspect(pathlib.Path(config.data_dir))
   for record in about["records"]:
@@ -215,14 +214,24 @@ def report(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
 
 
 def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None:
-  """Writes the main tables between a text file's `table:NAME` marks; "NAME_short": only the first."""
-  from jaxsig.report import write
+  """Writes the main tables between a text file's `table:NAME` marks, and their provenance beside it.
+
+  Args:
+    workdirs: evaluated ones.
+    path: of the text file; `provenance/NAME.json` in its folder tells what made the rows.
+    name: of the mark; with "_short" at its end only the first table is written.
+  """
+  from jaxsig.report import provenance, write
   config, protocol = _config_and_protocol(workdirs)
   settings = {**config.report.to_dict(), "metrics": ()}
-  is_short = name.endswith("_short")
-  text = write.markdown(write.load_rows(workdirs), settings, protocol, is_short, link="")
+  results = write.load_rows(workdirs)
+  link = f"provenance/{name}.json"
+  text = write.markdown(results, settings, protocol, name.endswith("_short"), link)
   # without the title: the file has its own
   write.update_block(path, name, text.partition("\n")[2].lstrip())
+  target = pathlib.Path(path).parent / link
+  target.parent.mkdir(exist_ok=True)
+  write_json(target, provenance.stamps(results))
 
 
 def _config_and_protocol(workdirs: Sequence[pathlib.Path]) -> tuple[ConfigDict, systems.Protocol]:
