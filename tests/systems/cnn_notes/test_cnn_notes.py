@@ -1,6 +1,6 @@
 """The system: losses, learnt connections, curvature, and from a folder to a table and an own image.
 
-Programs are shared and compiled without optimisation, which takes half the time.
+Programs are shared and compiled without optimisation, which takes half of the time.
 """
 import functools
 import json
@@ -31,8 +31,13 @@ METHODS = ["", *sorted(configs.module_of(FILE).METHODS)]
 LEARNT_BY = ("model", "loss", "augment")   # sections on which a loss depends here
 IMAGES = 20
 
-quick_jit = functools.partial(
-    jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+
+@pytest.fixture(scope="module", autouse=True)
+def programs_are_not_optimised():
+  """Compiling takes most of the time here."""
+  jax.config.update("jax_disable_most_optimizations", True)
+  yield
+  jax.config.update("jax_disable_most_optimizations", False)
 
 
 class Started(NamedTuple):
@@ -77,11 +82,11 @@ def started(config: ConfigDict) -> Started:
   system = make(config)
   network = key_of(config, ("model",))
   if network not in FIRST:
-    FIRST[network] = quick_jit(system.task.init)(jax.random.key(0), batch())
+    FIRST[network] = jax.jit(system.task.init)(jax.random.key(0), batch())
 
   learnt_by = key_of(config, LEARNT_BY)
   if learnt_by not in STARTED:
-    step = quick_jit(jax.value_and_grad(system.task.loss, has_aux=True))
+    step = jax.jit(jax.value_and_grad(system.task.loss, has_aux=True))
 
     def with_key(params: Params, stats: Stats, batch: Batch) -> tuple:
       return step(params, stats, batch, jax.random.key(2))
@@ -137,7 +142,7 @@ def test_padding_counts_neither_in_the_loss_nor_in_the_statistics():
     np.testing.assert_allclose(g, h, rtol=1e-5, atol=1e-6)
 
   few = {name: x[:15] for name, x in batch().items()}
-  system_loss = quick_jit(one.task.loss)
+  system_loss = jax.jit(one.task.loss)
   c, (stats_c, _) = system_loss(one.params, one.stats, few, jax.random.key(2))
   assert float(a) == pytest.approx(float(c), rel=1e-6)
   assert stats_a["sum"] == pytest.approx(stats_c["sum"])
@@ -184,8 +189,8 @@ def test_leaving_connections_out_is_a_reading_that_training_knows_nothing_of():
   assert str(loss_of_pruned) == str(loss_of_whole)
 
   keys_b = jax.random.split(jax.random.key(0), IMAGES)
-  whole = quick_jit(one.task.predict)(one.params, one.stats, batch(), keys_b)
-  fewer = quick_jit(pruned.predict)(one.params, one.stats, batch(), keys_b)
+  whole = jax.jit(one.task.predict)(one.params, one.stats, batch(), keys_b)
+  fewer = jax.jit(pruned.predict)(one.params, one.stats, batch(), keys_b)
   assert set(np.asarray(whole["connections_b"])) == {96}
   assert set(np.asarray(fewer["connections_b"])) == {32}
   assert jnp.abs(whole["output_b_k"] - fewer["output_b_k"]).max() > 1e-3
@@ -194,7 +199,7 @@ def test_leaving_connections_out_is_a_reading_that_training_knows_nothing_of():
 @pytest.mark.parametrize("method", ["dense", "cross_entropy"])
 def test_curvature_is_like_the_parameters_and_never_negative(method):
   one = started(small(method))
-  curvature = quick_jit(one.task.extras["curvature"])
+  curvature = jax.jit(one.task.extras["curvature"])
   diagonal = curvature(one.params, one.stats, batch(), jax.random.key(0))
   jax.tree.map(lambda h, p: np.testing.assert_equal(h.shape, p.shape), diagonal, one.params)
   for h in jax.tree.leaves(diagonal):
@@ -287,7 +292,7 @@ def test_what_the_network_shows_is_of_the_first_test_images(evaluated):
   params, stats = start.restored(run, member)
   ids = run.prepared.windows.ids_of(member.test)[:4]
   first = {**run.prepared.windows.take(ids), "mask_b": np.ones(4, np.float32)}
-  expected = quick_jit(run.system.task.extras["show"])(params, stats, first)
+  expected = jax.jit(run.system.task.extras["show"])(params, stats, first)
   np.testing.assert_allclose(shown["maps_s4_b_j_y_x"], expected["maps_s4_b_j_y_x"], atol=1e-5)
 
 
