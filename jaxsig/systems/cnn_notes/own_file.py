@@ -68,7 +68,9 @@ def _counts(classes: Classes) -> str:
   if without:
     parts.append(f"{without} without an answer")
   n = len(classes.images)
-  word = "image" if n == 1 else "images"
+  word = "images"
+  if n == 1:
+    word = "image"
   return f"{n} {word}: {', '.join(parts)}"
 
 
