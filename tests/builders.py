@@ -1,4 +1,4 @@
-"""What tests build: configs of the toy systems and of small networks, and a workdir's state to compare."""
+"""What tests build: configs of the toy system and of small networks, and states to compare."""
 import json
 import pathlib
 from collections.abc import Mapping
@@ -39,6 +39,21 @@ def small(file: str = "respdiff.py", **changes: object) -> ConfigDict:
   """The smoke config of a file in configs/, without its ablations."""
   quiet = {"run.ablations": False, "run.tensorboard": False}
   return configs.load(ROOT / "configs" / file, "smoke", {**quiet, **dotted(changes)})
+
+
+def smallest(**changes: object) -> ConfigDict:
+  """RespDiff with one kernel, one dilation and four units, for two steps."""
+  network = {
+    "model__fine_kernels": (3,),
+    "model__coarse_kernels": (3,),
+    "model__dilations": (1,),
+    "model__hidden": 4,
+    "model__head": (4,),
+    "train__steps": 2,
+    "loss__spectral": "none",
+    "run__val_windows": 0,
+  }
+  return small(**{**network, **changes})
 
 
 def records_of(groups: list[str], duration_s: float = 60.0) -> list[Record]:

@@ -14,7 +14,7 @@ _made = []   # the folder of compiled programs, where this process has made one
 
 
 def pytest_configure(config: pytest.Config) -> None:
-  """Gives one run's processes a common, empty cache of compiled programs, where the user names none.
+  """Gives one run's processes a common, empty cache of programs, where the user names none.
 
   So two files, two workers or a killed process and its successor compile a program once, and no
   test reads or fills the user's own cache.
@@ -63,7 +63,7 @@ def trained(tmp_path):
 
 @pytest.fixture
 def toy_trained(tmp_path):
-  """(name, overrides) -> (run, members) after training the toy network in a workdir of that name."""
+  """(name, overrides) -> (run, members) after training the toy network in that workdir."""
   import builders
 
   def go(name: str, **overrides: object):
@@ -83,7 +83,7 @@ def train_in(workdir: pathlib.Path, config):
 
 @pytest.fixture(scope="session")
 def toy_folds(tmp_path_factory):
-  """(run, members) of the toy network, trained on three folds, one after another; not to be changed."""
+  """(run, members) of the toy network on three folds, one after another; not to be changed."""
   import builders
   config = builders.toy(**builders.FOLDS, run__members_per_program="1")
   return train_in(tmp_path_factory.mktemp("toy") / "folds", config)

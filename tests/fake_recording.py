@@ -32,7 +32,7 @@ def without(x_t: np.ndarray, *spans_s: tuple[float, float], rate_hz: float = 50.
 
 
 def smooth(params: Params, stats: Stats, batch: Batch, keys_b: jax.Array) -> dict[str, jax.Array]:
-  """Instead of a network: the mean of 2 s of the PPG, with noise, and a posterior around 15 a minute.
+  """Instead of a network: the PPG's mean over 2 s with noise, and a posterior around 15 a minute.
 
   The noise of two samples comes from each window's own key.
   """

@@ -67,7 +67,12 @@ def make(config: ConfigDict) -> System:
   """The system."""
   sampler = config.read.sampler
 
-  def predict(params: Params, stats: Stats, batch: Batch, keys_b: jax.Array) -> dict[str, jax.Array]:
+  def predict(
+      params: Params,
+      stats: Stats,
+      batch: Batch,
+      keys_b: jax.Array,
+  ) -> dict[str, jax.Array]:
     del stats
     mean_b_k = network(params, batch)
 

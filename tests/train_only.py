@@ -1,4 +1,6 @@
-"""Trains the toy network in a process of its own, for tests that kill it: `train_only.py DEVICES JOBS`.
+"""Trains the toy network in a process of its own, for tests that kill it.
+
+Usage: `train_only.py DEVICES JOBS`.
 
 DEVICES is the number of simulated devices, 0 for the plain CPU; JOBS a JSON list of {"workdir",
 "changes": of the config, "signal_at": (step, number of a signal) or nothing}.

@@ -1,4 +1,4 @@
-"""Checkpoints: only whole ones count, a failing write keeps the last, and nothing else is restored."""
+"""Checkpoints: only whole ones count, a failing write keeps the last, others are refused."""
 import contextlib
 import resource
 

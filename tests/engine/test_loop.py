@@ -6,7 +6,17 @@ from collections import Counter
 import jax
 import numpy as np
 import pytest
-from builders import FOLDS, assert_close, assert_same, checkpoints, final_state, scalars, small, toy
+from builders import (
+  FOLDS,
+  assert_close,
+  assert_same,
+  checkpoints,
+  final_state,
+  scalars,
+  small,
+  smallest,
+  toy,
+)
 
 from jaxsig.data import feeds
 from jaxsig.data.splits import groups_of
@@ -37,21 +47,14 @@ def test_members_in_one_program_equal_one_after_another(toy_folds, toy_trained):
   assert_members_alike(together, toy_folds)
 
 
-def test_members_of_a_convolutional_network_equal_one_after_another(trained):
+def test_members_of_a_convolutional_network_equal_one_after_another(tmp_path):
   """Its convolutions, scans and norms under vmap."""
-  smallest = {
-    "split__folds": (0, 1),
-    "model__fine_kernels": (3,),
-    "model__coarse_kernels": (3,),
-    "model__dilations": (1,),
-    "model__hidden": 4,
-    "model__head": (4,),
-    "train__steps": 3,
-    "run__val_windows": 0,
-  }
-  together = trained("together", **smallest, run__members_per_program="2")
-  apart = trained("apart", **smallest, run__members_per_program="1")
-  assert_members_alike(together, apart, FOLD_NAMES[:2])
+  opened = []
+  for members in ("2", "1"):
+    config = smallest(split__folds=(0, 1), run__members_per_program=members)
+    opened.append(sweep.open_run(config, tmp_path / members))
+    train.train(*opened[-1])
+  assert_members_alike(*opened, FOLD_NAMES[:2])
 
 
 @pytest.mark.quick

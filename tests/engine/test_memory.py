@@ -1,4 +1,4 @@
-"""Memory that a step frees stays with the process: the kernel need not clear it for the next step."""
+"""Memory that a step frees stays with the process: the kernel need not clear it anew."""
 import subprocess
 import sys
 
