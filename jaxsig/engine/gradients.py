@@ -23,7 +23,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.flatten_util import ravel_pytree
 from ml_collections import ConfigDict
 
 from jaxsig import system as systems
@@ -148,11 +147,13 @@ def check_gradients(
 
     gradient_of = jax.jit(jax.value_and_grad(loss), compiler_options=compiler_options)
     value, gradient = gradient_of(params)
-    flat_gradient, _ = ravel_pytree(gradient)
-    slopes = np.asarray(flat_gradient, np.float64)
-    flat_params, unravel = ravel_pytree(params)
-    w = np.asarray(flat_params)
-    flat_loss = jax.jit(lambda flat: loss(unravel(flat)))
+    slopes = _flat(gradient).astype(np.float64)
+    w = _flat(params)
+    structure = jax.tree.structure(params)
+
+    @jax.jit
+    def flat_loss(w: jax.Array) -> jax.Array:
+      return loss(structure.unflatten(_unflat(w, leaves)))
 
     def energy(w: np.ndarray) -> float:
       return float(flat_loss(w))
@@ -196,12 +197,12 @@ def check_task(
   """
   # As in training: the first parameters are float32.
   init = jax.jit(task.init, compiler_options=compiler_options)
-  params, stats = init(jax.random.key(seed), batch)
+  params, stats = jax.device_get(init(jax.random.key(seed), batch))
   rng = np.random.default_rng(seed)
 
-  def perturbed(x: jax.Array) -> jax.Array:
+  def perturbed(x: np.ndarray) -> np.ndarray:
     noise = PERTURBATION * rng.standard_normal(x.shape)
-    return x + jnp.asarray(noise, x.dtype)
+    return x + noise.astype(x.dtype)
 
   with _precision_of_jax(x64):
     if x64:
@@ -238,7 +239,7 @@ def cast_floating(tree: Any, dtype: jnp.dtype) -> Any:
   """Casts a tree's floating-point arrays to another type; whole numbers, bools and keys stay."""
   def cast(x: jax.Array) -> jax.Array:
     if jnp.issubdtype(x.dtype, jnp.floating):
-      return jnp.asarray(x, dtype)
+      return x.astype(dtype)
     return x
 
   return jax.tree.map(cast, tree)
@@ -269,6 +270,21 @@ def _leaves(params: Params) -> list[_Leaf]:
     first += x.size
 
   return leaves
+
+
+def _flat(tree: Params) -> np.ndarray:
+  """All leaves one after another, in their widest type."""
+  leaves = [np.ravel(x) for x in jax.tree.leaves(tree)]
+  return np.concatenate(leaves)
+
+
+def _unflat(w: jax.Array, leaves: Iterable[_Leaf]) -> list[jax.Array]:
+  """The leaves again, of their own shapes and types."""
+  arrays = []
+  for leaf in leaves:
+    of_leaf = w[leaf.first:leaf.first + leaf.size]
+    arrays.append(of_leaf.reshape(leaf.shape).astype(leaf.dtype))
+  return arrays
 
 
 def _require_real(leaves: Iterable[_Leaf]) -> None:
