@@ -52,13 +52,26 @@ def test_the_cache_gives_what_was_put_in(data, config):
   assert len(folders(config)) == 1
 
 
-def test_what_is_cached_is_not_made_again(data, config):
+def test_what_is_cached_is_not_made_again(data, config, monkeypatch):
   cache.load(data, config)
 
   def refuse(*args):
     pytest.fail("made again")
 
-  cache.load(data._replace(simulate=refuse), config)
+  monkeypatch.setattr(cache, "_made", refuse)
+  cache.load(data, config)
+
+
+def test_the_cache_follows_the_code_of_the_data_set(data, config, tmp_path):
+  cache.load(data, config)
+  own = tmp_path / "own.py"
+  own.write_text("def simulate(seed, n, config):\n  return ()\n")
+  namespace = {}
+  exec(compile(own.read_text(), str(own), "exec"), namespace)
+  from_elsewhere = data._replace(simulate=namespace["simulate"])
+  before = cache._key(from_elsewhere, config, "simulated")
+  own.write_text(own.read_text() + "# changed\n")
+  assert cache._key(from_elsewhere, config, "simulated") != before
 
 
 def test_the_cache_follows_the_settings(data, config):
