@@ -3,6 +3,7 @@ import json
 import pathlib
 from typing import NamedTuple
 
+import jax
 import numpy as np
 import pytest
 from builders import ROOT
@@ -27,6 +28,14 @@ FILE = ROOT / "configs" / "phase_retrieval.py"
 METHOD = "U-Net-A, exact"
 REFINED = "U-Net-A, exact, refined, best of 4"
 RANDOM = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_compiling():
+  """Compiling takes most of the time, and a few runs of each program are all that a test needs."""
+  jax.config.update("jax_disable_most_optimizations", True)
+  yield
+  jax.config.update("jax_disable_most_optimizations", False)
 
 
 def small(**overrides):

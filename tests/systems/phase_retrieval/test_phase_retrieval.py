@@ -23,12 +23,25 @@ from jaxsig.systems.phase_retrieval import (
     registration,
     running_statistics,
 )
-from jaxsig.systems.phase_retrieval.network import CircularConv, MagnitudeUNet, heads
+from jaxsig.systems.phase_retrieval.network import (
+    CircularConv,
+    MagnitudeUNet,
+    heads,
+    magnitude_features,
+)
 from jaxsig.systems.phase_retrieval.scene import VARIANTS, Scene, at_corner, in_grid, to_middle
 from jaxsig.systems.phase_retrieval.targets import target_of
 
 FILE = ROOT / "configs" / "phase_retrieval.py"
 N, M = 21, 48
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_compiling():
+  """Compiling takes most of the time, and a few runs of each program are all that a test needs."""
+  jax.config.update("jax_disable_most_optimizations", True)
+  yield
+  jax.config.update("jax_disable_most_optimizations", False)
 
 
 def small(arg="smoke", **overrides):
@@ -65,8 +78,24 @@ def network_of(head):
 
 @functools.lru_cache
 def params_of(head):
-  """Parameters of the network of the smoke config."""
-  return jax.jit(network_of(head).init)(jax.random.key(0), jnp.zeros((1, M, M, 2)))
+  """Random parameters of the network of the smoke config, none of them zero: drawn by NumPy.
+
+  Layers that start as zeros would hide others, and their own initialisers take long to compile.
+  """
+  random = np.random.default_rng(0)
+
+  def drawn(path, leaf):
+    fan_in = np.prod(leaf.shape[:-1])
+    x = random.normal(size=leaf.shape) / np.sqrt(fan_in)
+    if leaf.ndim == 1:
+      x = 0.01 * x
+    if path[-1].key == "scale":
+      x = 1 + x
+    return jnp.asarray(x, jnp.float32)
+
+  example = jnp.zeros((1, M, M, 2))
+  shapes = jax.eval_shape(network_of(head).init, jax.random.key(0), example)
+  return jax.tree_util.tree_map_with_path(drawn, shapes)
 
 
 @pytest.mark.parametrize("variant, moves", [
@@ -173,12 +202,23 @@ def test_group_loss_does_not_know_which_equivalent_it_is_shown():
 def test_convolutions_are_circular():
   layer = CircularConv(8)
   x = jax.random.normal(jax.random.key(0), (1, 6, 8, 3))
-  params = layer.init(jax.random.key(1), x)
-  rolled = layer.apply(params, jnp.roll(x, (2, -3), (1, 2)))
-  expected = jnp.roll(layer.apply(params, x), (2, -3), (1, 2))
+  params = jax.jit(layer.init)(jax.random.key(1), x)
+  apply = jax.jit(layer.apply)
+  rolled = apply(params, jnp.roll(x, (2, -3), (1, 2)))
+  expected = jnp.roll(apply(params, x), (2, -3), (1, 2))
   np.testing.assert_allclose(rolled, expected, atol=1e-5)
   spike = jnp.zeros_like(x).at[0, 0, 0].set(1.0)
-  assert layer.apply(params, spike)[0, -1, -1].std() > 0.01   # the corner opposite is a neighbour
+  assert apply(params, spike)[0, -1, -1].std() > 0.01   # the corner opposite is a neighbour
+
+
+@functools.lru_cache
+def step_of(head, name):
+  """(params, features, truth) -> (loss, gradient): compiled once for all targets."""
+  def loss(params, features, truth):
+    out = network_of(head).apply(params, features)
+    return losses.error(scene(), head, name, out, truth).mean()
+
+  return jax.jit(jax.value_and_grad(loss))
 
 
 @pytest.mark.parametrize("method", ["", *sorted(configs.module_of(FILE).METHODS)])
@@ -187,40 +227,44 @@ def test_every_leaf_learns_and_the_loss_falls(method):
   if method:
     arg += f",method={method}"
   config = small(arg)
-  task = make(config).task
-  data = jax.tree.map(jnp.asarray, batch())
-  stats = running_statistics.zeros(M, config.loss.rule)
-
-  def with_noise(x):   # layers that start as zeros would hide others
-    return x + 0.01 * jax.random.normal(jax.random.key(1), x.shape)
-
-  def loss(params):
-    return task.loss(params, stats, data, jax.random.key(2))[0]
+  head, loss = config.model.head, config.loss
 
   def moved_down(p, g):
     return p - 0.05 * g / norm
 
-  params = jax.tree.map(with_noise, params_of(config.model.head))
-  step = jax.jit(jax.value_and_grad(loss))
-  first, gradient = step(params)
+  params = params_of(head)
+  stats = running_statistics.zeros(M, loss.rule)
+  told, (stats, _) = make(config).task.loss(params, stats, batch(), jax.random.key(2))
+
+  x = moved_objects()
+  intensity = far_field.intensity(x, M)
+  features = running_statistics.standardised(stats, magnitude_features(intensity))
+  target = target_of(loss.target, loss.rule, x, M, stats.get("odd_k"))
+  truth = losses.Truth(x, intensity, target)
+  step = step_of(head, loss.name)
+  first, gradient = step(params, features, truth)
+  assert float(first) == pytest.approx(float(told), rel=1e-4)   # the task's own loss
   assert all(float(jnp.abs(g).max()) > 0 for g in jax.tree.leaves(gradient))
+
   for _ in range(15):
-    value, gradient = step(params)
+    value, gradient = step(params, features, truth)
     norm = jnp.sqrt(sum(jnp.sum(g**2) for g in jax.tree.leaves(gradient)))
     params = jax.tree.map(moved_down, params, gradient)
   assert float(value) < float(first)
 
 
-def test_a_prediction_forgets_its_batch():
-  config = small()
-  task = make(config).task
-  data = jax.tree.map(jnp.asarray, batch())
-  params = params_of("phase")
-  stats = running_statistics.zeros(M, "both")
-  _, (stats, _) = jax.jit(task.loss)(params, stats, data, jax.random.key(0))
+def stats_of_objects():
+  """Statistics of the network's input."""
+  features = magnitude_features(far_field.intensity(objects(), M))
+  return running_statistics.with_features(
+      running_statistics.zeros(M, "both"), features, jnp.ones(12))
 
+
+def test_a_prediction_forgets_its_batch():
+  data = jax.tree.map(jnp.asarray, batch())
+  params, stats = params_of("phase"), stats_of_objects()
   keys = rng.rows(jax.random.key(5), 12)
-  predict = jax.jit(task.predict)
+  predict = jax.jit(make(small()).task.predict)
   out = predict(params, stats, data, keys)
   others = {name: jnp.concatenate([x[3:6], x[:9]]) for name, x in data.items()}
   other_keys = jnp.concatenate([keys[3:6], keys[:9]])
