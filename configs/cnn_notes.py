@@ -98,34 +98,12 @@ def get_config(arg: str = "") -> ConfigDict:
   config = module_of(BASE).get_config()
   config.system = "cnn_notes"
 
-  config.data.name = "image_classes"
-  config.data.family = "fashion_mnist"   # mnist, kmnist: see data/images/image_classes.py
-  config.data.train_images = 0           # of each part from its start; 0: all
-  config.data.test_images = 0
-  config.data.block_images = 1000        # to a record
-  config.data.test_block_images = 10_000
-  config.data.shrink = 1
-  config.data.size = 28
-  config.data.simulate_seed = 7
-  config.data.simulate_groups = 14_000   # images
-
+  set_data(config.data)
   config.split.kind = "given"
   config.split.seeds = (0, 1, 2)
   config.split.val_groups = 2
 
-  config.model.margin = 2                # dark pixels about an image
-  config.model.maps = (6, 16)            # of C1 and C3
-  config.model.kernel = 5
-  config.model.block = 2                 # side of the blocks of sub-sampling
-  config.model.hidden = (0, 84)          # units of C5 and F6; C5 of 0: what gives `parameters`
-  config.model.parameters = PARAMETERS
-  config.model.table = "lecun"           # connections of C3: all, pairs, triplets, lecun
-  config.model.combination = ""          # how they are learnt: see simplex.py; empty: the table
-  config.model.shared = False            # learnt connections share an input map's kernel
-  config.model.pooling = "trainable"     # average, max
-  config.model.activation = "scaled_tanh"
-  config.model.dropout = 0.0
-
+  set_model(config.model)
   config.loss.name = "squared"           # cross_entropy
   config.loss.target = 1.0               # of squared errors: +-
   config.loss.last_temperature = 1.0     # of learnt combinations, at the end of the training
@@ -160,12 +138,7 @@ def get_config(arg: str = "") -> ConfigDict:
   config.run.ckpt_steps = 3000
   config.run.predict_batch_size = 500
 
-  config.report.title = "Classical networks: trainable sub-sampling and learnt connections"
-  config.report.primary = "accuracy_top1"
-  config.report.metrics = ("nll_nats", "brier", "connections", "parameters")
-  config.report.against = "connections"
-  config.report.timing_s = 1.0           # an image takes the place of a second
-  config.report.timing = "s per image"
+  set_report(config.report)
 
   if arg.method:
     if arg.method not in METHODS:
@@ -175,6 +148,46 @@ def get_config(arg: str = "") -> ConfigDict:
   if arg.smoke:
     shrink(config)
   return config
+
+
+def set_data(data: ConfigDict) -> None:
+  """Sets what images there are."""
+  data.name = "image_classes"
+  data.family = "fashion_mnist"   # mnist, kmnist: see data/images/image_classes.py
+  data.train_images = 0           # of each part from its start; 0: all
+  data.test_images = 0
+  data.block_images = 1000        # to a record
+  data.test_block_images = 10_000
+  data.shrink = 1
+  data.size = 28
+  data.simulate_seed = 7
+  data.simulate_groups = 14_000   # images
+
+
+def set_model(model: ConfigDict) -> None:
+  """Sets the network."""
+  model.margin = 2                # dark pixels about an image
+  model.maps = (6, 16)            # of C1 and C3
+  model.kernel = 5
+  model.block = 2                 # side of the blocks of sub-sampling
+  model.hidden = (0, 84)          # units of C5 and F6; C5 of 0: what gives `parameters`
+  model.parameters = PARAMETERS
+  model.table = "lecun"           # connections of C3: all, pairs, triplets, lecun
+  model.combination = ""          # how they are learnt: see simplex.py; empty: the table
+  model.shared = False            # learnt connections share an input map's kernel
+  model.pooling = "trainable"     # average, max
+  model.activation = "scaled_tanh"
+  model.dropout = 0.0
+
+
+def set_report(report: ConfigDict) -> None:
+  """Sets what is shown."""
+  report.title = "Classical networks: trainable sub-sampling and learnt connections"
+  report.primary = "accuracy_top1"
+  report.metrics = ("nll_nats", "brier", "connections", "parameters")
+  report.against = "connections"
+  report.timing_s = 1.0           # an image takes the place of a second
+  report.timing = "s per image"
 
 
 def shrink(config: ConfigDict) -> None:

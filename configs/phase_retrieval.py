@@ -92,23 +92,7 @@ def get_config(arg: str = "") -> ConfigDict:
   config = module_of(BASE).get_config()
   config.system = "phase_retrieval"
 
-  config.data.name = "fashion_mnist"
-  config.data.tfds = False
-  config.data.train_images = 0
-  config.data.test_images = 1000
-  config.data.train_classes = ()   # empty: all
-  config.data.test_classes = ()
-  config.data.block_images = 500
-  config.data.shrink = 2
-  config.data.n = 21               # side of the frame in pixels
-  config.data.m = 48               # side of the intensities
-  config.data.variant = arg.variant
-  config.data.photons = photons(arg)   # expected in an image; of two, each has its own between
-  config.data.complex_objects = arg.complex
-  config.data.simulate_seed = 7
-  config.data.simulate_groups = 21_000
-  config.data.size = 28            # of simulated images, before they are shrunk
-
+  set_data(config.data, arg)
   config.split.kind = "given"
 
   config.model.head = "phase"
@@ -126,6 +110,52 @@ def get_config(arg: str = "") -> ConfigDict:
   config.train.steps = 2000
   config.train.batch_size = 32
 
+  set_readings(config)
+
+  config.baselines.images = 500        # of the test images: solvers are slow
+  config.baselines.methods = solvers()
+
+  config.own.reading = "refined_best_of_4"
+  config.own.dataset = ""              # which one, of an HDF5 file with several
+  config.own.mask = ""                 # a file, nonzero where a pixel is usable
+  config.own.centred = "auto"          # where the zero frequency is: yes, no, auto
+
+  config.run.ckpt_steps = 1000
+  config.run.predict_batch_size = 100
+  config.ablations.unet_b = {
+      **METHODS["unet_b"],
+      "readings": {},
+      "own": {"reading": ""},
+      "baselines": {"run": False},
+  }
+
+  set_report(config.report)
+  set_arguments(config, arg)
+  return config
+
+
+def set_data(data: ConfigDict, arg: ConfigDict) -> None:
+  """Sets objects and measurements."""
+  data.name = "fashion_mnist"
+  data.tfds = False
+  data.train_images = 0
+  data.test_images = 1000
+  data.train_classes = ()   # empty: all
+  data.test_classes = ()
+  data.block_images = 500
+  data.shrink = 2
+  data.n = 21               # side of the frame in pixels
+  data.m = 48               # side of the intensities
+  data.variant = arg.variant
+  data.photons = photons(arg)   # expected in an image; of two, each has its own between
+  data.complex_objects = arg.complex
+  data.simulate_seed = 7
+  data.simulate_groups = 21_000
+  data.size = 28            # of simulated images, before they are shrunk
+
+
+def set_readings(config: ConfigDict) -> None:
+  """Sets the plain reading, of the network alone, and those with a solver after it."""
   config.read.method = "U-Net-A, exact"
   config.read.sampler = ConfigDict()   # a solver from the network's support and image
   config.read.sampler.method = "hio"   # with shrinkwrap
@@ -145,26 +175,12 @@ def get_config(arg: str = "") -> ConfigDict:
       "sampler": {"method": "er", "iterations": 100},
   }
 
-  config.baselines.images = 500        # of the test images: solvers are slow
-  config.baselines.methods = solvers()
 
-  config.own.reading = "refined_best_of_4"
-  config.own.dataset = ""              # which one, of an HDF5 file with several
-  config.own.mask = ""                 # a file, nonzero where a pixel is usable
-  config.own.centred = "auto"          # where the zero frequency is: yes, no, auto
-
-  config.run.ckpt_steps = 1000
-  config.run.predict_batch_size = 100
-  config.ablations.unet_b = {
-      **METHODS["unet_b"],
-      "readings": {},
-      "own": {"reading": ""},
-      "baselines": {"run": False},
-  }
-
-  config.report.title = "Phase retrieval: an image from its far-field intensity"
-  config.report.primary = "nmse_symmetric"
-  config.report.metrics = (
+def set_report(report: ConfigDict) -> None:
+  """Sets what is shown."""
+  report.title = "Phase retrieval: an image from its far-field intensity"
+  report.primary = "nmse_symmetric"
+  report.metrics = (
       "nmse_strict",
       "solved_nmse_below_01",
       "psnr_db_aligned",
@@ -172,9 +188,12 @@ def get_config(arg: str = "") -> ConfigDict:
       "fourier_residual",
       "solved_brier",
   )
-  config.report.timing_s = 1.0         # an image takes the place of a second
-  config.report.timing = "s per image"
+  report.timing_s = 1.0         # an image takes the place of a second
+  report.timing = "s per image"
 
+
+def set_arguments(config: ConfigDict, arg: ConfigDict) -> None:
+  """Changes the config as the argument's words say."""
   if arg.method:
     take_method(config, arg.method)
   if arg.clothes:
@@ -187,7 +206,6 @@ def get_config(arg: str = "") -> ConfigDict:
     enlarge(config)
   if arg.smoke:
     shrink(config)
-  return config
 
 
 def photons(arg: ConfigDict) -> float | tuple[float, float]:
