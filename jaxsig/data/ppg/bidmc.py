@@ -1,8 +1,10 @@
-"""BIDMC: finger PPG and chest impedance of intensive-care patients, 8 min each, with the breaths of two annotators.
+"""BIDMC: finger PPG and chest impedance of intensive-care patients.
+
+Recordings last 8 min each, and two annotators marked the breaths.
 
 Fields of `config.data` that are read here, beside those of `ppg_windows`:
-  skip_broken             leave a broken recording out, with a warning, instead of stopping at it
-  simulate_duration_s, simulate_rate_hz, simulate_records_per_patient     of the simulator
+  skip_broken: leave a broken recording out, with a warning, instead of stopping at it.
+  simulate_duration_s, simulate_rate_hz, simulate_records_per_patient: of the simulator.
 """
 import pathlib
 
@@ -18,66 +20,98 @@ from jaxsig.system import Data
 LICENCE = "Open Data Commons Attribution License v1.0 (ODC-By 1.0)"
 CITATION = [
   (
-    "Pimentel MAF et al. Toward a robust estimation of respiratory rate from pulse oximeters. IEEE Trans Biomed Eng "
-    "64(8):1914-1923, 2017. doi:10.1109/TBME.2016.2613124"
+    "Pimentel MAF et al. Toward a robust estimation of respiratory rate from pulse oximeters. "
+    "IEEE Trans Biomed Eng 64(8):1914-1923, 2017. doi:10.1109/TBME.2016.2613124"
   ),
   (
-    "Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. Circulation 101(23):e215-e220, 2000. "
-    "doi:10.1161/01.CIR.101.23.e215"
+    "Goldberger AL et al. PhysioBank, PhysioToolkit, and PhysioNet. "
+    "Circulation 101(23):e215-e220, 2000. doi:10.1161/01.CIR.101.23.e215"
   ),
 ]
+RECORDINGS = range(1, 54)   # the numbers in their names
 
 
 def load(folder: str, config: ConfigDict) -> list[Record]:
-  """All BIDMC recordings below `folder`, in PhysioNet's layout (WFDB or `bidmc_csv`); any subset of the 53 will do.
+  """All BIDMC recordings below `folder`, in PhysioNet's layout (WFDB or `bidmc_csv`).
+
+  Any subset of the 53 will do.
 
   Raises:
     UserError: nothing is there, or a recording is broken (unless `config.skip_broken`: then it is
       left out and logged).
   """
-  return load_all(folder, recordings(folder), lambda files: long_enough(read_record(files), config, files.signals), config)
+  def read(files: bidmc_files.Files) -> Record:
+    return long_enough(read_record(files), config, files.signals)
+
+  return load_all(folder, recordings(folder), read, config)
 
 
 def read_record(files: bidmc_files.Files) -> Record:
-  """One recording with patient, both annotators' breaths and the monitor's numerics (`annotations["monitor_*_k"]`)."""
+  """One recording with its patient, both annotators' breaths and the monitor's numerics.
+
+  The numerics are in `annotations["monitor_*_k"]`.
+  """
   signals = bidmc_files.read_signals(files)
   patient, info = bidmc_files.read_fix(files)
-  breaths = bidmc_files.read_breaths(files, len(signals["ppg_t"]) / bidmc_files.RATE_HZ)
-  annotations = {**breaths, **bidmc_files.read_numerics(files)}
-  return Record(files.id, patient, bidmc_files.RATE_HZ, signals, annotations, {**info, "source": "bidmc"})
+  duration_s = len(signals["ppg_t"]) / bidmc_files.RATE_HZ
+  breaths = bidmc_files.read_breaths(files, duration_s)
+  numerics = bidmc_files.read_numerics(files)
+  return Record(
+      id=files.id,
+      group=patient,
+      rate_hz=bidmc_files.RATE_HZ,
+      signals=signals,
+      annotations={**breaths, **numerics},
+      info={**info, "source": "bidmc"},
+  )
 
 
 def recordings(folder: str) -> list[bidmc_files.Files]:
   """The files of all recordings below `folder`; UserError if there is none."""
-  if found := bidmc_files.find(folder):
-    return found
-  raise UserError(
-      f"no BIDMC recording (bidmcNN.hea or bidmc_NN_Signals.csv) in {folder} or its bidmc/: "
-      "correct the folder, or fetch them by jaxsig.data.ppg.bidmc.download(folder)")
+  files = bidmc_files.find(folder)
+  if not files:
+    raise UserError(
+        f"no BIDMC recording (bidmcNN.hea or bidmc_NN_Signals.csv) in {folder} or its bidmc/: "
+        "correct the folder, or fetch them by jaxsig.data.ppg.bidmc.download(folder)")
+  return files
 
 
 def sources(folder: str) -> list[pathlib.Path]:
   """The files that `load` reads; empty where there is no BIDMC recording."""
-  return [path for files in bidmc_files.find(folder) for path in bidmc_files.paths(files)]
+  paths = []
+  for files in bidmc_files.find(folder):
+    paths.extend(bidmc_files.paths(files))
+  return paths
 
 
-def inspect(folder: str) -> dict:
-  """What is in the folder, with licence and citation; a broken recording is listed under "skipped" with the reason."""
-  found = inspect_all(recordings(folder), lambda files: files.id, lambda files: _summary(read_record(files)))
-  return {**found, "licence": LICENCE, "citation": CITATION}
+def inspect(folder: str) -> dict[str, object]:
+  """What is in the folder, with licence and citation.
+
+  A broken recording is listed under "skipped" with the reason.
+  """
+  listed = inspect_all(recordings(folder), _name, _summary)
+  return {**listed, "licence": LICENCE, "citation": CITATION}
 
 
-def _summary(record: Record) -> dict:
-  breaths = [len(record.annotations[f"breaths_{a}_s"]) for a in (1, 2)]
+def _name(files: bidmc_files.Files) -> str:
+  return files.id
+
+
+def _summary(files: bidmc_files.Files) -> dict[str, object]:
+  """One line of `inspect`."""
+  record = read_record(files)
+  breaths_1 = len(record.annotations["breaths_1_s"])
+  breaths_2 = len(record.annotations["breaths_2_s"])
+  difference_bpm = 60 * (breaths_1 - breaths_2) / record.duration_s
   return {
     "record": record.id,
     "patient": record.group,
     "age": record.info["age"],
     "sex": record.info["sex"],
     "duration_s": round(record.duration_s, 2),
-    "breaths_1": breaths[0],
-    "breaths_2": breaths[1],
-    "rate_difference_bpm": round(60 * (breaths[0] - breaths[1]) / record.duration_s, 2),
+    "breaths_1": breaths_1,
+    "breaths_2": breaths_2,
+    "rate_difference_bpm": round(difference_bpm, 2),
   }
 
 
@@ -87,10 +121,23 @@ def simulate(seed: int, n: int, config: ConfigDict) -> list[Record]:
 
 
 def download(folder: str) -> None:
-  """Fetches all 53 recordings (WFDB and the CSV parts, about 40 MB) from PhysioNet into `folder`/bidmc."""
+  """Fetches all 53 recordings from PhysioNet into `folder`/bidmc.
+
+  That is WFDB and the CSV parts, about 40 MB.
+
+  Raises:
+    UserError: they could not be fetched.
+  """
   import wfdb
-  names = [f"bidmc{n:02}.{end}" for n in range(1, 54) for end in ("hea", "dat")]
-  names += [f"bidmc_csv/bidmc_{n:02}_{end}" for n in range(1, 54) for end in ("Breaths.csv", "Fix.txt", "Numerics.csv")]
+
+  names = []
+  for n in RECORDINGS:
+    for ending in ("hea", "dat"):
+      names.append(f"bidmc{n:02}.{ending}")
+  for n in RECORDINGS:
+    for ending in ("Breaths.csv", "Fix.txt", "Numerics.csv"):
+      names.append(f"bidmc_csv/bidmc_{n:02}_{ending}")
+
   target = pathlib.Path(folder) / "bidmc"
   target.mkdir(parents=True, exist_ok=True)
   try:
