@@ -1,4 +1,7 @@
-"""The only maker of random keys: by name and step, never a threaded split. A key's meaning is read off its path."""
+"""Random keys by name and step, the only maker of keys.
+
+A key is never the rest of a threaded split: its meaning is read off its path.
+"""
 import zlib
 
 import jax
@@ -15,7 +18,8 @@ def root(seed: int, *names: str) -> jax.Array:
 
 def stream(key: jax.Array, name: str) -> jax.Array:
   """The sub-key of a purpose; equal names give equal keys on every machine."""
-  return jax.random.fold_in(key, zlib.crc32(name.encode()))
+  number = zlib.crc32(name.encode())
+  return jax.random.fold_in(key, number)
 
 
 def at_step(key: jax.Array, step: jax.Array | int) -> jax.Array:
@@ -25,10 +29,28 @@ def at_step(key: jax.Array, step: jax.Array | int) -> jax.Array:
 
 def rows(key: jax.Array, n: int) -> jax.Array:
   """One key a row of a batch, [n]: padding rows cannot move the others' draws."""
-  return jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(n))
+  row_b = jnp.arange(n)
+  return _fold_in_each(key, row_b)
 
 
 def of_windows(key: jax.Array, id_b_2: jax.Array) -> jax.Array:
-  """One key a window by its own id (record hash, index), so that no batch mate has a say; uint32 [b, 2] -> keys [b]."""
-  both = jax.vmap(jax.random.fold_in, (None, 0))(key, id_b_2[:, 0])
-  return jax.vmap(jax.random.fold_in)(both, id_b_2[:, 1])
+  """One key a window, [b], by its own id, so that no batch mate has a say.
+
+  Args:
+    key: of all windows.
+    id_b_2: uint32 [b, 2]: hash of the record's id, index of the window in the record.
+  """
+  record_b = id_b_2[:, 0]
+  index_b = id_b_2[:, 1]
+  keys_b = _fold_in_each(key, record_b)
+  fold_in = jax.vmap(jax.random.fold_in)
+  return fold_in(keys_b, index_b)
+
+
+def _fold_in_each(key: jax.Array, number_b: jax.Array) -> jax.Array:
+  """One key with each of some numbers folded in, [b]."""
+  fold_in = jax.vmap(
+      jax.random.fold_in,
+      in_axes=(None, 0),
+  )
+  return fold_in(key, number_b)
