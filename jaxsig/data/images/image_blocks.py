@@ -190,8 +190,3 @@ def _at(x_t: np.ndarray, index_b: np.ndarray) -> np.ndarray:
   first = index_b.min()
   last = index_b.max() + 1
   return np.asarray(x_t[first:last])[index_b - first]
-
-
-def prepare(record: Record, config: ConfigDict) -> Arrays:
-  """All windows of a record at once."""
-  return cut(record, spans(record, config), config)

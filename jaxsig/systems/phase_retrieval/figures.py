@@ -102,7 +102,8 @@ def _drawn(
   """The mosaic with the names of its columns and rows as ticks."""
   side_y = mosaic_y_x.shape[0] / len(rows)
   side_x = mosaic_y_x.shape[1] / len(columns)
-  height = 9 * len(rows) / max(len(columns), 6) + 1.6
+  longest_name = max(len(name) for name in columns)
+  height = 9 * len(rows) / max(len(columns), 6) + 0.6 + 0.035 * longest_name
 
   figure = matplotlib.figure.Figure(figsize=(9, height))
   axis = figure.subplots()
@@ -113,6 +114,7 @@ def _drawn(
   axis.set_xticks(middle_x, columns, rotation=35, ha="right")
   axis.set_yticks(middle_y, rows)
 
+  axis.set_anchor("N")
   axis.grid(visible=False)
   axis.spines[:].set_visible(False)
   axis.tick_params(length=0)

@@ -1,8 +1,8 @@
 """The simulator of handwriting: a function of seed and image, every sign whole and inked, a task neither trivial nor impossible."""
-import types
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 from scipy.interpolate import BSpline
 
 from jaxsig.data.images import image_blocks
@@ -14,9 +14,9 @@ from jaxsig.errors import UserError
 BENT = [name for name, strokes in SIGNS.items() if len(set(strokes[0][1])) > 3]   # an affine map takes any three points to any others
 
 
-def options(**changes) -> types.SimpleNamespace:
+def options(**changes) -> ConfigDict:
   fields = dict(size=28, train_images=0, test_images=0, block_images=100, shrink=1)
-  return types.SimpleNamespace(**{**fields, **changes})
+  return ConfigDict({**fields, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +55,15 @@ def test_records_of_more_images_begin_with_those_of_fewer():
 def test_the_form_is_that_of_the_real_data_sets():
   records = simulate(0, 150, options(shrink=2))
   assert records[0].id == "train_000" and records[0].info == {"part": "train", "first": 0, "source": "simulated"}
-  windows = image_blocks.prepare(records[0], None)
+  spans = image_blocks.spans(records[0], None)
+  windows = image_blocks.cut(records[0], spans, None)
   assert windows["image_b_y_x"].shape == (100, 14, 14) and windows["image_b_y_x"].dtype == np.uint8
   np.testing.assert_array_equal(windows["label_b"], glyphs(0, np.arange(100))[1])
   assert len(np.unique(np.concatenate([r.annotations["id_t"] for r in records]))) == 150
 
 
 @pytest.mark.parametrize("n, changes, words", [
-    (0, {}, "data.simulate_patients=0 of data.size=28 are too few"), (5, {"size": LEAST - 1}, f"at least one of {LEAST} pixels"),
+    (0, {}, "data.simulate_groups=0 of data.size=28 are too few"), (5, {"size": LEAST - 1}, f"at least one of {LEAST} pixels"),
     (5, {"shrink": 3}, "data.shrink=3 does not divide"), (5, {"block_images": 0}, "data.block_images=0")])
 def test_mistakes_are_named(n, changes, words):
   with pytest.raises(UserError, match=words) as caught:
