@@ -60,7 +60,7 @@ def _summary(run: Run, chosen: Sequence[Member]) -> str:
   if source == cache.SIMULATED:
     source = source.upper()
   return (
-    f"{len(prepared.records)} {words.records} of {len(groups)} {words.groups} "
+    f"{len(prepared.records)} {words.records} in {len(groups)} groups "
     f"({source}, data {prepared.fingerprint}), "
     f"{len(chosen)} members, config {run.meta['config']}"
   )
