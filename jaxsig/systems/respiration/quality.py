@@ -1,9 +1,15 @@
-"""How far a rate per minute may be trusted: one rule, fixed in advance, from what the model says of itself and of the signal."""
+"""How far a rate per minute may be trusted.
+
+One rule, fixed in advance, from what the model says of itself and of the signal.
+"""
 import dataclasses
 
 from jaxsig.system import Row, Seen
 
-GOOD, DOUBTFUL, NONE = "good", "doubtful", "no estimate"
+GOOD = "good"
+DOUBTFUL = "doubtful"
+NONE = "no estimate"
+
 DOUBTFUL_SPREAD_BPM = 2.0     # what is called agreement between two observers
 WIDEST_95_BPM = 12.0          # the span of all resting adults, so nothing was learnt
 # the rates that are looked for; at its edge the true rate is most likely outside
@@ -14,12 +20,13 @@ PASSED_OVER_S = 1.0           # of a window: the end of a stretch that whole sec
 
 
 def judge(row: Row, seen: Seen) -> Row:
-  """The rate row with its quality: "good", "doubtful" or "no estimate", which takes its numbers away.
+  """The rate row with its quality: "good", "doubtful" or "no estimate".
 
   "no estimate": there is none; it lies at the edge of the band; its 95 % interval (where there is
   none, two spreads) is wider than 12 a minute; or the model saw less than half of the window.
   "doubtful": else, where the spread is above 2 a minute or unknown, or some of the window was
-  bridged, or more than a second of it not seen. Rows that are no rates stay as they are.
+  bridged, or more than a second of it not seen. "no estimate" takes the row's numbers away. Rows
+  that are no rates stay as they are.
 
   Args:
     row: rates and spreads per minute.
@@ -34,10 +41,9 @@ def judge(row: Row, seen: Seen) -> Row:
 
 
 def _quality(row: Row, seen: Seen) -> str:
-  low_bpm, high_bpm = BAND_BPM
-  if row.estimate is None or not low_bpm * EDGE < row.estimate < high_bpm / EDGE:
+  if row.estimate is None or not _in_band(row.estimate):
     return NONE
-  width_bpm = _width(row)
+  width_bpm = _width_bpm(row)
   if seen.unseen_s > MOST_UNSEEN * seen.length_s:
     return NONE
   if width_bpm is not None and not width_bpm <= WIDEST_95_BPM:
@@ -49,7 +55,13 @@ def _quality(row: Row, seen: Seen) -> str:
   return GOOD
 
 
-def _width(row: Row) -> float | None:
+def _in_band(rate_bpm: float) -> bool:
+  """Whether a rate lies in the band, off its edges."""
+  low_bpm, high_bpm = BAND_BPM
+  return low_bpm * EDGE < rate_bpm < high_bpm / EDGE
+
+
+def _width_bpm(row: Row) -> float | None:
   """Width of the 95 % interval, or else two spreads; None where neither is known."""
   if "95" in row.interval:
     low, high = row.interval["95"]
