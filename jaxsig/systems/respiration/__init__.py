@@ -1,4 +1,7 @@
-"""Respiration from the PPG: waveform and rate, by a conditional diffusion model or a one-pass regressor."""
+"""Respiration from the PPG: waveform and rate.
+
+By a conditional diffusion model or a one-pass regressor.
+"""
 from ml_collections import ConfigDict
 
 from jaxsig.config import nearest
