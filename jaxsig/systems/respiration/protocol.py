@@ -1,4 +1,7 @@
-"""How respiration is judged: the metrics and their names, what is kept for figures, and what readers are told."""
+"""How respiration is judged.
+
+The metrics and their names, what is kept for figures, and what readers are told.
+"""
 import functools
 from collections.abc import Mapping
 
@@ -16,32 +19,72 @@ from jaxsig.systems.respiration.target import Target, target_of
 
 UNIT = "breaths/min"
 WITHIN_BPM = (2.0,)
-WORDS = Words("patient", "patients", "recording", "recordings", "window", "windows")
+WORDS = Words(
+  group="patient",
+  groups="patients",
+  record="recording",
+  records="recordings",
+  unit="window",
+  units="windows",
+)
 KEPT = ("resp_t", "rate_hz", "rate_pmf_b_r", "start_s_b", "length_s_b")
-
-
-def _rate_metric(title: str) -> Metric:
-  return Metric(title, UNIT, is_error=True, within=WITHIN_BPM)
 
 
 def metrics() -> dict[str, Metric]:
   """{name: Metric} of all rows of `score.score_record`."""
+  return _rate_metrics() | _waveform_metrics()
+
+
+def _rate_metrics() -> dict[str, Metric]:
   known = {}
   for window_s in WINDOWS_S:
-    against = f"Rate in {window_s} s against the annotators"
-    known[f"rr_bpm_win{window_s}_annotators_spectral"] = _rate_metric(f"{against}, by the spectrum")
-    known[f"rr_bpm_win{window_s}_annotators_count"] = _rate_metric(f"{against}, by counting breaths")
-  known["rr_bpm_win60_resp_spectral"] = _rate_metric("Rate in 60 s against the reference waveform's spectrum")
-  known["rr_bpm_win60_resp_authors"] = _rate_metric("Rate in 60 s against the reference waveform, by RespDiff's published rule")
-  known["rr_mae_bpm_win60_resp_authors_div_n_minus_1"] = Metric("The published rule's mean, divided by one window less", UNIT)
-  known["resp_corr_lag1s_signed_win60"] = Metric(
-    "Correlation with the reference waveform, best sign and lag within 1 s",
-    better="higher",
-    decimals=3,
+    prefix = f"rr_bpm_win{window_s}_annotators"
+    title = f"Rate in {window_s} s against the annotators"
+    known[f"{prefix}_spectral"] = _rate_metric(f"{title}, by the spectrum")
+    known[f"{prefix}_count"] = _rate_metric(f"{title}, by counting breaths")
+
+  known["rr_bpm_win60_resp_spectral"] = _rate_metric(
+      "Rate in 60 s against the reference waveform's spectrum"
   )
-  known["breath_f1_tol500ms_win60_lag1s_signed"] = Metric("Breaths found within 0.5 s (F1)", better="higher", decimals=3)
-  known["resp_mae_unit_win60"] = Metric("Waveform error, both scaled to [0, 1]", decimals=3)
-  known["resp_mae_sym_win60"] = Metric("Waveform error, both scaled to [-1, 1]", decimals=3)
+  known["rr_bpm_win60_resp_authors"] = _rate_metric(
+      "Rate in 60 s against the reference waveform, by RespDiff's published rule"
+  )
+  known["rr_mae_bpm_win60_resp_authors_div_n_minus_1"] = Metric(
+      "The published rule's mean, divided by one window less",
+      UNIT,
+  )
+  return known
+
+
+def _rate_metric(title: str) -> Metric:
+  return Metric(
+      title,
+      UNIT,
+      is_error=True,
+      within=WITHIN_BPM,
+  )
+
+
+def _waveform_metrics() -> dict[str, Metric]:
+  known = {}
+  known["resp_corr_lag1s_signed_win60"] = Metric(
+      "Correlation with the reference waveform, best sign and lag within 1 s",
+      better="higher",
+      decimals=3,
+  )
+  known["breath_f1_tol500ms_win60_lag1s_signed"] = Metric(
+      "Breaths found within 0.5 s (F1)",
+      better="higher",
+      decimals=3,
+  )
+  known["resp_mae_unit_win60"] = Metric(
+      "Waveform error, both scaled to [0, 1]",
+      decimals=3,
+  )
+  known["resp_mae_sym_win60"] = Metric(
+      "Waveform error, both scaled to [-1, 1]",
+      decimals=3,
+  )
   return known
 
 
@@ -51,9 +94,9 @@ def make(config: ConfigDict) -> Protocol:
   Raises:
     UserError: an unknown `read.rate_of`.
   """
-  if config.read.rate_of not in RULES:
-    raise UserError(
-        f"unknown read.rate_of {config.read.rate_of!r}{nearest(config.read.rate_of, RULES)}")
+  rule = config.read.rate_of
+  if rule not in RULES:
+    raise UserError(f"unknown read.rate_of {rule!r}{nearest(rule, RULES)}")
   return Protocol(
       score=functools.partial(_score, config),
       metrics=metrics(),
@@ -71,8 +114,12 @@ def _target(config: ConfigDict, record: Record) -> Target | None:
 
 
 def _score(config: ConfigDict, record: Record) -> list[Row]:
-  target = _target(config, record)
-  return score_record(record, target, config.read.rate_of, config.read.divisor_slip)
+  return score_record(
+      record,
+      target=_target(config, record),
+      rate_of=config.read.rate_of,
+      divisor_slip=config.read.divisor_slip,
+  )
 
 
 def _keep(config: ConfigDict, record: Record) -> Mapping[str, np.ndarray]:
