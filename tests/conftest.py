@@ -43,6 +43,15 @@ def programs_are_forgotten():
     sys.modules["jax"].clear_caches()
 
 
+@pytest.fixture(scope="module")
+def quick_compilation():
+  """Compiles without XLA's optimisations: where a program runs little, compiling is what costs."""
+  import jax
+  jax.config.update("jax_disable_most_optimizations", True)
+  yield
+  jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.fixture
 def small():
   """(file, overrides) -> the smoke config of a file in configs/, without its ablations."""

@@ -47,7 +47,7 @@ def test_members_in_one_program_equal_one_after_another(toy_folds, toy_trained):
   assert_members_alike(together, toy_folds)
 
 
-def test_members_of_a_convolutional_network_equal_one_after_another(tmp_path):
+def test_members_of_a_convolutional_network_equal_one_after_another(tmp_path, quick_compilation):
   """Its convolutions, scans and norms under vmap."""
   opened = []
   for members in ("2", "1"):

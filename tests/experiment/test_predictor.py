@@ -24,7 +24,7 @@ def predictions(run, params, stats, ids, size):
   return outputs["resp_b_t"]
 
 
-def test_batch_size_and_batch_mates_do_not_move_a_prediction(tmp_path):
+def test_batch_size_and_batch_mates_do_not_move_a_prediction(tmp_path, quick_compilation):
   run, [member] = sweep.open_run(smallest(), tmp_path / "w")
   train(run, [member])
   params, stats = restored(run, member)
@@ -36,7 +36,7 @@ def test_batch_size_and_batch_mates_do_not_move_a_prediction(tmp_path):
   np.testing.assert_allclose(the_last, whole[7:], atol=1e-5)
 
 
-def test_the_published_norm_fails_the_batch_mate_check(tmp_path):
+def test_the_published_norm_fails_the_batch_mate_check(tmp_path, quick_compilation):
   """So the check above sees a network whose windows know of each other."""
   published = smallest(model__norm="batch_as_coded")
   run, _ = sweep.open_run(published, tmp_path / "w")
