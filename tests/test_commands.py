@@ -1,177 +1,345 @@
-"""The command line as a user meets it: modes, exit codes, and one sentence for every mistake."""
+"""The command line as a user meets it: modes, exit codes, and one sentence for every mistake.
+
+Three real processes: one trains on simulated patients, one evaluates that again on eight devices,
+one trains on real files where TensorFlow is missing. All else is called in this process.
+"""
+import contextlib
 import json
+import os
+import pathlib
 import shutil
+import subprocess
+import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from builders import ROOT
 from fake_bidmc import records, write_bidmc
+from fake_recording import pulse
 
-CONFIG = "--config=configs/respdiff.py:smoke"
-NO_CONTROL = "--config.run_controls=false"
+from jaxsig import main
+from jaxsig.report.rows import read_rows
+
+CONFIG = f"--config={ROOT}/configs/respdiff.py:smoke"
+PHASE = f"--config={ROOT}/configs/phase_retrieval.py:smoke"
+TOY = f"--config={ROOT}/tests/toy_config.py"
+
+
+class Done(NamedTuple):
+  """What a command left: its exit code and what it printed."""
+  code: int
+  out: str
+  err: str
+
+
+@pytest.fixture
+def jaxsig(capsys):
+  """(words) -> Done, of a command line in this process."""
+  def go(*words: str) -> Done:
+    capsys.readouterr()
+    code = main.main(["jaxsig", *map(str, words)])
+    return Done(code, *capsys.readouterr())
+
+  return go
+
+
+def succeeded(done: Done) -> str:
+  """What a command printed that succeeded."""
+  assert done.code == 0, done.err
+  return done.out
+
+
+def refused(done: Done, *words: str) -> None:
+  """One sentence on stderr that has the words in it, and exit code 2."""
+  assert done.code == main.EXIT_USER
+  lines = [line for line in done.err.splitlines() if line.startswith("jaxsig: ")]
+  assert len(lines) == 1
+  assert "Traceback" not in done.err
+  for word in words:
+    assert word in lines[0]
+
+
+def in_a_process(*words: str, folder: pathlib.Path = ROOT, **environment: str) -> str:
+  """What `python words` printed, in a process of its own that succeeded."""
+  done = subprocess.run(
+      [sys.executable, *words],
+      cwd=folder,
+      capture_output=True,
+      text=True,
+      env={**os.environ, **environment},
+      timeout=600,
+      check=False,
+  )
+  assert done.returncode == 0, done.stderr
+  return done.stdout
 
 
 @pytest.fixture(scope="module")
-def workdir(tmp_path_factory):
-  """A workdir that the command line has trained and evaluated, with its console output."""
-  import os
-  import subprocess
-  import sys
-  folder = tmp_path_factory.mktemp("w") / "w"
-  done = subprocess.run([sys.executable, "-m", "jaxsig.main", CONFIG, f"--workdir={folder}"], cwd=ROOT, capture_output=True,
-                        text=True, env=dict(os.environ), timeout=600, check=False)
-  assert done.returncode == 0, done.stderr
-  return folder, done.stdout
+def first(tmp_path_factory):
+  """(workdir, console output) of a whole training; not to be changed."""
+  folder = tmp_path_factory.mktemp("first") / "w"
+  out = in_a_process("-m", "jaxsig.main", CONFIG, f"--workdir={folder}")
+  return folder, out
 
 
-def refused(done, *words):
-  """One sentence on stderr that has the words in it, and a non-zero exit without a traceback."""
-  lines = [line for line in done.stderr.splitlines() if line.startswith("jaxsig: ")]
-  assert done.returncode == 2 and len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
-  for word in words:
-    assert word in lines[0], lines[0]
+@pytest.fixture(scope="module")
+def workdir(first):
+  folder, _ = first
+  return folder
 
 
-def test_train_evaluates_and_reports(workdir):
-  folder, out = workdir
-  assert "SIMULATED" in out and "respdiff" in out and "one_pass_regressor" in out and "smart_fusion" in out
-  for name in ("config.json", "split.json", "rows.jsonl", "report/index.html", "report/table.md", "controls/one_pass/rows.jsonl"):
+@pytest.fixture
+def copy(workdir, tmp_path):
+  """A copy of that workdir to change."""
+  return shutil.copytree(workdir, tmp_path / "copy")
+
+
+# Modes
+
+def test_train_evaluates_and_reports(first):
+  folder, out = first
+  for said in ("SIMULATED", "respdiff", "one_pass_regressor", "smart_fusion"):
+    assert said in out
+  for name in ("config.json", "split.json", "about.json", "rows.jsonl", "timing.json", "report/index.html", "report/table.md",
+               "ablations/one_pass/rows.jsonl"):
     assert (folder / name).is_file(), name
-  split = json.loads((folder / "split.json").read_text())["members"][0]
-  rows = [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
-  assert {r["group"] for r in rows} == set(split["test"])
 
 
-def test_gradients_are_checked_leaf_by_leaf(command):
-  done = command("--config=configs/cnn_notes.py:smoke", "--mode=gradients")
-  assert done.returncode == 0 and "params/c3/kernel" in done.stdout and "random directions" in done.stdout, done.stderr
+def test_the_rows_are_of_the_tested_groups(workdir):
+  [member] = json.loads((workdir / "split.json").read_text())["members"]
+  tested = {segment[0] for segment in member["test"]}
+  assert {row.group for row in read_rows(workdir / "rows.jsonl")} == tested
 
 
-def test_eval_gives_the_same_rows_on_eight_devices(workdir, command, tmp_path):
-  folder = tmp_path / "copy"
-  shutil.copytree(workdir[0], folder)
-  before = (folder / "rows.jsonl").read_text().splitlines()
-  for path in folder.rglob("rows.jsonl"):
+def test_eval_gives_the_same_rows_on_eight_devices(copy):
+  before = read_rows(copy / "rows.jsonl")
+  for path in copy.rglob("rows.jsonl"):
     path.unlink()
-  done = command(CONFIG, f"--workdir={folder}", "--mode=eval", "--cpu_devices=8")
-  assert done.returncode == 0, done.stderr
-  after = (folder / "rows.jsonl").read_text().splitlines()
-  assert len(before) == len(after)
-  for a, b in zip(map(json.loads, before), map(json.loads, after), strict=True):
-    assert (a.keys() == b.keys() and a["truth" if "truth" in a else "value"] is not None) or True
-    if a.get("estimate") is not None:
-      np.testing.assert_allclose(a["estimate"], b["estimate"], atol=1e-2)
+  words = [CONFIG, f"--workdir={copy}", "--mode=eval", "--cpu_devices=8", "--config.run.ablations=false"]
+  in_a_process("-m", "jaxsig.main", *words)
+  after = read_rows(copy / "rows.jsonl")
+  for a, b in zip(before, after, strict=True):
+    assert (a.key, a.record, a.unit, a.method) == (b.key, b.record, b.unit, b.method)
+    assert (a.truth, a.included, a.strata) == (b.truth, b.included, b.strata)
+    assert (a.estimate is None) == (b.estimate is None)
+    if a.estimate is not None:
+      np.testing.assert_allclose(a.estimate, b.estimate, atol=1e-2)
 
 
-def test_predict_on_a_file_of_ones_own(workdir, command, tmp_path):
-  t = np.arange(0, 130, 1 / 64)
-  ppg = np.sin(2 * np.pi * 1.2 * t) * (1 + 0.2 * np.sin(2 * np.pi * 0.25 * t))
-  np.savetxt(tmp_path / "mine.csv", ppg, header="PPG", comments="")
-  done = command(CONFIG, f"--workdir={workdir[0]}", "--mode=predict", f"--input={tmp_path / 'mine.csv'}", "--rate_hz=64")
-  assert done.returncode == 0, done.stderr
-  assert "60-120 s" in done.stdout
-  table = np.genfromtxt(workdir[0] / "predict" / "mine.csv", delimiter=",", names=True)
-  assert "resp" in table.dtype.names and abs(table["time_s"][-1] - 130) < 5.1 and np.isfinite(table["resp"]).all()
-  assert (workdir[0] / "predict" / "mine.png").stat().st_size > 5000
+def own_ppg(folder: pathlib.Path, lost_s: float = 0.0) -> pathlib.Path:
+  """130 s of breathing at 64 Hz as a CSV file; where `lost_s` is given, with times, of which so many are missing after 65 s."""
+  path = folder / "mine.csv"
+  ppg_t = pulse(130, 64.0)
+  if not lost_s:
+    np.savetxt(path, ppg_t, header="PPG", comments="")
+    return path
+  time_s = np.arange(len(ppg_t)) / 64
+  time_s[time_s >= 65] += lost_s
+  np.savetxt(path, np.stack([time_s, ppg_t], -1), "%.5f", ",", header="time,PPG", comments="")
+  return path
 
 
-def test_an_exported_model_predicts_without_config_and_workdir(workdir, command, tmp_path):
-  done = command("--mode=export", f"--workdir={workdir[0]}", f"--output={tmp_path / 'shipped/mine'}", f"--workdirs={workdir[0]}")
-  assert done.returncode == 0 and "parameters" in done.stdout, done.stderr
-  assert "Not a medical device" in (tmp_path / "shipped/mine/card.md").read_text()
-  time_s = np.arange(0, 130, 1 / 64)
-  ppg = np.sin(2 * np.pi * 1.2 * time_s) * (1 + 0.2 * np.sin(2 * np.pi * 0.25 * time_s))
-  time_s[time_s >= 65] += 100
-  np.savetxt(tmp_path / "mine.csv", np.stack([time_s, ppg], -1), "%.5f", ",", header="time,PPG", comments="")
-  model, out = f"--model={tmp_path / 'shipped/mine'}", tmp_path / "out"
-  done = command("--mode=predict", model, f"--input={tmp_path / 'mine.csv'}", f"--output={out}")
-  assert done.returncode == 0, done.stderr
-  assert "60-120 s  no estimate" in done.stdout
+def test_predict_on_a_file_of_ones_own(copy, tmp_path, jaxsig):
+  source = own_ppg(tmp_path)
+  said = succeeded(jaxsig(CONFIG, f"--workdir={copy}", "--mode=predict", f"--input={source}", "--rate_hz=64"))
+  assert "60-120 s" in said
+  table = np.genfromtxt(copy / "predict" / "mine.csv", delimiter=",", names=True)
+  assert "resp" in table.dtype.names
+  assert abs(table["time_s"][-1] - 130) < 5.1
+  assert np.isfinite(table["resp"]).all()
+  assert (copy / "predict" / "mine.png").stat().st_size > 5000
+
+
+@pytest.fixture(scope="module")
+def exported(workdir, tmp_path_factory):
+  folder = tmp_path_factory.mktemp("shipped") / "mine"
+  words = ["jaxsig", "--mode=export", f"--workdir={workdir}", f"--output={folder}", f"--workdirs={workdir}"]
+  with contextlib.redirect_stdout(None):
+    assert main.main(words) == 0
+  return folder
+
+
+def test_export_writes_a_model_with_its_card(exported):
+  assert "Not a medical device" in (exported / "card.md").read_text()
+  assert "Patients trained on" in (exported / "card.md").read_text()
+
+
+def test_an_exported_model_predicts_without_config_and_workdir(exported, tmp_path, jaxsig):
+  source = own_ppg(tmp_path, lost_s=100)
+  out = tmp_path / "out"
+  said = succeeded(jaxsig("--mode=predict", f"--model={exported}", f"--input={source}", f"--output={out}"))
+  assert "60-120 s  no estimate" in said
   table = np.genfromtxt(out / "mine.csv", delimiter=",", names=True)
-  assert len(table) == 2300 and np.isnan(table["resp"][651:1649]).all() and np.isfinite(table["resp"][1700:2200]).all()
+  assert len(table) == 2300
+  assert np.isnan(table["resp"][651:1649]).all()
+  assert np.isfinite(table["resp"][1700:2200]).all()
   assert (out / "mine_rates.csv").read_text().splitlines()[2] == "60,120,,,,,no estimate"
-  refused(command("--mode=predict", model, f"--input={tmp_path / 'none.csv'}"), "none.csv", "does not exist")
-  refused(command("--mode=predict", model, f"--input={tmp_path / 'mine.csv'}", CONFIG, "--config.model.hidden=3"), "model.hidden")
 
 
-def test_report_joins_workdirs(workdir, command, tmp_path):
-  done = command("--mode=report", f"--workdirs={workdir[0]},{workdir[0] / 'controls/one_pass'}", f"--workdir={tmp_path / 'r'}")
-  assert done.returncode == 0, done.stderr
+def test_an_exported_model_refuses_what_does_not_fit(exported, tmp_path, jaxsig):
+  source = own_ppg(tmp_path)
+  words = ["--mode=predict", f"--model={exported}"]
+  refused(jaxsig(*words, f"--input={tmp_path / 'none.csv'}"), "none.csv", "does not exist")
+  refused(jaxsig(*words, f"--input={source}", CONFIG, "--config.model.hidden=3"), "model.hidden")
+
+
+def test_report_joins_workdirs(workdir, tmp_path, jaxsig):
+  joined = f"--workdirs={workdir},{workdir / 'ablations/one_pass'}"
+  succeeded(jaxsig("--mode=report", joined, f"--workdir={tmp_path / 'r'}"))
   assert "one_pass_regressor" in (tmp_path / "r" / "report" / "table.md").read_text()
 
 
-def test_inspect_tells_what_is_there(command, tmp_path):
+def test_report_updates_a_table_of_a_text_file(workdir, tmp_path, jaxsig):
+  text = tmp_path / "page.md"
+  text.write_text("# Mine\n<!-- table:first -->\nold\n<!-- /table -->\nend\n")
+  succeeded(jaxsig("--mode=report", f"--workdirs={workdir}", f"--workdir={tmp_path / 'r'}", f"--update={text}:first"))
+  assert "smart_fusion" in text.read_text() or "Smart fusion" in text.read_text()
+  assert "old" not in text.read_text().splitlines()
+  assert text.read_text().startswith("# Mine\n")
+  assert text.read_text().endswith("end\n")
+
+
+@pytest.mark.quick
+def test_inspect_tells_what_is_there(tmp_path, jaxsig):
   write_bidmc(tmp_path / "bidmc", records(2))
-  (next((tmp_path / "bidmc").glob("*.dat"))).write_bytes(b"short")
-  done = command(CONFIG, "--mode=inspect", f"--config.data_dir={tmp_path}")
-  assert done.returncode == 0, done.stderr
-  assert "SKIPPED" in done.stdout and "ODC-By" in done.stdout and "1 recordings, 1 skipped" in done.stdout
-  assert "simulator" in command(CONFIG, "--mode=inspect").stdout
+  next((tmp_path / "bidmc").glob("*.dat")).write_bytes(b"short")
+  said = succeeded(jaxsig(CONFIG, "--mode=inspect", f"--config.data_dir={tmp_path}"))
+  for part in ("SKIPPED", "ODC-By", "1 recordings, 1 skipped"):
+    assert part in said
+  assert "simulator" in succeeded(jaxsig(CONFIG, "--mode=inspect"))
 
 
-def test_real_files_end_to_end_without_tensorflow(command, tmp_path):
-  """Real layouts, cached, trained, evaluated: with TensorFlow made impossible to import."""
+@pytest.mark.quick
+def test_gradients_are_checked_leaf_by_leaf(jaxsig):
+  said = succeeded(jaxsig(TOY, "--mode=gradients"))
+  assert "weight_f_k" in said
+  assert "random directions" in said
+
+
+# Real files
+
+BLOCK = """
+import importlib.machinery as machinery
+find = machinery.PathFinder.find_spec
+
+def find_spec(name, *rest):   # as where they are not installed: nothing is found
+  if name.partition('.')[0] in ('tensorflow', 'tensorflow_datasets'):
+    return None
+  return find(name, *rest)
+
+machinery.PathFinder.find_spec = find_spec
+"""
+
+TWICE = """
+import sys
+try:
+  import tensorflow
+except ImportError:
+  from jaxsig.main import main
+  words = sys.argv[1:]
+  codes = [main(["jaxsig", *words, "--workdir=a"]), main(["jaxsig", *words, "--workdir=b"])]
+  sys.exit(max(codes))
+sys.exit("TensorFlow was imported: the block does not work")
+"""
+
+
+def test_real_files_end_to_end_without_tensorflow(tmp_path):
+  """Real layouts, cached, trained, evaluated twice: with TensorFlow made impossible to import."""
   write_bidmc(tmp_path / "data" / "bidmc", records(4, duration_s=70))
-  block = tmp_path / "block"
-  block.mkdir()
-  (block / "sitecustomize.py").write_text(
-      "import importlib.machinery as m\nfind = m.PathFinder.find_spec\n"
-      "def find_spec(name, *rest):\n"   # as where they are not installed: nothing is found
-      "  return None if name.partition('.')[0] in ('tensorflow', 'tensorflow_datasets') else find(name, *rest)\n"
-      "m.PathFinder.find_spec = find_spec\n")
-  words = [CONFIG, f"--config.data_dir={tmp_path / 'data'}", f"--config.cache_dir={tmp_path / 'cache'}", NO_CONTROL]
-  import subprocess
-  import sys
-  check = subprocess.run([sys.executable, "-c", "import tensorflow"], env={"PYTHONPATH": str(block)}, capture_output=True, check=False)
-  assert check.returncode != 0   # the block works
-  first = command(*words, f"--workdir={tmp_path / 'a'}", PYTHONPATH=str(block))
-  assert first.returncode == 0 and "SIMULATED" not in first.stdout, first.stderr
-  assert len(list((tmp_path / "cache").glob("*/windows.ppg_b_t_p.npy"))) == 1
-  again = command(*words, f"--workdir={tmp_path / 'b'}", PYTHONPATH=str(block))
-  assert again.returncode == 0, again.stderr
-  lines = lambda w: map(json.loads, (tmp_path / w / "rows.jsonl").read_text().splitlines())
-  strip = lambda w: [{k: v for k, v in row.items() if k != "commit"} for row in lines(w)]
-  assert strip("a") == strip("b")
+  (tmp_path / "sitecustomize.py").write_text(BLOCK)
+  (tmp_path / "twice.py").write_text(TWICE)
+  words = [CONFIG, "--config.data_dir=data", "--config.cache_dir=cache", "--config.run.ablations=false"]
+  out = in_a_process(
+      "twice.py", *words,
+      folder=tmp_path,
+      PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}",
+  )
+  assert "SIMULATED" not in out
+  assert len(list((tmp_path / "cache").iterdir())) == 1
+  first, again = read_rows(tmp_path / "a" / "rows.jsonl"), read_rows(tmp_path / "b" / "rows.jsonl")
+  assert first
+  assert [row.stamp.source for row in first] == ["bidmc"] * len(first)
+  for a, b in zip(first, again, strict=True):
+    assert a == b
 
 
-@pytest.mark.parametrize("words, say", [
+# Mistakes
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("words", "parts"), [
     ([CONFIG, "--workdir=W", "--config.data.source=reel"], ["reel", "simulated"]),
     ([CONFIG, "--workdir=W", "--config.data_dir=W/none"], ["W/none is missing", "--config.data_dir"]),
     ([CONFIG, "--workdir=W", "--config.data.source=real"], ["--config.data_dir"]),
-    ([CONFIG, "--workdir=W", "--config.split.kind=random"], ["random", "lopo"]),
+    ([CONFIG, "--workdir=W", "--config.split.kind=random"], ["random", "leave_one_out"]),
     ([CONFIG, "--workdir=W", "--config.split.folds=(9,)"], ["fold 9"]),
     ([CONFIG, "--workdir=W", "--config.model.objective=gan"], ["'gan'", "diffusion"]),
-    ([CONFIG, "--workdir=W", "--config.sampler.name=euler", "--config.run_controls=false"], ["euler"]),
+    ([CONFIG, "--workdir=W", "--config.read.sampler.name=euler"], ["euler"]),
     ([CONFIG, "--workdir=W", "--mode=eval"], ["--mode=train"]),
     ([CONFIG, "--workdir=W", "--mode=predict", "--input=W/none.csv"], ["W", "split.json"]),
-    (["--config=configs/phase_retrieval.py:smoke", "--workdir=W", "--config.loss.rule=foo"], ["'foo'", "known are '0,1', '1,0', both"]),
+    ([PHASE, "--workdir=W", "--config.loss.rule=foo"], ["'foo'", "known are '0,1', '1,0', both"]),
     (["--mode=predict", "--input=x.csv", "--model=respdiff_6s"], ["no model 'respdiff_6s'", "workdir"]),
     (["--mode=export", "--workdir=W", "--output=W/out"], ["W", "split.json"]),
     (["--mode=report", "--workdir=W", "--workdirs=W/none"], ["W/none"]),
-], ids=lambda x: " ".join(x)[-40:])
-def test_a_mistake_gets_one_sentence(words, say, command, tmp_path):
+], ids=lambda words: " ".join(words)[-40:])
+def test_a_mistake_gets_one_sentence(words, parts, jaxsig, tmp_path):
   place = str(tmp_path / "W")
-  refused(command(*[w.replace("W", place) if "W" in w and not w.startswith(("--config=",)) else w for w in words]),
-          *[s.replace("W/", place + "/") for s in say])
+
+  def placed(text: str) -> str:
+    return text.replace("=W", f"={place}").replace("W/", f"{place}/")
+
+  refused(jaxsig(*map(placed, words)), *map(placed, parts))
 
 
-def test_an_empty_data_folder_and_an_unwritable_workdir(command, tmp_path):
+@pytest.mark.quick
+def test_an_empty_data_folder_is_told(tmp_path, jaxsig):
   (tmp_path / "empty").mkdir()
-  refused(command(CONFIG, f"--workdir={tmp_path / 'w'}", f"--config.data_dir={tmp_path / 'empty'}"), "is empty", "--config.data_dir")
+  done = jaxsig(CONFIG, f"--workdir={tmp_path / 'w'}", f"--config.data_dir={tmp_path / 'empty'}")
+  refused(done, "is empty", "--config.data_dir")
+
+
+@pytest.mark.quick
+def test_an_unwritable_workdir_is_told_and_left_as_it_is(tmp_path, jaxsig):
   (tmp_path / "file").write_text("mine")
-  refused(command(CONFIG, f"--workdir={tmp_path / 'file'}"), "file", "cannot be written", "--workdir")
+  refused(jaxsig(CONFIG, f"--workdir={tmp_path / 'file'}"), "file", "cannot be written", "--workdir")
   assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_the_workdir_of_another_config_is_refused_and_kept(workdir, command):
-  before = sorted((p, p.stat().st_mtime_ns) for p in workdir[0].rglob("*") if p.is_file())
-  refused(command(CONFIG, f"--workdir={workdir[0]}", "--config.optim.learning_rate=0.5"), "optim.learning_rate", "--workdir")
-  assert sorted((p, p.stat().st_mtime_ns) for p in workdir[0].rglob("*") if p.is_file()) == before
+def files_of(folder: pathlib.Path) -> dict[pathlib.Path, int]:
+  """{file: when it was changed}."""
+  return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_broken_recording_stops_with_its_name_before_anything_is_trained(command, tmp_path):
+def test_the_workdir_of_another_config_is_refused_and_kept(workdir, jaxsig):
+  before = files_of(workdir)
+  done = jaxsig(CONFIG, f"--workdir={workdir}", "--config.optim.learning_rate=0.5")
+  refused(done, "optim.learning_rate", "--workdir")
+  assert files_of(workdir) == before
+
+
+@pytest.mark.quick
+def test_a_broken_recording_stops_with_its_name_before_anything_is_trained(tmp_path, jaxsig):
   write_bidmc(tmp_path / "bidmc", records(3))
   victim = sorted((tmp_path / "bidmc").glob("*.dat"))[1]
   victim.write_bytes(victim.read_bytes()[:1000])
-  refused(command(CONFIG, f"--workdir={tmp_path / 'w'}", f"--config.data_dir={tmp_path}"), victim.stem)
+  refused(jaxsig(CONFIG, f"--workdir={tmp_path / 'w'}", f"--config.data_dir={tmp_path}"), victim.stem)
   assert not (tmp_path / "w" / "members").exists()
+
+
+# The Python face
+
+def test_python_trains_and_evaluates_as_the_command_line(tmp_path, monkeypatch):
+  import jax
+
+  import jaxsig as face
+  before = jax.config.jax_compilation_cache_dir
+  monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "programs"))
+  config = face.load_config(ROOT / "tests" / "toy_config.py", train__steps=8)
+  try:
+    rows = face.train(config, tmp_path / "w")
+    assert jax.config.jax_compilation_cache_dir == str(tmp_path / "programs")
+  finally:
+    jax.config.update("jax_compilation_cache_dir", before)
+  assert rows == read_rows(tmp_path / "w" / "rows.jsonl")
+  assert (tmp_path / "w" / "report" / "index.html").is_file()
+  assert face.evaluate(config, str(tmp_path / "w")) == rows
