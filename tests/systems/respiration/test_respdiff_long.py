@@ -14,6 +14,7 @@ from jaxsig import config as configs
 from jaxsig import rng
 from jaxsig.system import Task
 from jaxsig.systems.respiration import task as respdiff
+from jaxsig.systems.respiration.losses import LABEL_SD, rate_loss
 from jaxsig.systems.respiration.rates import RATE_BPM_R
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -143,20 +144,20 @@ class Logits:
     return features
 
 
-def parts(config: ConfigDict | None = None) -> respdiff.Parts:
+def parts(config: ConfigDict) -> respdiff.Parts:
   return respdiff.Parts(Logits, process=None, spectral=None, config=config)
 
 
 def test_the_rate_loss_is_least_for_a_log_normal_posterior_of_the_true_rate():
   label = {"rate_bpm_b": np.array([15.0], np.float32), "mask_b": np.ones(1, np.float32)}
-  rate_loss = jax.jit(lambda logits: respdiff._rate_loss(parts(), {}, logits, label))
+  compiled_loss = jax.jit(lambda logits_b_r: rate_loss(logits_b_r, label))
 
   def loss(bpm, sd):
     log_normal = -0.5 * (np.log(RATE_BPM_R / bpm) / sd)[None] ** 2
-    return float(rate_loss(log_normal.astype(np.float32)))
+    return float(compiled_loss(log_normal.astype(np.float32)))
 
-  best = loss(15, respdiff.LABEL_SD)
-  entropy = np.log(np.sqrt(2 * np.pi * np.e) * respdiff.LABEL_SD / np.log(RATIO))
+  best = loss(15, LABEL_SD)
+  entropy = np.log(np.sqrt(2 * np.pi * np.e) * LABEL_SD / np.log(RATIO))
   assert best == pytest.approx(entropy, abs=1e-3)
   for bpm, sd in ((15.5, 0.04), (15, 0.06), (15, 0.025), (30, 0.04)):
     assert loss(bpm, sd) > best + 0.01
