@@ -1,9 +1,9 @@
-"""One record with a method's predictions -> the rows of all protocols of breathing rate and waveform.
+"""Rows of a record with a method's predictions, in all protocols of breathing rate and waveform.
 
 Windows of one length do not overlap (independent), but for the published rule, which steps by 20 s.
-Only windows that lie wholly
-inside the record count. What is included depends on the truth alone: where a method has nothing to
-say its estimate is None, which lowers its coverage and never removes the window for the others.
+Only windows that lie wholly inside the record count. What is included depends on the truth alone:
+where a method has no estimate its estimate is None, which lowers its coverage and never removes the
+window for the others.
 """
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,15 @@ from jaxsig.data.records import Record
 from jaxsig.signal import filters, resample
 from jaxsig.system import Predictions, Row, finite_or_none
 from jaxsig.systems.respiration import breaths, waveforms
-from jaxsig.systems.respiration.method_rates import LEVELS, Rates, rates_of, waveform, waveform_rates, windows_of
+from jaxsig.systems.respiration.method_rates import (
+    LEVELS,
+    RateEstimator,
+    Rates,
+    rates_of,
+    waveform,
+    waveform_rates,
+    windows_of,
+)
 from jaxsig.systems.respiration.target import Target
 
 WINDOWS_S = (32, 60, 64)
@@ -25,23 +33,28 @@ MOST_DISAGREEMENT_BPM = 2.0
 STRATA = ("<12", "12-20", ">20")
 
 # (estimator, starts [k], window_s) -> a method's rates
-RatesIn = Callable[[Callable, np.ndarray, float], Rates]
+RatesIn = Callable[[RateEstimator, np.ndarray, float], Rates]
 
 
 class Truths(NamedTuple):
-  """What the annotators say of each scoring window."""
+  """The true rate of each scoring window."""
   start_s_k: np.ndarray
-  rate_bpm_k: list[float]
-  why_k: list[str]         # a window has no truth; empty where it has
+  rate_bpm_k: Sequence[float]
+  why_k: Sequence[str]     # a window has no truth; empty where it has
 
 
-def score_record(record: Record, target: Target | None = None, rate_of: str = "mean", divisor_slip: bool = False) -> list[Row]:
+def score_record(
+    record: Record,
+    target: Target | None = None,
+    rate_of: str = "mean",
+    divisor_slip: bool = False,
+) -> list[Row]:
   """All rows of one record for the method whose output is in `record.predictions`.
 
   Args:
     record: annotations `breaths_*_s` give the truth of the rows "annotators" (a user's file has
       none: its rows hold estimates and are not included); `signals["resp_t"]` gives that of the
-        rows against the RESP, where it is there.
+      rows against the RESP, where it is there.
     target: the reference waveform as the network sees it; None: no rows against it.
     rate_of: "mean" reads a sampled method's rate from its mean waveform (the published rule),
       "samples" takes the median of the samples' rates; the spread is that of the samples in both,
@@ -95,10 +108,16 @@ def _annotated(record: Record, window_s: float) -> Truths:
   """The annotators' mean rate in each window."""
   start_s_k = starts_s(record, window_s, window_s)
   marks = _marks(record)
-  rate_bpm_k, why_k = [], []
+  rate_bpm_k = []
+  why_k = []
   for start_s in start_s_k:
-    rates_bpm = [waveforms.breath_rate_bpm(breaths_s, start_s, window_s) for breaths_s in marks]
-    rate_bpm_k.append(np.mean(rates_bpm) if rates_bpm else np.nan)
+    rates_bpm = []
+    for breaths_s in marks:
+      rates_bpm.append(waveforms.breath_rate_bpm(breaths_s, start_s, window_s))
+    mean_bpm = np.nan
+    if rates_bpm:
+      mean_bpm = np.mean(rates_bpm)
+    rate_bpm_k.append(mean_bpm)
     why_k.append(_objection(rates_bpm))
   return Truths(start_s_k, rate_bpm_k, why_k)
 
@@ -115,7 +134,11 @@ def _objection(rates_bpm: Sequence[float]) -> str:
 
 
 def _annotator_rows(record: Record, rates: RatesIn) -> Iterator[Row]:
-  estimators = {"spectral": waveforms.spectral_rate_bpm, "count": waveforms.count_rate_bpm}
+  """Rows against the annotators."""
+  estimators = {
+      "spectral": waveforms.spectral_rate_bpm,
+      "count": waveforms.count_rate_bpm,
+  }
   for window_s in WINDOWS_S:
     truths = _annotated(record, window_s)
     for name, estimator in estimators.items():
@@ -128,12 +151,19 @@ def _resp_rows(record: Record, rates: RatesIn) -> Iterator[Row]:
   """Rows against the spectrum of the recorded respiration."""
   start_s_k = starts_s(record, 60, 60)
   estimator = waveforms.spectral_rate_bpm
-  truth_k = waveform_rates(record.signals["resp_t"], record.rate_hz, estimator, start_s_k, 60)
+  resp_t = record.signals["resp_t"]
+  truth_k = waveform_rates(resp_t, record.rate_hz, estimator, start_s_k, 60)
   truths = _without_objections(start_s_k, truth_k)
-  yield from _rate_rows(record, "rr_bpm_win60_resp_spectral", truths, 60, rates(estimator, start_s_k, 60))
+  estimated = rates(estimator, start_s_k, 60)
+  yield from _rate_rows(record, "rr_bpm_win60_resp_spectral", truths, 60, estimated)
 
 
-def _authors_rows(record: Record, target: Target, rates: RatesIn, divisor_slip: bool) -> Iterator[Row]:
+def _authors_rows(
+    record: Record,
+    target: Target,
+    rates: RatesIn,
+    divisor_slip: bool,
+) -> Iterator[Row]:
   """Rows of the published evaluation of RespDiff."""
   start_s_k = starts_s(record, 60, AUTHORS_STRIDE_S)
   rule = waveforms.authors_rate_bpm
@@ -144,39 +174,52 @@ def _authors_rows(record: Record, target: Target, rates: RatesIn, divisor_slip: 
 
   # 22 windows in 480 s, and the sum of their errors divided by 21
   if divisor_slip and len(start_s_k) > 1:
-    slipped = np.abs(estimated.estimate_k - truth_k).sum() / (len(start_s_k) - 1)
+    error_k = np.abs(estimated.estimate_k - truth_k)
+    slipped = error_k.sum() / (len(start_s_k) - 1)
+    end_s = start_s_k[-1] + 60
     why = ""
     if not np.isfinite(truth_k).all():
       why = "a window without a true rate"
     metric = "rr_mae_bpm_win60_resp_authors_div_n_minus_1"
-    yield _value_row(record, metric, 0, start_s_k[-1] + 60, slipped, why)
+    yield _value_row(record, metric, 0, end_s, slipped, why)
 
 
 def _without_objections(start_s_k: np.ndarray, truth_k: np.ndarray) -> Truths:
-  return Truths(start_s_k, list(truth_k), [""] * len(start_s_k))
+  """Truths that no annotator can doubt."""
+  why_k = [""] * len(start_s_k)
+  return Truths(start_s_k, truth_k, why_k)
 
 
-def _rate_rows(record: Record, metric: str, truths: Truths, window_s: float, estimated: Rates) -> Iterator[Row]:
+def _rate_rows(
+    record: Record,
+    metric: str,
+    truths: Truths,
+    window_s: float,
+    estimated: Rates,
+) -> Iterator[Row]:
+  """A row a scoring window, of its true and its estimated rate."""
   for k, start_s in enumerate(truths.start_s_k):
     truth_bpm = truths.rate_bpm_k[k]
     why = truths.why_k[k]
     if not why and not np.isfinite(truth_bpm):
       why = "no true rate"
+
     strata = {}
     if stratum(truth_bpm) is not None:
       strata["rate"] = stratum(truth_bpm)
+    end_s = start_s + window_s
     yield Row(
         metric=metric,
         group=record.group,
         record=record.id,
-        unit=f"{start_s:g}-{start_s + window_s:g} s",
+        unit=f"{start_s:g}-{end_s:g} s",
         truth=finite_or_none(truth_bpm),
         estimate=finite_or_none(estimated.estimate_k[k]),
         spread=finite_or_none(estimated.spread_k[k]),
         interval=_intervals(estimated.interval_k_i_2[k]),
         strata=strata,
         start_s=float(start_s),
-        end_s=float(start_s + window_s),
+        end_s=float(end_s),
         included=not why,
         why=why,
     )
@@ -192,7 +235,7 @@ def _intervals(interval_i_2: np.ndarray) -> dict[str, tuple[float, float]]:
 
 
 def _breath_rows(record: Record) -> Iterator[Row]:
-  """Breaths detected in the waveform, or evenly spaced at a constant rate, against each annotator's marks."""
+  """Rows of breaths that are detected, against each annotator's marks."""
   predictions = record.predictions
   marks = _marks(record)
   constant_bpm = predictions.get("rate_bpm")
@@ -202,16 +245,38 @@ def _breath_rows(record: Record) -> Iterator[Row]:
 
   truths = _annotated(record, 60)
   for start_s, why in zip(truths.start_s_k, truths.why_k, strict=True):
-    detected = None
     if constant_bpm is not None:
-      if constant_bpm > 0:
-        detected = breaths.constant_breaths(constant_bpm, start_s, 60)
-    elif np.isfinite(windows_of(estimate_t, predictions["rate_hz"], [start_s], 60)[0]).all():
-      detected = breaths.breaths_around(estimate_t, predictions["rate_hz"], start_s, 60)
+      detected = _constant_breaths(constant_bpm, start_s, 60)
+    else:
+      detected = _breaths_of_waveform(estimate_t, predictions["rate_hz"], start_s, 60)
     value = np.nan
     if detected is not None:
       value = breaths.best_f1(detected, marks, start_s, 60)
     yield _value_row(record, "breath_f1_tol500ms_win60_lag1s_signed", start_s, 60, value, why)
+
+
+def _constant_breaths(
+    rate_bpm: float,
+    start_s: float,
+    window_s: float,
+) -> Sequence[np.ndarray] | None:
+  """Breaths that are evenly spaced in a window; None where the rate is none."""
+  if not rate_bpm > 0:
+    return None
+  return breaths.constant_breaths(rate_bpm, start_s, window_s)
+
+
+def _breaths_of_waveform(
+    x_t: np.ndarray,
+    rate_hz: float,
+    start_s: float,
+    window_s: float,
+) -> Sequence[np.ndarray] | None:
+  """Breaths that a waveform shows in a window; None where it has a gap there."""
+  [window_t] = windows_of(x_t, rate_hz, [start_s], window_s)
+  if not np.isfinite(window_t).all():
+    return None
+  return breaths.breaths_around(x_t, rate_hz, start_s, window_s)
 
 
 def _waveform_rows(record: Record, target: Target) -> Iterator[Row]:
@@ -219,20 +284,29 @@ def _waveform_rows(record: Record, target: Target) -> Iterator[Row]:
   estimate_t = waveform(record.predictions)
   if estimate_t is None:
     return
-  resampled = functools.partial(resample.resample, rate_hz=record.predictions["rate_hz"], to_hz=target.rate_hz)
-  estimate_t = _keep_gaps(resampled, estimate_t)
+
+  rate_hz = target.rate_hz
+  to_target = functools.partial(
+      resample.resample,
+      rate_hz=record.predictions["rate_hz"],
+      to_hz=rate_hz,
+  )
+  estimate_t = _keep_gaps(to_target, estimate_t)
   start_s_k = starts_s(record, 60, 60)
-  truths = windows_of(np.asarray(target.resp_t), target.rate_hz, start_s_k, 60)
-  estimates = windows_of(estimate_t, target.rate_hz, start_s_k, 60)
+  truths = windows_of(np.asarray(target.resp_t), rate_hz, start_s_k, 60)
+  estimates = windows_of(estimate_t, rate_hz, start_s_k, 60)
 
   for start_s, truth_t, estimate_t in zip(start_s_k, truths, estimates, strict=True):
     why = ""
     if not np.isfinite(truth_t).all():
       why = "no true waveform"
-    unit = float(waveforms.waveform_mae(waveforms.unit_scale(truth_t), waveforms.unit_scale(estimate_t)))
+    unit_truth_t = waveforms.unit_scale(truth_t)
+    unit_estimate_t = waveforms.unit_scale(estimate_t)
+    unit = float(waveforms.waveform_mae(unit_truth_t, unit_estimate_t))
     correlation = np.nan
     if np.isfinite(unit):
-      correlation = waveforms.signed_lag_correlation(truth_t, estimate_t, target.rate_hz).value
+      best = waveforms.signed_lag_correlation(truth_t, estimate_t, rate_hz)
+      correlation = best.value
     yield _value_row(record, "resp_corr_lag1s_signed_win60", start_s, 60, correlation, why)
     yield _value_row(record, "resp_mae_unit_win60", start_s, 60, unit, why)
     # the same on [-1, 1]: the published text and code name different scales
@@ -240,11 +314,20 @@ def _waveform_rows(record: Record, target: Target) -> Iterator[Row]:
 
 
 def _smooth(predictions: Predictions) -> Predictions:
-  """The published post-filter on every waveform: Butterworth of order 8 at 1 Hz, forwards and backwards."""
+  """Predictions with the published post-filter on every waveform.
+
+  Butterworth of order 8 at 1 Hz, forwards and backwards.
+  """
   rate_hz = predictions.get("rate_hz", 0)
   if rate_hz <= 2:
     return predictions
-  low_pass = functools.partial(filters.low_pass, rate_hz=rate_hz, cutoff_hz=1.0, order=8)
+
+  low_pass = functools.partial(
+      filters.low_pass,
+      rate_hz=rate_hz,
+      cutoff_hz=1.0,
+      order=8,
+  )
   smooth = dict(predictions)
   for name, x in predictions.items():
     if name.endswith("_t"):
@@ -253,22 +336,36 @@ def _smooth(predictions: Predictions) -> Predictions:
 
 
 def _keep_gaps(run: Callable[[np.ndarray], np.ndarray], x_t: np.ndarray) -> np.ndarray:
-  """Runs a filter or resampler on x_t [..., t] with its gaps bridged, and opens them again in the result."""
+  """A filter or resampler run on x_t [..., t] with its gaps bridged, and opened again after it."""
   x_t = np.asarray(x_t)
-  y_t = run(np.apply_along_axis(resample.fill_gaps, -1, x_t))
-  source = np.arange(y_t.shape[-1]) * x_t.shape[-1] // y_t.shape[-1]
-  return np.where(np.isfinite(x_t)[..., source], y_t, np.nan)
+  bridged_t = np.apply_along_axis(resample.fill_gaps, -1, x_t)
+  y_t = run(bridged_t)
+
+  n_in = x_t.shape[-1]
+  n_out = y_t.shape[-1]
+  source = np.arange(n_out) * n_in // n_out
+  is_there = np.isfinite(x_t)[..., source]
+  return np.where(is_there, y_t, np.nan)
 
 
-def _value_row(record: Record, metric: str, start_s: float, window_s: float, value: float, why: str) -> Row:
+def _value_row(
+    record: Record,
+    metric: str,
+    start_s: float,
+    window_s: float,
+    value: float,
+    why: str,
+) -> Row:
+  """A row of one value in one window."""
+  end_s = start_s + window_s
   return Row(
       metric=metric,
       group=record.group,
       record=record.id,
-      unit=f"{start_s:g}-{start_s + window_s:g} s",
+      unit=f"{start_s:g}-{end_s:g} s",
       value=finite_or_none(value),
       start_s=float(start_s),
-      end_s=float(start_s + window_s),
+      end_s=float(end_s),
       included=not why,
       why=why,
   )
