@@ -1,4 +1,4 @@
-"""A user's own PPG: read, told on the console, written as files, and as a Python value."""
+"""A user's own PPG: reading it, and telling what was found as lines, files and a Python value."""
 import dataclasses
 import json
 import pathlib
@@ -12,16 +12,24 @@ from jaxsig.data.ppg import ppg_file
 from jaxsig.data.ppg.ppg_windows import long_enough
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
-from jaxsig.system import OwnFile, OwnOptions, Row, Told
+from jaxsig.system import OwnFile, OwnOptions, Predictions, Row, Told
 from jaxsig.systems.respiration import quality
 from jaxsig.systems.respiration.protocol import UNIT
 
 MOST_LINES = 30   # of rates on the console
-COLUMNS = ("start_s", "end_s", "rate_bpm", "low_95_bpm", "high_95_bpm", "spread_bpm", "quality")
+COLUMNS = (
+  "start_s",
+  "end_s",
+  "rate_bpm",
+  "low_95_bpm",
+  "high_95_bpm",
+  "spread_bpm",
+  "quality",
+)
 
 
 class Rate(NamedTuple):
-  """The breathing rate in a scoring window, in breaths per minute; None where there is no estimate."""
+  """The breathing rate in a scoring window, per minute; None where there is no estimate."""
   start_s: float
   end_s: float
   rate_bpm: float | None
@@ -63,11 +71,12 @@ class Respiration:
 
   def to_dict(self) -> dict[str, Any]:
     """The rates, gaps and notes as plain JSON values, without the waveform."""
+    count_of_quality = Counter(rate.quality for rate in self.rates)
     return {
         "name": self.name,
         "duration_s": self.duration_s,
         "rates": [rate._asdict() for rate in self.rates],
-        "quality": dict(Counter(rate.quality for rate in self.rates)),
+        "quality": dict(count_of_quality),
         "waveform_rate_hz": self.waveform_rate_hz,
         "lost_s": plain(self.lost_s),
         "bridged_s": plain(self.bridged_s),
@@ -75,15 +84,19 @@ class Respiration:
     }
 
   def __repr__(self) -> str:
-    known = [rate.rate_bpm for rate in self.rates if rate.rate_bpm is not None]
-    said = f"{len(known)} of {len(self.rates)} windows with a rate"
+    known = _known_rates_bpm(self.rates)
+    summary = f"{len(known)} of {len(self.rates)} windows with a rate"
     if known:
-      said += f", median {np.median(known):.1f} {UNIT}"
-    return f"<Respiration of {self.name}: {self.duration_s:.0f} s, {said}>"
+      summary += f", median {np.median(known):.1f} {UNIT}"
+    return f"<Respiration of {self.name}: {self.duration_s:.0f} s, {summary}>"
 
 
 def read(source: object, options: OwnOptions) -> Record:
-  """A user's own PPG (CSV, NPY, WFDB or an array), NaN in gaps: see `ppg_file.read_ppg`; it must last one window at least."""
+  """A user's own PPG (CSV, NPY, WFDB or an array), NaN in gaps; see `ppg_file.read_ppg`.
+
+  Raises:
+    UserError: it cannot be read, or is shorter than a window.
+  """
   record = ppg_file.read_ppg(source, options.rate_hz)
   name = "the array"
   if isinstance(source, (str, pathlib.Path)):
@@ -96,34 +109,48 @@ def rates_of(told: Told) -> tuple[Rate, ...]:
   rates = []
   for row in told.primary:
     low_bpm, high_bpm = row.interval.get("95", (None, None))
-    rates.append(Rate(row.start_s, row.end_s, row.estimate, row.spread, low_bpm, high_bpm, row.quality))
+    rate = Rate(
+        start_s=row.start_s,
+        end_s=row.end_s,
+        rate_bpm=row.estimate,
+        spread_bpm=row.spread,
+        low_95_bpm=low_bpm,
+        high_95_bpm=high_bpm,
+        quality=row.quality,
+    )
+    rates.append(rate)
   return tuple(rates)
+
+
+def _known_rates_bpm(rates: Sequence[Rate]) -> list[float]:
+  return [rate.rate_bpm for rate in rates if rate.rate_bpm is not None]
 
 
 def result(told: Told) -> Respiration:
   """What is told as a `Respiration`."""
   record = told.record
-  samples = record.predictions.get("resp_s_t")
-  waveform_sd = None
-  if samples is not None:
-    waveform_sd = np.asarray(samples).std(0)
+  predictions = record.predictions
+  waveform_t = np.asarray(predictions.get("resp_t", np.zeros(0)))
+  waveform_sd_t = None
+  if predictions.get("resp_s_t") is not None:
+    waveform_sd_t = np.asarray(predictions["resp_s_t"]).std(0)
   return Respiration(
       name=record.id,
       rates=rates_of(told),
-      waveform=np.asarray(record.predictions.get("resp_t", np.zeros(0))),
-      waveform_sd=waveform_sd,
-      waveform_rate_hz=float(record.predictions.get("rate_hz", np.nan)),
+      waveform=waveform_t,
+      waveform_sd=waveform_sd_t,
+      waveform_rate_hz=float(predictions.get("rate_hz", np.nan)),
       duration_s=record.duration_s,
       lost_s=told.lost_s,
       bridged_s=told.bridged_s,
       notes=tuple(record.info.get("notes", ())),
       rows=told.rows,
-      predictions=record.predictions,
+      predictions=predictions,
   )
 
 
 def tell(told: Told) -> Iterator[str]:
-  """A line a rate with its 95 % interval and quality; of many only how they fall out."""
+  """A line a rate with its 95 % interval and quality; of many rates only their summary."""
   rates = rates_of(told)
   if not rates:
     yield "no rate: no scoring window lies inside the recording"
@@ -134,9 +161,11 @@ def tell(told: Told) -> Iterator[str]:
     return
 
   counts = Counter(rate.quality for rate in rates)
-  shares = ", ".join(f"{counts[name]} {name}" for name in (quality.GOOD, quality.DOUBTFUL, quality.NONE))
-  line = f"{len(rates)} windows: {shares}"
-  known = [rate.rate_bpm for rate in rates if rate.rate_bpm is not None]
+  shares = []
+  for name in (quality.GOOD, quality.DOUBTFUL, quality.NONE):
+    shares.append(f"{counts[name]} {name}")
+  line = f"{len(rates)} windows: {', '.join(shares)}"
+  known = _known_rates_bpm(rates)
   if known:
     line += f", median {np.median(known):.1f} {UNIT}"
   yield line
@@ -154,40 +183,73 @@ def _in_words(rate: Rate) -> str:
 
 
 def write(told: Told, folder: pathlib.Path) -> None:
-  """Writes `<id>.csv` (waveforms), `<id>_rates.csv`, `<id>.json` (all but the waveforms) and `<id>.png`."""
+  """Writes the files of a recording.
+
+  They are `<id>.csv` (waveforms), `<id>_rates.csv`, `<id>.json` (all but the waveforms) and
+  `<id>.png`.
+  """
   record = told.record
+  rates = rates_of(told)
   _write_waveforms(record, folder / f"{record.id}.csv")
-  _write_rates(rates_of(told), folder / f"{record.id}_rates.csv")
-  summary = {**told.about, "rate_hz": record.rate_hz, "metric": told.config.report.primary, "unit": UNIT, **result(told).to_dict()}
-  (folder / f"{record.id}.json").write_text(json.dumps(summary, indent=1) + "\n")
-  from jaxsig.systems.respiration import figures  # draws: not needed in Python
-  figures.draw_recording(told, rates_of(told), folder / f"{record.id}.png")
+  _write_rates(rates, folder / f"{record.id}_rates.csv")
+
+  summary = {
+      **told.about,
+      "rate_hz": record.rate_hz,
+      "metric": told.config.report.primary,
+      "unit": UNIT,
+      **result(told).to_dict(),
+  }
+  json_path = folder / f"{record.id}.json"
+  json_path.write_text(json.dumps(summary, indent=1) + "\n")
+
+  from jaxsig.systems.respiration import figures_recording  # draws: not needed in Python
+  figures_recording.draw_recording(told, rates, folder / f"{record.id}.png")
 
 
 def _write_waveforms(record: Record, path: pathlib.Path) -> None:
   """Writes time_s and a column a waveform, the mean before its samples."""
-  waves = {name: np.asarray(x) for name, x in record.predictions.items() if name.endswith("_t")}
-  columns = {}
-  for name, x in sorted(waves.items(), key=lambda item: item[1].ndim):
-    if x.ndim == 1:
-      columns[name.removesuffix("_t")] = x
-    else:
-      stem = name[:-4]   # of resp_s_t: resp
-      columns |= {f"{stem}_{i}": sample_t for i, sample_t in enumerate(x)}
+  columns = _waveform_columns(record.predictions)
   if not columns:
     return
+
   length = len(next(iter(columns.values())))
   time_s = np.arange(length) / record.predictions["rate_hz"]
   table = np.stack([time_s, *columns.values()], -1)
   # of a day, six digits would not tell the samples apart
   formats = ["%.9g"] + ["%.6g"] * len(columns)
-  np.savetxt(path, table, formats, ",", header=",".join(["time_s", *columns]), comments="")
+  np.savetxt(
+      path,
+      table,
+      fmt=formats,
+      delimiter=",",
+      header=",".join(["time_s", *columns]),
+      comments="",
+  )
+
+
+def _waveform_columns(predictions: Predictions) -> dict[str, np.ndarray]:
+  """{name: [t]} of the waveforms in `predictions`, then {name_0: [t], ...} of their samples."""
+  means = {}
+  samples = {}
+  for name, x in predictions.items():
+    if not name.endswith("_t"):
+      continue
+    x = np.asarray(x)
+    if x.ndim == 1:
+      means[name.removesuffix("_t")] = x
+    else:
+      stem = name[:-4]   # of resp_s_t: resp
+      for i, sample_t in enumerate(x):
+        samples[f"{stem}_{i}"] = sample_t
+  return means | samples
 
 
 def _write_rates(rates: Sequence[Rate], path: pathlib.Path) -> None:
   lines = [",".join(COLUMNS)]
   for rate in rates:
-    lines.append(",".join(_cell(getattr(rate, column)) for column in COLUMNS))
+    cells = [_cell(getattr(rate, column)) for column in COLUMNS]
+    lines.append(",".join(cells))
   path.write_text("\n".join(lines) + "\n")
 
 

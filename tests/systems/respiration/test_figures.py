@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsig.system import Material, Row
-from jaxsig.systems.respiration import figures
+from jaxsig.systems.respiration import figures, figures_recording
 
 pytestmark = pytest.mark.quick
 
@@ -101,7 +101,7 @@ def test_an_envelope_has_the_extremes_of_each_column_and_shows_gaps():
   x_t = np.arange(1000.0)
   x_t[200:300] = np.nan
   x_t[305] = np.nan
-  at_s, low, high = figures.envelope(x_t, 10.0, columns=100)
+  at_s, low, high = figures_recording.envelope(x_t, 10.0, columns=100)
   assert len(at_s) == 100
   assert at_s[0] == 0.5
   assert (low[0], high[0]) == (0, 9)
