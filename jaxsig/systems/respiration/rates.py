@@ -58,7 +58,8 @@ def quantile(pmf_r: np.ndarray, q: float) -> np.ndarray:
   centre_bpm = RATE_BPM_R[bin_of_q]
   ratio = RATE_BPM_R[1] / RATE_BPM_R[0]
   log_step = np.log(ratio)
-  log_rate = np.log(centre_bpm) + from_centre * log_step
+  offset = from_centre * log_step
+  log_rate = np.log(centre_bpm) + offset
   rate = np.exp(log_rate)
   return rate[..., 0]
 
