@@ -10,8 +10,9 @@ import pathlib
 
 from ml_collections import ConfigDict
 
-from jaxsig.data.ppg import bidmc_files, simulate_respiration
+from jaxsig.data.ppg import bidmc_files
 from jaxsig.data.ppg.ppg_windows import cut, long_enough, spans
+from jaxsig.data.ppg.simulate_respiration import simulate
 from jaxsig.data.recordings import inspect_all, load_all
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
@@ -113,11 +114,6 @@ def _summary(files: bidmc_files.Files) -> dict[str, object]:
     "breaths_2": breaths_2,
     "rate_difference_bpm": round(difference_bpm, 2),
   }
-
-
-def simulate(seed: int, n: int, config: ConfigDict) -> list[Record]:
-  """Simulated recordings of `n` patients: see `simulate_respiration`."""
-  return simulate_respiration.simulate(seed, n, config)
 
 
 def download(folder: str) -> None:
