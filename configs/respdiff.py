@@ -1,7 +1,10 @@
-"""RespDiff at a size that trains on two CPU cores: the published design with fewer channels and units.
+"""RespDiff at a size that trains on two CPU cores.
+
+It is the published design with fewer channels and units.
 
   python -m jaxsig.main --config=configs/respdiff.py --workdir=runs/respdiff
-  python -m jaxsig.main --config=configs/respdiff.py:real --workdir=runs/respdiff_bidmc --config.data_dir=DATA
+  python -m jaxsig.main --config=configs/respdiff.py:real --workdir=runs/respdiff_bidmc \
+    --config.data_dir=DATA
 
 The first trains on the simulator: about six minutes on two cores with its ablation, and a rate
 error of about 2 a minute where the best baseline has 3.5. `:real` sets six patient-grouped folds

@@ -1,24 +1,31 @@
-"""Ours: a minute of PPG at a time, the waveform by diffusion in few steps, the rate with an honest interval.
+"""Ours: a minute of PPG at a time, the waveform by diffusion in few steps.
+
+The rate has an honest interval.
 
   python -m jaxsig.main --config=configs/respdiff_60s.py --workdir=runs/respdiff_60s
-  python -m jaxsig.main --mode=sweep --config=configs/sweeps/respdiff_bidmc.py --workdir=runs/bidmc_table --config.data_dir=DATA
+  python -m jaxsig.main --mode=sweep --config=configs/sweeps/respdiff_bidmc.py \
+    --workdir=runs/bidmc_table --config.data_dir=DATA
 
-The first trains on the simulator alone. The second is the table of docs/respiration.md: pre-training
-on simulated patients, then, patient group by patient group, a choice among candidates inside the
-training patients and a fine-tuning on BIDMC, beside the faithful RespDiff, its ablations and all
-baselines.
+The first trains on the simulator alone. The second is the table of docs/respiration.md:
+pre-training on simulated patients, then, patient group by patient group, a choice among candidates
+inside the training patients and a fine-tuning on BIDMC, beside the faithful RespDiff, its ablations
+and all baselines.
 
 What differs from RespDiff (`configs/respdiff.py`): 60 s of context, the respiration at 5 Hz and the
 PPG at 30 Hz; the PPG is read once by a network with memory and the denoiser is a cheap one;
 v-prediction on a cosine schedule that is shifted to the noisy side; a rate head over learnt
 spectra, trained on the annotators' rates of *training* patients; windows warped in time by 0.5 to
-2, against the pull
-to the common rate. Arguments: "pretrain" (simulated patients, nobody held out), "real" (fine-tuning
-on six groups of BIDMC patients;
-wants `init_from`), "ship" (the same on all patients), "causal" (for streams: every two seconds the
-last minute, and no sample depends on anything that comes more than two seconds later), "capnobase"
-(all of CapnoBase tests the shipped model), "steps" (error against network evaluations, of the
-waveforms of a training in `init_from`), "smoke".
+2, against the pull to the common rate.
+
+Arguments:
+  "pretrain": simulated patients, nobody held out.
+  "real": fine-tuning on six groups of BIDMC patients; wants `init_from`.
+  "ship": the same on all patients.
+  "causal": for streams: every two seconds the last minute, and no sample depends on anything that
+    comes more than two seconds later.
+  "capnobase": all of CapnoBase tests the shipped model.
+  "steps": error against network evaluations, of the waveforms of a training in `init_from`.
+  "smoke": tiny, for a test.
 """
 import pathlib
 
@@ -147,7 +154,10 @@ def set_arguments(config: ConfigDict, arg: ConfigDict) -> None:
 
 
 def fine_tune(config: ConfigDict) -> None:
-  """On real recordings: six groups of patients, windows warped in time, fewer and smaller steps from `init_from`."""
+  """Fine-tunes on real recordings: fewer and smaller steps from `init_from`.
+
+  In six groups of patients, with windows warped in time.
+  """
   config.data.source = "real"
   config.data.time_warp_factors = (0.5, 0.63, 0.8, 1.25, 1.6, 2.0)
   config.split.n_folds = 6
@@ -160,7 +170,7 @@ def fine_tune(config: ConfigDict) -> None:
 
 
 def read_in_steps(config: ConfigDict) -> None:
-  """Reads the waveforms of a training in `init_from` with several numbers of network evaluations and samples."""
+  """Reads a training in `init_from` with several numbers of network evaluations and samples."""
   config.train.steps = 0
   config.read.rate_of = "samples"
   config.run.ablations = False
@@ -168,11 +178,10 @@ def read_in_steps(config: ConfigDict) -> None:
   config.readings = ConfigDict()
   for samples in (1, 8):
     for steps in (1, 2, 4, 6, 10, 25, 50):
-      changes = {
+      config.readings[f"steps_{steps}_samples_{samples}"] = {
           "label": f"{steps} steps, S={samples}",
           "sampler": {"steps": steps, "samples": samples},
       }
-      config.readings[f"steps_{steps}_samples_{samples}"] = changes
 
 
 def shrink(config: ConfigDict) -> None:

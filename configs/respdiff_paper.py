@@ -1,15 +1,19 @@
-"""RespDiff as published: 36,875,649 parameters, the authors' loss scale, schedule, preprocessing and sampler, as coded.
+"""RespDiff as published, with 36,875,649 parameters.
 
-  python -m jaxsig.main --config=configs/respdiff_paper.py --workdir=runs/respdiff_paper --config.data_dir=DATA
+The authors' loss scale, schedule, preprocessing and sampler, as coded.
+
+  python -m jaxsig.main --config=configs/respdiff_paper.py --workdir=runs/respdiff_paper \
+    --config.data_dir=DATA
 
 For an accelerator: about 66 PFLOP a fold of 53 to train and 0.28 EFLOP to evaluate (5.3 PFLOP a
 recording: 50 steps, 100 samples). Its normalisation uses batch statistics in evaluation too, so a
-result depends on its batch mates, and it has no moving average (`ema` 0);
-both are what was published, and the tests say so. Figures to compare: 1.18 a minute with the
-spectral loss and 50 steps, 1.30 with 6 (`:ddim6`), both by the authors' rule on all 53 recordings;
-the published table divides by 21 where there are 22 windows (`read.divisor_slip`).
+result depends on its batch mates, and it has no moving average (`ema` 0); both are what was
+published, and the tests say so. Figures to compare: 1.18 a minute with the spectral loss and 50
+steps, 1.30 with 6 (`:ddim6`), both by the authors' rule on all 53 recordings; the published table
+divides by 21 where there are 22 windows (`read.divisor_slip`).
 """
 import pathlib
+from collections.abc import Callable
 
 from ml_collections import ConfigDict
 
@@ -19,7 +23,10 @@ RESPDIFF = pathlib.Path(__file__).with_name("respdiff.py")
 
 
 def get_config(arg: str = "") -> ConfigDict:
-  """`arg`: "smoke"; "ddim6" for six steps with the batch-wide rescaling; "no_spectral" for the published ablation."""
+  """`arg`: "smoke", "ddim6", "no_spectral", or several.
+
+  "ddim6" is for six steps with the batch-wide rescaling, "no_spectral" for the published ablation.
+  """
   arg = parse_arg(arg, smoke=False, ddim6=False, no_spectral=False)
   respdiff = module_of(RESPDIFF)
   config = respdiff.get_config("paper_windows")
@@ -28,7 +35,8 @@ def get_config(arg: str = "") -> ConfigDict:
   config.data.resp_range = (0.0, 1.0)
   config.data.normalise = "window"
 
-  config.split.kind = "leave_one_out"   # by patient, where the authors left one recording out
+  # by patient, where the authors left one recording out
+  config.split.kind = "leave_one_out"
   config.split.n_folds = 0
   config.split.folds = ()
   config.split.val_groups = 0
@@ -39,7 +47,8 @@ def get_config(arg: str = "") -> ConfigDict:
   config.model.cell = "tanh"
   config.model.head = (1024, 128, 512)
   config.model.norm = "batch_as_coded"
-  config.model.embed_both = arg.no_spectral   # the two published files differ in this too
+  # the two published files differ in this too
+  config.model.embed_both = arg.no_spectral
 
   config.process.schedule = "linear"
   config.process.target = "eps"
@@ -69,7 +78,8 @@ def get_config(arg: str = "") -> ConfigDict:
 
   config.run.ckpt_steps = 1000
   config.run.val_windows = 0
-  config.run.predict_batch_size = 96   # one recording: the batch that the published statistics were taken over
+  # one recording: the batch that the published statistics were taken over
+  config.run.predict_batch_size = 96
   config.run.ablations = False
   config.report.primary = "rr_bpm_win60_resp_authors"
   config.report.title = "RespDiff as published"
@@ -78,7 +88,7 @@ def get_config(arg: str = "") -> ConfigDict:
   return config
 
 
-def shrink(config: ConfigDict, shrink_respdiff: object) -> None:
+def shrink(config: ConfigDict, shrink_respdiff: Callable[[ConfigDict], None]) -> None:
   """Makes it small enough for a test: the same code on little data for a few steps."""
   shrink_respdiff(config)
   config.split.kind = "kfold"

@@ -1,11 +1,13 @@
-"""The table of RespDiff on BIDMC: ours, its ablation, the faithful RespDiff with its ablations, and every baseline.
+"""The table of RespDiff on BIDMC.
 
-  python -m jaxsig.main --mode=sweep --config=configs/sweeps/respdiff_bidmc.py --workdir=runs/bidmc_table \
-    --config.data_dir=DATA
+It has ours, its ablation, the faithful RespDiff with its ablations, and every baseline.
 
-Patients are left out in six groups (hashes of the patient), one seed: a size for two cores; `:seeds=3` has
-three. `ours` chooses training and sharpness of its posterior inside the training patients, once a group
-(`ours/choice.json`). What is finished is not run again.
+  python -m jaxsig.main --mode=sweep --config=configs/sweeps/respdiff_bidmc.py \
+    --workdir=runs/bidmc_table --config.data_dir=DATA
+
+Patients are left out in six groups (hashes of the patient), one seed: a size for two cores;
+`:seeds=3` has three. `ours` chooses training and sharpness of its posterior inside the training
+patients, once a group (`ours/choice.json`). What is finished is not run again.
 """
 from collections.abc import Mapping
 
@@ -15,6 +17,7 @@ from jaxsig.config import parse_arg
 
 OURS = "configs/respdiff_60s.py"
 FAITHFUL = "configs/respdiff.py"
+FIFTY_STEPS = {"name": "ddpm", "steps": 50, "samples": 1}
 SIX_STEPS = {"name": "ddim", "steps": 6, "samples": 1}
 EIGHT_SAMPLES = {"name": "ddim", "steps": 6, "samples": 8}
 
@@ -29,18 +32,30 @@ def get_config(arg: str = "") -> ConfigDict:
   sweep.experiments = ConfigDict()
 
   seeds = {"seeds": tuple(range(arg.seeds))}
-  pretrain, size = "pretrain", "real"
+  pretrain = "pretrain"
+  size = "real"
   if arg.smoke:
-    pretrain, size = "pretrain,smoke", "smoke"
-  sweep.experiments.pretrain = {"config": OURS, "arg": pretrain, "overrides": {}}
+    pretrain = "pretrain,smoke"
+    size = "smoke"
+
+  sweep.experiments.pretrain = {
+      "config": OURS,
+      "arg": pretrain,
+      "overrides": {},
+  }
   sweep.experiments.ours = ours(size, seeds)
   if arg.smoke:
     sweep.experiments.ours.overrides.init_from = ""
+
   for name, changes in faithful().items():
     if arg.smoke:
       del changes["train"]
     changes["split"] = seeds
-    sweep.experiments[name] = {"config": FAITHFUL, "arg": f"paper_windows,{size}", "overrides": changes}
+    sweep.experiments[name] = {
+        "config": FAITHFUL,
+        "arg": f"paper_windows,{size}",
+        "overrides": changes,
+    }
   return sweep
 
 
@@ -49,7 +64,11 @@ def ours(size: str, seeds: Mapping[str, object]) -> dict[str, object]:
   return {
       "config": OURS,
       "arg": size,
-      "overrides": {"split": seeds, "init_from": "@pretrain", "report": {"claims": CLAIMS}},
+      "overrides": {
+          "split": seeds,
+          "init_from": "@pretrain",
+          "report": {"claims": CLAIMS},
+      },
       "inner_folds": 3,
       "candidates": {
           "balanced": {},
@@ -62,12 +81,16 @@ def ours(size: str, seeds: Mapping[str, object]) -> dict[str, object]:
   }
 
 
-def faithful() -> dict[str, dict]:
-  """The published design at a size for two cores, eps-prediction on its own schedule: the paper's Table II, section IV-D.
+def faithful() -> dict[str, dict[str, object]]:
+  """The published design at a size for two cores: the paper's Table II, section IV-D.
 
-  Steps by validation patients: after 800, diffusion still learns, while the regressor has begun to overfit.
+  It predicts eps on its own schedule. Steps by validation patients: after 800, diffusion still
+  learns, while the regressor has begun to overfit.
   """
-  six_steps = {"label": "6 steps", "sampler": SIX_STEPS}
+  six_steps = {
+      "label": "6 steps",
+      "sampler": SIX_STEPS,
+  }
   return {
       "spectral": {
           **_plain("faithful, spectral loss"),
@@ -75,8 +98,15 @@ def faithful() -> dict[str, dict]:
           "loss": {"spectral": "as_coded", "weight": 1.0},
           "readings": {
               "six_steps": six_steps,
-              "six_steps_eight_samples": {"label": "6 steps, S=8", "sampler": EIGHT_SAMPLES},
-              "shuffled": {"label": "shuffled", "sampler": SIX_STEPS, "shuffle": ("ppg_b_t_p",)},
+              "six_steps_eight_samples": {
+                  "label": "6 steps, S=8",
+                  "sampler": EIGHT_SAMPLES,
+              },
+              "shuffled": {
+                  "label": "shuffled",
+                  "sampler": SIX_STEPS,
+                  "shuffle": ("ppg_b_t_p",),
+              },
           },
       },
       "plain": {
@@ -87,7 +117,11 @@ def faithful() -> dict[str, dict]:
       },
       "one_kernel": {
           **_plain("faithful, one kernel width"),
-          "model": {"cell": "tanh", "fine_kernels": (3,) * 6, "coarse_kernels": (3,) * 6},
+          "model": {
+              "cell": "tanh",
+              "fine_kernels": (3,) * 6,
+              "coarse_kernels": (3,) * 6,
+          },
           "loss": {"spectral": "none"},
           "readings": {"six_steps": six_steps},
       },
@@ -101,12 +135,15 @@ def faithful() -> dict[str, dict]:
   }
 
 
-def _plain(method: str) -> dict[str, dict]:
+def _plain(method: str) -> dict[str, object]:
   """What all faithful trainings share."""
   return {
       "process": {"target": "eps"},
       "train": {"steps": 4000},
-      "read": {"method": method, "sampler": {"name": "ddpm", "steps": 50, "samples": 1}},
+      "read": {
+          "method": method,
+          "sampler": FIFTY_STEPS,
+      },
       "baselines": {"run": False},
       "run": {"ablations": False},
   }
