@@ -1,4 +1,6 @@
-"""Peak memory of training and evaluating on four hours of two-channel signal at 44.1 kHz, on the CPU with the tf.data feed.
+"""Peak memory of training and evaluating on four hours of two-channel signal at 44.1 kHz.
+
+On the CPU, with the tf.data feed.
 
   python -m benchmarks.four_hours                  48 records of five minutes: 5.1 GB as float32
   python -m benchmarks.four_hours --minutes=20     a shorter trial
@@ -21,7 +23,18 @@ from ml_collections import ConfigDict
 
 from jaxsig.config import module_of
 from jaxsig.data.records import Record, Spans, spans_of
-from jaxsig.system import Batch, Data, Metric, Params, Predictions, Protocol, Row, Stats, System, Task
+from jaxsig.system import (
+    Batch,
+    Data,
+    Metric,
+    Params,
+    Predictions,
+    Protocol,
+    Row,
+    Stats,
+    System,
+    Task,
+)
 
 RATE_HZ = 44_100.0
 CHANNELS = 2
@@ -37,17 +50,30 @@ def simulate(seed: int, n: int, config: ConfigDict) -> Iterator[Record]:
   """n records of noise through a filter of their own: what the network is to undo."""
   for i in range(n):
     draw = np.random.default_rng((seed, i))
-    clean_t_c = draw.standard_normal((int(config.duration_s * RATE_HZ), CHANNELS), dtype=np.float32)
+    shape_t_c = (int(config.duration_s * RATE_HZ), CHANNELS)
+    clean_t_c = draw.standard_normal(shape_t_c, dtype=np.float32)
     mixed_t_c = clean_t_c.copy()
     mixed_t_c[1:] += np.float32(0.5) * clean_t_c[:-1]
-    signals = {"mixed_t_c": mixed_t_c, "clean_t_c": clean_t_c}
-    info = {"source": "simulated", "part": "test" if i % 3 == 0 else "train"}
-    yield Record(f"take{i:03}", f"take{i:03}", RATE_HZ, signals, {}, info)
+
+    name = f"take{i:03}"
+    part = "train"
+    if i % 3 == 0:
+      part = "test"
+    yield Record(
+        id=name,
+        group=name,
+        rate_hz=RATE_HZ,
+        signals={"mixed_t_c": mixed_t_c, "clean_t_c": clean_t_c},
+        annotations={},
+        info={"source": "simulated", "part": part},
+    )
 
 
 def spans(record: Record, config: ConfigDict) -> Spans:
   """Windows of a second, every half."""
-  return spans_of(np.arange(0, record.duration_s - WINDOW_S + 1e-9, STRIDE_S), WINDOW_S)
+  last_s = record.duration_s - WINDOW_S
+  start_s_b = np.arange(0, last_s + 1e-9, STRIDE_S)
+  return spans_of(start_s_b, WINDOW_S)
 
 
 def cut(record: Record, spans: Spans, config: ConfigDict) -> Mapping[str, np.ndarray]:
@@ -58,7 +84,8 @@ def cut(record: Record, spans: Spans, config: ConfigDict) -> Mapping[str, np.nda
     parts = []
     for start_s in spans.start_s_b:
       first = round(start_s * RATE_HZ)
-      parts.append(record.signals[f"{name}_t_c"][first:first + size].T)
+      window_t_c = record.signals[f"{name}_t_c"][first:first + size]
+      parts.append(window_t_c.T)
     windows[f"{name}_b_c_t"] = np.stack(parts)
   return windows
 
@@ -66,31 +93,60 @@ def cut(record: Record, spans: Spans, config: ConfigDict) -> Mapping[str, np.nda
 def _filtered(params: Params, batch: Batch) -> jax.Array:
   """Both channels through one trained filter of TAPS coefficients."""
   x_b_c_t = batch["mixed_b_c_t"]
-  flat = x_b_c_t.reshape(-1, 1, x_b_c_t.shape[-1])
-  y = jax.lax.conv_general_dilated(flat, params["taps"], (1,), [(TAPS - 1, 0)])
-  return y.reshape(x_b_c_t.shape)
+  b, c, t = x_b_c_t.shape
+  y = jax.lax.conv_general_dilated(
+      x_b_c_t.reshape(b * c, 1, t),
+      params["taps"],
+      window_strides=(1,),
+      padding=[(TAPS - 1, 0)],
+  )
+  return y.reshape(b, c, t)
 
 
 def _init(key: jax.Array, batch: Batch) -> tuple[Params, Stats]:
-  return {"taps": 0.1 * jax.random.normal(key, (1, 1, TAPS))}, {}
+  taps = 0.1 * jax.random.normal(key, (1, 1, TAPS))
+  return {"taps": taps}, {}
 
 
-def _loss(params: Params, stats: Stats, batch: Batch, key: jax.Array) -> tuple:
-  error_b = jnp.mean((_filtered(params, batch) - batch["clean_b_c_t"]) ** 2, (1, 2))
-  return jnp.sum(error_b * batch["mask_b"]) / jnp.sum(batch["mask_b"]), (stats, {})
+def _loss(
+    params: Params,
+    stats: Stats,
+    batch: Batch,
+    key: jax.Array,
+) -> tuple[jax.Array, tuple[Stats, dict[str, jax.Array]]]:
+  """Mean square of the error over real rows."""
+  error = _filtered(params, batch) - batch["clean_b_c_t"]
+  error_b = jnp.mean(error ** 2, (1, 2))
+  mask_b = batch["mask_b"]
+  total = jnp.sum(error_b * mask_b)
+  return total / jnp.sum(mask_b), (stats, {})
 
 
-def _predict(params: Params, stats: Stats, batch: Batch, keys_b: jax.Array) -> Predictions:
+def _predict(
+    params: Params,
+    stats: Stats,
+    batch: Batch,
+    keys_b: jax.Array,
+) -> Predictions:
   return {"clean_b_c_t": _filtered(params, batch)}
 
 
 def _score(record: Record) -> Iterator[Row]:
+  """A row each ten seconds: the mean square of the error."""
   estimate_c_t = record.predictions["clean_c_t"]
+  length = estimate_c_t.shape[-1]
   n = int(10 * RATE_HZ)
-  for first in range(0, estimate_c_t.shape[-1] - n + 1, n):
-    clean_t_c = record.signals["clean_t_c"][first:first + n]
-    error = float(np.mean((estimate_c_t[:, first:first + n].T - clean_t_c) ** 2))
-    yield Row(metric="squared_error", group=record.group, record=record.id, unit=f"{first / RATE_HZ:g} s", value=error)
+  for first in range(0, length - n + 1, n):
+    part = slice(first, first + n)
+    clean_t_c = record.signals["clean_t_c"][part]
+    error_t_c = estimate_c_t[:, part].T - clean_t_c
+    yield Row(
+        metric="squared_error",
+        group=record.group,
+        record=record.id,
+        unit=f"{first / RATE_HZ:g} s",
+        value=float(np.mean(error_t_c ** 2)),
+    )
 
 
 def _nothing(folder: pathlib.Path) -> Sequence[pathlib.Path]:
@@ -99,9 +155,21 @@ def _nothing(folder: pathlib.Path) -> Sequence[pathlib.Path]:
 
 def make(config: ConfigDict) -> System:
   """The system of this benchmark."""
-  data = Data(load=_nothing, simulate=simulate, spans=spans, cut=cut, inspect=_nothing, sources=_nothing)
-  protocol = Protocol(score=_score, metrics={"squared_error": Metric("Squared error")}, baselines={})
-  return System(data, Task(_init, _loss, _predict), protocol)
+  data = Data(
+      load=_nothing,
+      simulate=simulate,
+      spans=spans,
+      cut=cut,
+      inspect=_nothing,
+      sources=_nothing,
+  )
+  task = Task(_init, _loss, _predict)
+  protocol = Protocol(
+      score=_score,
+      metrics={"squared_error": Metric("Squared error")},
+      baselines={},
+  )
+  return System(data, task, protocol)
 
 
 def experiment(cache_dir: str, minutes: float) -> ConfigDict:
@@ -111,7 +179,8 @@ def experiment(cache_dir: str, minutes: float) -> ConfigDict:
   config.cache_dir = cache_dir
   config.data.name = "noise"
   config.data.duration_s = RECORD_S
-  config.data.simulate_groups = max(3, round(minutes * 60 / RECORD_S))
+  records = round(minutes * 60 / RECORD_S)
+  config.data.simulate_groups = max(3, records)
   config.split.kind = "given"
   config.optim.learning_rate = 1e-2
   config.train.steps = 100
@@ -129,7 +198,8 @@ def experiment(cache_dir: str, minutes: float) -> ConfigDict:
 
 def peak_gib() -> float:
   """The largest resident size of this process so far."""
-  return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+  usage = resource.getrusage(resource.RUSAGE_SELF)
+  return usage.ru_maxrss / 2**20
 
 
 def main(words: Sequence[str]) -> None:
@@ -137,6 +207,7 @@ def main(words: Sequence[str]) -> None:
   from jaxsig.engine.train import train
   from jaxsig.experiment.evaluate import evaluate
   from jaxsig.experiment.sweep import open_run
+
   minutes = 60 * HOURS
   for word in words:
     minutes = float(word.removeprefix("--minutes="))
@@ -144,13 +215,18 @@ def main(words: Sequence[str]) -> None:
   print("| after | peak memory, GiB |\n|---|---:|")
   print(f"| importing | {peak_gib():.2f} |", flush=True)
   with tempfile.TemporaryDirectory() as folder:
-    run, members = open_run(experiment(f"{folder}/cache", minutes), pathlib.Path(folder) / "run")
+    folder = pathlib.Path(folder)
+    config = experiment(str(folder / "cache"), minutes)
+    run, members = open_run(config, folder / "run")
     hours = sum(record.duration_s for record in run.prepared.records) / 3600
     print(f"| simulating {hours:.1f} h into the cache | {peak_gib():.2f} |", flush=True)
+
     train(run, members)
     print(f"| training | {peak_gib():.2f} |", flush=True)
+
     rows = evaluate(run, members)
-    print(f"| evaluating {len({row.record for row in rows})} records | {peak_gib():.2f} |")
+    records = {row.record for row in rows}
+    print(f"| evaluating {len(records)} records | {peak_gib():.2f} |")
   if peak_gib() > LIMIT_GIB:
     sys.exit(f"over the limit of {LIMIT_GIB:g} GiB")
 
