@@ -1,4 +1,4 @@
-"""From a config to records: the cache gives what was put in, and follows settings, files and code."""
+"""From a config to records: the cache gives what was put in; it follows settings, files and code."""
 import pathlib
 import shutil
 

@@ -272,7 +272,8 @@ def test_a_record_brings_its_own_windows_and_no_more_of_each_factor():
   assert slow_s_b[-1] == 220
   assert np.all(np.diff(slow_s_b) >= 20)   # spread over all of it
   slow_b_t_p = prepare(warped(record, 0.5), config)["ppg_b_t_p"]
-  np.testing.assert_array_equal(windows["ppg_b_t_p"][11:22], slow_b_t_p[(slow_s_b / 10).astype(int)])
+  picked_b = (slow_s_b / 10).astype(int)
+  np.testing.assert_array_equal(windows["ppg_b_t_p"][11:22], slow_b_t_p[picked_b])
 
 
 def test_without_factors_a_record_brings_its_own_windows_alone():
