@@ -1,4 +1,4 @@
-"""Programs that compile quickly: for tests that compare to a tolerance, and run each program little."""
+"""Programs that compile quickly, for tests that compare to a tolerance and run little."""
 from collections.abc import Callable
 from typing import Any
 

@@ -166,15 +166,23 @@ def check_gradients(
     for leaf in leaves:
       entries = _entries(slopes, leaf, elements, rng)
       moves = _moves_of_entries(entries, w, slopes)
-      error = differences.worst(moves)
-      rows.append(Row(leaf.path, leaf.shape, *error, differences.tolerance))
+      rows.append(_row(leaf.path, leaf.shape, moves, differences))
 
     moves = _moves_in_directions(directions, w, slopes, rng)
-    error = differences.worst(moves)
-    along = Row("random directions", w.shape, *error, differences.tolerance)
+    along = _row("random directions", w.shape, moves, differences)
 
   rows.sort(key=_by_error)
   return Report(tuple(rows), along, str(jnp.dtype(precision)))
+
+
+def _row(
+    path: str,
+    shape: tuple[int, ...],
+    moves: Iterable[Move],
+    differences: CentralDifferences,
+) -> Row:
+  error = differences.worst(moves)
+  return Row(path, shape, error.relative, error.absolute, differences.tolerance)
 
 
 def _by_error(row: Row) -> float:

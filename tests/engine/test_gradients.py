@@ -1,4 +1,4 @@
-"""The gradient check: losses of all systems pass, planted errors are found, wrong steps are seen."""
+"""The gradient check: losses of all systems pass, planted errors and wrong steps are found."""
 import functools
 
 import jax

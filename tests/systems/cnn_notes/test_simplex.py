@@ -41,7 +41,7 @@ def scores(*shape, spread=1.0, seed=0):
 
 
 def weighted(kind, score, temperature):
-  """A loss that weighs every alpha differently, so that no gradient is zero by chance, and alpha."""
+  """A loss with a weight for each alpha, so that no gradient is zero by chance, and alpha."""
   weight = scores(*score.shape, seed=1)
   alpha = simplex.combination(kind, score, temperature)
   return (weight * alpha).sum(), alpha
