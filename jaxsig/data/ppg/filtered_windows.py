@@ -10,10 +10,9 @@ The fields of `config` (the experiment's `config.data`) are explained in `ppg_wi
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsig.data.ppg.normalised_windows import normalised, stood_still
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
-
-MOST_SDS = 5.0   # of a z-score: an artefact must not own the window
 
 
 def filter_record_then_cut(
@@ -45,8 +44,8 @@ def filter_record_then_cut(
   offset_t = np.arange(multiple * size)
   x_b_t = x_t[first_b[:, None] + offset_t]
 
-  still_b = _still(raw_t, starts_s_b, config.window_s, record.rate_hz)
-  return _scaled(x_b_t, x_t, still_b, config, name)
+  still_b = stood_still(raw_t, starts_s_b, config.window_s, record.rate_hz)
+  return normalised(x_b_t, x_t, still_b, config, name)
 
 
 def cut_then_filter_windows(
@@ -81,8 +80,8 @@ def cut_then_filter_windows(
     windows.append(_filtered(resampled_t, rate_hz, config, name))
   x_b_t = np.stack(windows)
 
-  still_b = _still(raw_t, starts_s_b, config.window_s, record.rate_hz)
-  return _scaled(x_b_t, x_b_t, still_b, config, name)
+  still_b = stood_still(raw_t, starts_s_b, config.window_s, record.rate_hz)
+  return normalised(x_b_t, x_b_t, still_b, config, name)
 
 
 def whole_samples(seconds: float, rate_hz: float, name: str) -> int:
@@ -139,70 +138,3 @@ def _butterworth(
         "no filter)")
   sections = scipy.signal.butter(order, edge_hz, kind, fs=rate_hz, output="sos")
   return scipy.signal.sosfiltfilt(sections, x_t)
-
-
-def _scaled(
-    x_b_t: np.ndarray,
-    record_t: np.ndarray,
-    still_b: np.ndarray,
-    config: ConfigDict,
-    name: str,
-) -> np.ndarray:
-  """Windows [b, t] normalised as `config.normalise` says, float32.
-
-  Resampling and filtering ring into a window where the sensor stood still: scaled up, that looks
-  like a signal. So such a window is set to the middle of the range.
-
-  Args:
-    x_b_t: the windows.
-    record_t: where minimum and maximum of a "record" are taken.
-    still_b: [b] whether the sensor stood still.
-    config: see the module.
-    name: of the signal: "ppg" or "resp".
-  """
-  if config.normalise == "zscore":
-    return _zscores(x_b_t, still_b).astype(np.float32)
-
-  if config.normalise == "record":
-    unit_b_t = _to_unit(x_b_t, record_t)
-  else:
-    unit_b_t = _to_unit(x_b_t, x_b_t)
-  unit_b_t[still_b] = 0.5
-  low, high = getattr(config, f"{name}_range")
-  scaled_b_t = low + unit_b_t * (high - low)
-  return scaled_b_t.astype(np.float32)
-
-
-def _zscores(x_b_t: np.ndarray, still_b: np.ndarray) -> np.ndarray:
-  """Windows of mean 0 and SD 1, clipped to MOST_SDS; 0 where the sensor stood still."""
-  mean_b = x_b_t.mean(-1, keepdims=True)
-  sd_b = x_b_t.std(-1, keepdims=True)
-  divisor_b = np.where(sd_b > 0, sd_b, 1)
-  z_b_t = (x_b_t - mean_b) / divisor_b
-  clipped_b_t = np.clip(z_b_t, -MOST_SDS, MOST_SDS)
-  return np.where(still_b[:, None], 0, clipped_b_t)
-
-
-def _to_unit(x_b_t: np.ndarray, reference: np.ndarray) -> np.ndarray:
-  """Windows on the scale on which the reference [..., t] goes from 0 to 1; 0.5 where it is flat."""
-  low = reference.min(-1, keepdims=True)
-  high = reference.max(-1, keepdims=True)
-  varies = high > low
-  reach = np.where(varies, high - low, 1)
-  unit_b_t = (x_b_t - low) / reach
-  return np.where(varies, unit_b_t, 0.5)
-
-
-def _still(
-    raw_t: np.ndarray,
-    starts_s_b: np.ndarray,
-    window_s: float,
-    rate_hz: float,
-) -> np.ndarray:
-  """[b] whether the sensor showed one value throughout a window."""
-  size = int(window_s * rate_hz)
-  still = []
-  for first in np.ceil(starts_s_b * rate_hz).astype(int):
-    window_t = raw_t[first:first + size]
-    still.append(np.ptp(window_t) == 0)
-  return np.array(still, bool)

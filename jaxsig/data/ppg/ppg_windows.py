@@ -11,7 +11,7 @@ From a record to its windows:
      The respiration is always made so, and the PPG where `causal` is off.
      `cut_then_filter_windows` cuts the recorded samples and resamples and filters each window
      alone. The PPG is made so where `causal` is on: nothing later than its end is in a window.
-  4. Both ways end in the same normalisation.
+  4. Both ways end in the same normalisation (`normalised_windows`).
 
 Fields of `config.data` that are read here:
   window_s, stride_s: length of a window and step between starts; their products with rate_hz are
