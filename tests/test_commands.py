@@ -21,6 +21,7 @@ from fake_recording import pulse
 from jaxsig import main
 from jaxsig.report.rows import read_rows
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 CONFIG = f"--config={ROOT}/configs/respdiff.py:smoke"
 PHASE = f"--config={ROOT}/configs/phase_retrieval.py:smoke"
 TOY = f"--config={ROOT}/tests/toy_config.py"
@@ -62,12 +63,13 @@ def refused(done: Done, *words: str) -> None:
 
 def in_a_process(*words: str, folder: pathlib.Path = ROOT, **environment: str) -> str:
   """What `python words` printed, in a process of its own that succeeded."""
+  quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
   done = subprocess.run(
       [sys.executable, *words],
       cwd=folder,
       capture_output=True,
       text=True,
-      env={**os.environ, **environment},
+      env={**os.environ, **quick, **environment},
       timeout=600,
       check=False,
   )
