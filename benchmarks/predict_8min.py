@@ -20,9 +20,9 @@ from jaxsig import system as systems
 from jaxsig.data.records import window_names
 from jaxsig.engine import mesh
 from jaxsig.experiment.predictor import Predictor, predict_windows
-from jaxsig.predict import model as models
-from jaxsig.predict import own_file
-from jaxsig.predict.model import Model
+from jaxsig.prediction import model as models
+from jaxsig.prediction import own_file
+from jaxsig.prediction.model import Model
 from jaxsig.system import OwnOptions
 
 CONFIG = "configs/respdiff_60s.py"

@@ -6,7 +6,6 @@
 
 Nothing heavy is imported before it is used.
 """
-import importlib
 import importlib.metadata
 import pathlib
 from collections.abc import Callable, Sequence
@@ -15,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
   from ml_collections import ConfigDict
 
-  from jaxsig.predict.model import Model
+  from jaxsig.prediction.model import Model
   from jaxsig.system import Row
 
 DEFAULT_MODEL = "respdiff_60s"
 
-# Loading the folder jaxsig/predict/ sets `jaxsig.predict` to it: done here, before the function of that name is defined.
-importlib.import_module("jaxsig.predict")
 
 try:
   __version__ = importlib.metadata.version("jaxsig")
@@ -59,7 +56,7 @@ def open_model(
   Raises:
     jaxsig.errors.UserError: no such model, or one that does not fit the config.
   """
-  from jaxsig.predict import model as models
+  from jaxsig.prediction import model as models
   return models.open_model(model, config)
 
 

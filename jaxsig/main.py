@@ -328,7 +328,7 @@ def _inspect(given: flags.FlagValues) -> None:
 
 
 def _export(given: flags.FlagValues) -> None:
-  from jaxsig.predict import export
+  from jaxsig.prediction import export
   evidence = [_folder(workdir) for workdir in given.workdirs]
   export.export(_folder(given.workdir), _folder(given.output), evidence)
 
@@ -347,8 +347,8 @@ def _check_gradients(given: flags.FlagValues) -> None:
 
 def _predict(given: flags.FlagValues) -> None:
   from jaxsig import DEFAULT_MODEL
-  from jaxsig.predict import model as models
-  from jaxsig.predict import own_file
+  from jaxsig.prediction import model as models
+  from jaxsig.prediction import own_file
   if given.workdir:
     workdir = _folder(given.workdir)
     model = models.from_workdir(workdir, given.config)

@@ -16,7 +16,7 @@ COPYING = (
     "jaxsig/data/cache.py",
     "jaxsig/experiment/workdir.py",
     "jaxsig/experiment/sweep.py",
-    "jaxsig/predict/model.py",
+    "jaxsig/prediction/model.py",
 )
 ONE_KEY = {"__getattr__", "get"}             # of ConfigDict, which call __getitem__ for one key
 ALL_KEYS = {"to_dict", "items", "values"}    # which call it for every key

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsig.predict.model import Model
+from jaxsig.prediction.model import Model
 from jaxsig.system import Batch, Params, Stats, make
 from jaxsig.systems.respiration.rates import RATE_BPM_R
 

@@ -5,7 +5,7 @@ from ml_collections import ConfigDict
 
 from jaxsig import system as systems
 from jaxsig.engine.run import shapes
-from jaxsig.predict.model import Model, simulated_run
+from jaxsig.prediction.model import Model, simulated_run
 
 
 def untrained(config: ConfigDict, name: str = "tiny") -> Model:

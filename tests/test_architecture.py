@@ -18,9 +18,9 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # Room: what it may import of the package, besides errors and itself. A system is a room of its own.
 LOW = {"config"}
 ALLOWED = {
-    "": {"config", "engine", "experiment", "predict", "report", "system"},
+    "": {"config", "engine", "experiment", "prediction", "report", "system"},
     "__main__": {"main"},
-    "main": {"", "config", "engine", "experiment", "predict"},
+    "main": {"", "config", "engine", "experiment", "prediction"},
     "errors": set(),
     "config": set(),
     "rng": set(),
@@ -32,13 +32,13 @@ ALLOWED = {
     "engine": {"data", "system", "rng", *LOW},
     "report": {"system", "figure_style", *LOW},
     "experiment": {"engine", "report", "data", "system", "rng", *LOW},
-    "predict": {"experiment", "engine", "report", "data", "system", "rng", *LOW},
+    "prediction": {"experiment", "engine", "report", "data", "system", "rng", *LOW},
     "systems": {"nn", "signal", "data", "system", "rng", "figure_style", *LOW},
 }
 NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style"}
 
 # Where no word of any system may stand.
-SHARED = [path for path in SOURCES if path.relative_to(PACKAGE).parts[0] in ("engine", "experiment", "report", "predict")]
+SHARED = [path for path in SOURCES if path.relative_to(PACKAGE).parts[0] in ("engine", "experiment", "report", "prediction")]
 SHARED += sorted((PACKAGE / "data").glob("*.py"))
 VOCABULARY = {
     "respiration": "respiration respiratory resp respdiff breath breaths breathe breathes breathing ppg pulse bpm bidmc "

@@ -22,8 +22,8 @@ from jaxsig.engine import mesh, optim, train
 from jaxsig.engine.run import example, shapes
 from jaxsig.errors import UserError
 from jaxsig.experiment import sweep
-from jaxsig.predict import own_file
-from jaxsig.predict.model import simulated_run
+from jaxsig.prediction import own_file
+from jaxsig.prediction.model import simulated_run
 
 quick = pytest.mark.quick
 CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.py") if path.stem != "base")

@@ -87,23 +87,34 @@ def choose(kind: str, windows: Windows) -> str:
   return "tfdata"
 
 
-def resident(windows: Windows, order: Order) -> Feed:
-  """Arrays stay on the device and the step gathers by id: no input cost at all."""
-  used = np.unique(np.concatenate(order.ids))
-  place_of_id = np.zeros(len(windows), np.int32)
-  place_of_id[used] = np.arange(len(used))
-  arrays = windows.take(used)
+def taker(kind: str, windows: Windows) -> Callable[[Batch, Batch], Batch]:
+  """The function that makes batches of a feed's inputs, by the name of the feed."""
+  return {"resident": take_resident, "tfdata": take_streamed}[choose(kind, windows)]
 
+
+def take_resident(constants: Batch, inputs: Batch) -> Batch:
+  """The batch of inputs {"ids", "mask"}, gathered from arrays of all windows."""
+  batch = {name: x[inputs["ids"]] for name, x in constants.items()}
+  return {**batch, "mask_b": inputs["mask"]}
+
+
+def take_streamed(constants: Batch, inputs: Batch) -> Batch:
+  """The inputs, which are the batch already."""
+  del constants
+  return inputs
+
+
+def resident(windows: Windows, order: Order) -> Feed:
+  """Arrays of all windows stay on the device and the step gathers by id: no input cost at all.
+
+  They are the same for all members, so that trainings of one shape share a compiled program.
+  """
   def steps(start: int, stop: int) -> Iterator[Batch]:
     for step in range(start, stop):
       ids_m_b, mask_m_b = order.at(step)
-      yield {"places": place_of_id[ids_m_b], "mask": mask_m_b}
+      yield {"ids": ids_m_b.astype(np.int32), "mask": mask_m_b}
 
-  def take(constants: Batch, inputs: Batch) -> Batch:
-    batch = {name: x[inputs["places"]] for name, x in constants.items()}
-    return {**batch, "mask_b": inputs["mask"]}
-
-  return Feed(arrays, steps, take, False)
+  return Feed(windows.whole(), steps, take_resident, False)
 
 
 def tfdata(windows: Windows, order: Order, block: tuple[slice, slice], prefetch: int = 4) -> Feed:
@@ -131,8 +142,4 @@ def tfdata(windows: Windows, order: Order, block: tuple[slice, slice], prefetch:
     for values in stream.prefetch(prefetch).as_numpy_iterator():
       yield dict(zip([*names, "mask_b"], values, strict=True))
 
-  def take(constants: Batch, inputs: Batch) -> Batch:
-    del constants
-    return inputs
-
-  return Feed({}, steps, take, True)
+  return Feed({}, steps, take_streamed, True)

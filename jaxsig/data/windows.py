@@ -32,6 +32,7 @@ class Windows:
     self._index = {record.id: i for i, record in enumerate(records)}
     self._kept = OrderedDict()   # {record index: its windows' arrays}, least recently used first
     self._window_bytes = self._measured()
+    self._whole = None
 
     self.record_b = np.repeat(np.arange(len(records)), counts)
     self.spans = joined_spans(self._per_record)
@@ -80,8 +81,17 @@ class Windows:
         arrays[name][places] = x
     return arrays
 
+  def whole(self) -> dict[str, np.ndarray]:
+    """The arrays of all windows; they are cut once and kept."""
+    if self._whole is None:
+      self._whole = self.take(np.arange(len(self)))
+      self._kept.clear()
+    return self._whole
+
   def _of_record(self, i: int, index_b: np.ndarray) -> dict[str, np.ndarray]:
     """Some windows of record i, from those that are kept or cut now."""
+    if self._whole is not None:
+      return {name: x[self._first[i] + index_b] for name, x in self._whole.items()}
     if self._size_of(i) > WHOLE_RECORD_BYTES:
       return self._cut(i, index_b)
     if i not in self._kept:

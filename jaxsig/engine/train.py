@@ -30,27 +30,44 @@ class Steps(NamedTuple):
 
 
 class Program(NamedTuple):
-  """What one group of members runs: compiled functions, inputs and their place on devices."""
+  """Compiled functions that all groups of as many members share.
+
+  Attributes:
+    mesh: the devices that they run on.
+    steps: before compilation.
+    train_step: (state, constants, inputs, keys) -> (state, scalars).
+    val_loss: (state, batch, keys) -> loss_m.
+    member_state: (state, i) -> the state of member i.
+  """
   mesh: jax.sharding.Mesh
+  steps: Steps
+  train_step: Callable
+  val_loss: Callable
+  member_state: Callable
+
+
+class Inputs(NamedTuple):
+  """What one group of members is fed, and its random keys."""
   feed: feeds.Feed
   constants: Batch
   keys: jax.Array
-  train_step: Callable   # (state, constants, inputs, keys) -> (state, scalars)
-  val_loss: Callable     # (state, batch, keys) -> loss_m
   val_batch: Batch | None
-  member_state: Callable   # (state, i) -> the state of member i
-  steps: Steps
 
 
 def train(run: Run, members: Sequence[Member]) -> None:
   """Trains every member that is not finished, in groups that share a compiled program."""
   members = [member for member in members if member.trained_on]   # others were trained elsewhere
   size = members_per_program(run, len(members))
+  programs = {}   # {number of members: Program}, so that each is compiled once
   with _stop_signal() as stop:
     for first in range(0, len(members), size):
       for group, step in _continued(run, members[first:first + size]):
-        if step < run.config.train.steps:
-          _train_group(run, group, step, stop)
+        if step == run.config.train.steps:
+          continue
+        m = len(group)
+        if m not in programs:
+          programs[m] = make_program(run, m)
+        _train_group(run, programs[m], group, step, stop)
 
 
 def members_per_program(run: Run, m: int) -> int:
@@ -143,28 +160,35 @@ def make_steps(run: Run, m: int) -> Steps:
   return Steps(mesh.over_members(init, m), mesh.over_members(step, m), mesh.over_members(val, m))
 
 
-def _program(run: Run, group: Sequence[Member]) -> Program:
-  """The functions and inputs of members that share a program."""
-  where = mesh.make(len(group))
-  feed = _feed(run, group, where)
-  steps = make_steps(run, len(group))
+def make_program(run: Run, m: int) -> Program:
+  """The functions that groups of m members share."""
+  where = mesh.make(m)
+  steps = make_steps(run, m)
+  take = feeds.taker(run.config.run.feed, run.prepared.windows)
 
   def train_step(state: Any, constants: Batch, inputs: Batch, keys: jax.Array) -> tuple:
-    return steps.step(state, feed.take(constants, inputs), keys)
+    return steps.step(state, take(constants, inputs), keys)
 
   def member_state(state: Any, i: jax.Array) -> Any:
     return jax.tree.map(lambda x: x[i], state)
 
   return Program(
       mesh=where,
+      steps=steps,
+      train_step=jax.jit(train_step, donate_argnums=0),
+      val_loss=jax.jit(steps.val),
+      member_state=jax.jit(member_state, out_shardings=mesh.replicated(where)),
+  )
+
+
+def _inputs(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> Inputs:
+  """What a group of members is fed."""
+  feed = _feed(run, group, where)
+  return Inputs(
       feed=feed,
       constants=mesh.put(feed.constants, mesh.replicated(where)),
       keys=mesh.put(member_keys(group), mesh.by_member(where)),
-      train_step=jax.jit(train_step, donate_argnums=0),
-      val_loss=jax.jit(steps.val),
       val_batch=_val_batch(run, group, where),
-      member_state=jax.jit(member_state, out_shardings=mesh.replicated(where)),
-      steps=steps,
   )
 
 
@@ -210,20 +234,26 @@ def _val_batch(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> B
   return mesh.put(stacked, mesh.by_batch(where))
 
 
-def _train_group(run: Run, group: Sequence[Member], start: int, stop: Mapping[str, bool]) -> None:
+def _train_group(
+    run: Run,
+    program: Program,
+    group: Sequence[Member],
+    start: int,
+    stop: Mapping[str, bool],
+) -> None:
   """Trains members that share a program from `start` to the end, saving on the way."""
   for member in group:
     check(member, run.config.split.guard_s)
-  program = _program(run, group)
+  inputs = _inputs(run, group, program.mesh)
   by_member = mesh.by_member(program.mesh)
-  state = start_state(run, group, start, program.steps.init, program.keys, by_member)
+  state = start_state(run, group, start, program.steps.init, inputs.keys, by_member)
   last = run.config.train.steps
 
-  with _Recorder(run, group, program, start) as recorder:
-    for step, inputs in enumerate(program.feed.steps(start, last), start + 1):
-      batch = _on_devices(program, inputs, run)
+  with _Recorder(run, group, program, inputs, start) as recorder:
+    for step, fed in enumerate(inputs.feed.steps(start, last), start + 1):
+      batch = _on_devices(run, program, inputs, fed)
       with recorder.progress.compiling("the training step"):
-        state, scalars = program.train_step(state, program.constants, batch, program.keys)
+        state, scalars = program.train_step(state, inputs.constants, batch, inputs.keys)
       ending = mesh.stopping(stop["asked"], step) and step < last
       saving = step % run.config.run.ckpt_steps == 0 or step == last or ending
       if saving or step % run.config.run.log_steps == 0:
@@ -234,22 +264,30 @@ def _train_group(run: Run, group: Sequence[Member], start: int, stop: Mapping[st
         raise Interrupted(f"stopped and saved at step {step} of {last} ({group[0].name})")
 
 
-def _on_devices(program: Program, inputs: Batch, run: Run) -> Batch:
+def _on_devices(run: Run, program: Program, inputs: Inputs, fed: Batch) -> Batch:
   sharding = mesh.by_batch(program.mesh)
-  if not program.feed.local:
-    return mesh.put(inputs, sharding)
-  m = len(program.keys)
+  if not inputs.feed.local:
+    return mesh.put(fed, sharding)
+  m = len(inputs.keys)
   lead = (m, mesh.padded(run.config.train.batch_size, program.mesh))
-  return mesh.put_local(inputs, sharding, lead)
+  return mesh.put_local(fed, sharding, lead)
 
 
 class _Recorder:
   """Writes scalars of the members and the progress line; stops at a loss that is not finite."""
 
-  def __init__(self, run: Run, group: Sequence[Member], program: Program, start: int):
+  def __init__(
+      self,
+      run: Run,
+      group: Sequence[Member],
+      program: Program,
+      inputs: Inputs,
+      start: int,
+  ):
     self._config = run.config
     self._group = group
     self._program = program
+    self._inputs = inputs
     self._closing = contextlib.ExitStack()
     self._writers = []
     if mesh.is_main():
@@ -274,8 +312,8 @@ class _Recorder:
     values = mesh.fetch(scalars, self._program.mesh)
     _require_finite(values, self._group, step)
     time_to_validate = step % self._config.run.val_steps == 0 or step == self._config.train.steps
-    if self._program.val_batch is not None and time_to_validate:
-      loss_m = self._program.val_loss(state, self._program.val_batch, self._program.keys)
+    if self._inputs.val_batch is not None and time_to_validate:
+      loss_m = self._program.val_loss(state, self._inputs.val_batch, self._inputs.keys)
       values["val_loss"] = mesh.fetch(loss_m, self._program.mesh)
     for i, writer in enumerate(self._writers):
       writer.write(step, {name: float(x_m[i]) for name, x_m in values.items()})

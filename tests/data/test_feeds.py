@@ -32,13 +32,12 @@ def windows():
   return Windows(system.data, config.data, list(system.data.simulate(0, 2, config.data)))
 
 
-def test_the_resident_feed_holds_the_windows_that_are_trained_on_and_no_other(windows):
+def test_the_resident_feed_gives_the_windows_that_are_trained_on_and_no_other(windows):
   ids = (np.array([3, 5, 8, 20]), np.array([5, 21, 22, 30]))
   order = feeds.Order((0, 0), ("a", "b"), ids, batch_size=3, padded_size=4)
   feed = feeds.resident(windows, order)
-  used = [3, 5, 8, 20, 21, 22, 30]
-  for name, x in windows.take(np.array(used)).items():
-    np.testing.assert_array_equal(feed.constants[name], x)
+  fed = [set(inputs["ids"][0].tolist()) for inputs in feed.steps(0, 9)]
+  assert set.union(*fed) == set(ids[0].tolist())
 
   for step, inputs in enumerate(feed.steps(2, 5), 2):
     batch = feed.take(feed.constants, inputs)
@@ -48,6 +47,15 @@ def test_the_resident_feed_holds_the_windows_that_are_trained_on_and_no_other(wi
     flat = windows.take(ids_m_b.ravel())
     for name, x in flat.items():
       np.testing.assert_array_equal(batch[name].reshape(x.shape), x)
+
+
+def test_all_members_share_the_same_resident_arrays(windows):
+  """So that one after another they use one compiled program."""
+  first = feeds.resident(windows, feeds.Order((0,), ("a",), (np.array([3, 5]),), 2, 2))
+  second = feeds.resident(windows, feeds.Order((0,), ("b",), (np.array([5, 8, 9]),), 2, 2))
+  assert first.take is second.take
+  for name, x in first.constants.items():
+    assert second.constants[name] is x
 
 
 def test_auto_is_resident_where_all_windows_fit(windows, monkeypatch):

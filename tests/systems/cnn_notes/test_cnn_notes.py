@@ -20,8 +20,8 @@ from jaxsig.data.images import image_classes, simulate_glyphs
 from jaxsig.engine import start, train
 from jaxsig.errors import UserError
 from jaxsig.experiment import evaluate, sweep
-from jaxsig.predict import model as models
-from jaxsig.predict import own_file
+from jaxsig.prediction import model as models
+from jaxsig.prediction import own_file
 from jaxsig.system import Batch, Params, Stats, Task, make
 from jaxsig.systems.cnn_notes import task as cnn_task
 from jaxsig.systems.cnn_notes.own_file import Classes

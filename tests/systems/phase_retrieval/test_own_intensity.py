@@ -11,8 +11,8 @@ from jaxsig import config as configs
 from jaxsig import system as systems
 from jaxsig.engine.run import example
 from jaxsig.errors import UserError
-from jaxsig.predict import own_file
-from jaxsig.predict.model import Model, simulated_run
+from jaxsig.prediction import own_file
+from jaxsig.prediction.model import Model, simulated_run
 
 SMALL = {
   "data.m": 32,

@@ -19,8 +19,8 @@ from jaxsig.engine.train import train
 from jaxsig.experiment import sweep
 from jaxsig.experiment.evaluate import evaluate
 from jaxsig.experiment.workdir import read_members
-from jaxsig.predict import export
-from jaxsig.predict import model as models
+from jaxsig.prediction import export
+from jaxsig.prediction import model as models
 
 pytestmark = pytest.mark.quick
 

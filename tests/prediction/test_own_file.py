@@ -12,7 +12,7 @@ from fake_bidmc import says
 from fake_recording import LONG, fake, posteriors, pulse, smooth, without
 
 from jaxsig.data.gaps import runs
-from jaxsig.predict import own_file
+from jaxsig.prediction import own_file
 from jaxsig.systems.respiration.own_file import Rate, Respiration, rates_of
 from jaxsig.systems.respiration.rates import RATE_BPM_R
 
@@ -277,7 +277,7 @@ sys.path[:0] = [{root!r}, {tests!r}]
 import numpy as np
 from builders import small
 from fake_recording import LONG, fake, pulse
-from jaxsig.predict import own_file
+from jaxsig.prediction import own_file
 
 x_t = np.tile(pulse(3600, 125.0).astype(np.float32), 24)
 x_t[1000000:1100000] = np.nan

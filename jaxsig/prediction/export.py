@@ -9,8 +9,8 @@ from jaxsig.engine import checkpoint
 from jaxsig.errors import UserError
 from jaxsig.experiment.evaluate import method_name
 from jaxsig.experiment.workdir import commit_of_code, read_about, read_config, read_members, say
-from jaxsig.predict import model as models
-from jaxsig.predict.model import Model
+from jaxsig.prediction import model as models
+from jaxsig.prediction.model import Model
 from jaxsig.report.evidence import evidence, evidence_text
 
 FREE = ("split", *configs.READING)   # in which evidence may differ from the model: not who is held out, nor how it is read

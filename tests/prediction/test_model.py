@@ -18,7 +18,7 @@ from ml_collections import ConfigDict
 import jaxsig
 from jaxsig import config as configs
 from jaxsig.engine import weights
-from jaxsig.predict import model as models
+from jaxsig.prediction import model as models
 from jaxsig.systems.respiration.own_file import Respiration
 
 pytestmark = pytest.mark.quick
@@ -201,11 +201,11 @@ def test_python_takes_a_file_and_a_model_by_folder(saved, tmp_path):
 
 
 def test_predict_is_a_function_whatever_is_imported():
-  """The folder jaxsig/predict/ has the same name, and loading it would take the function's place."""
+  """The folder jaxsig/prediction/ has the same name, and loading it would take the function's place."""
   code = (
       "import jaxsig\n"
-      "from jaxsig.predict import own_file\n"
-      "import jaxsig.predict.model\n"
+      "from jaxsig.prediction import own_file\n"
+      "import jaxsig.prediction.model\n"
       "assert callable(jaxsig.predict) and callable(own_file.predict)\n"
   )
   done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

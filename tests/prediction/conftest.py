@@ -7,7 +7,7 @@ from fake_recording import LONG
 from predict_builders import untrained
 
 from jaxsig.engine import weights
-from jaxsig.predict import model as models
+from jaxsig.prediction import model as models
 
 
 @pytest.fixture(scope="session")

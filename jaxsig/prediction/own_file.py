@@ -13,7 +13,7 @@ from jaxsig.errors import UserError
 from jaxsig.experiment.evaluate import assessed
 from jaxsig.experiment.predictor import Predictor, finished, predict_windows
 from jaxsig.experiment.workdir import commit_of_code, say
-from jaxsig.predict.model import Model
+from jaxsig.prediction.model import Model
 from jaxsig.report.rows import write_rows
 from jaxsig.system import OwnOptions, Predictions, Row, Seen, Told
 

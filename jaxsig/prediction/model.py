@@ -48,7 +48,7 @@ class Model:
     Raises:
       jaxsig.errors.UserError: it cannot be read or is too short.
     """
-    from jaxsig.predict import own_file
+    from jaxsig.prediction import own_file
     return self.system.own.result(own_file.predict(source, rate_hz, self))
 
   @property
