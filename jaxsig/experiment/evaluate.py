@@ -28,7 +28,7 @@ from jaxsig.experiment.predictor import (
   compiled,
   predict_records,
 )
-from jaxsig.experiment.workdir import commit_of_code, write_json
+from jaxsig.experiment.workdir import version_of_code, write_json
 from jaxsig.report.rows import read_rows, write_rows
 from jaxsig.system import Params, Plain, Predictions, Protocol, Row, Stamp, Stats, finite_or_none
 
@@ -45,7 +45,7 @@ class Reading(NamedTuple):
 class Evaluation(NamedTuple):
   """What one member's evaluation made."""
   rows: list[Row]
-  seconds: Mapping[str, float]        # {method: for `report.timing_s` of signal}
+  seconds: Mapping[str, float]        # {method: for a second of signal}
   calibrations: Mapping[str, Plain]   # {method: what was learnt on validation records}
 
 
@@ -63,7 +63,7 @@ def evaluate(run: Run, members: Sequence[Member]) -> list[Row]:
   `members/<member>/rows.jsonl`, `timing.json` and `calibration.json`,
   `predictions/<member>/<method>/<record>.npz`; rows and timings are joined in the workdir.
   """
-  commit = commit_of_code()
+  commit = version_of_code(run.config.system)
   every_reading = readings_of(run)
   rows = []
   for member in members:
@@ -111,9 +111,23 @@ def method_name(config: configs.ConfigDict, label: str = "") -> str:
   return name
 
 
+def _require_names(run: Run) -> None:
+  """Raises UserError where two methods bear one name, or one cannot be that of a folder."""
+  baselines = run.system.protocol.baselines
+  for label, config in configs.readings(run.config).items():
+    method = method_name(config, label)
+    if method in baselines:
+      raise UserError(
+          f"the method {method!r} is a baseline too: give the system another read.method")
+    if "/" in method or method.startswith("."):
+      raise UserError(f"the method {method!r} names a folder: leave / and leading dots out of "
+                      "read.method and labels")
+
+
 def require_readable(run: Run) -> None:
   """Raises UserError where the config names what is not there: before a training, not after."""
   configs.reading(run.config, run.config.own.reading)
+  _require_names(run)
   arrays = run.prepared.windows.take(np.arange(1))
   for config in configs.readings(run.config).values():
     for name in config.read.shuffle:
@@ -215,7 +229,7 @@ def _evaluate_member(readings: Sequence[Reading], member: Member) -> Evaluation:
         elapsed_s += time.perf_counter() - start
         signal_s += predicted.predictions.get("timed_s", record.duration_s)
         rows += _score(run, member, name, predicted, calibrations[name])
-      seconds[name] = elapsed_s / max(signal_s, 1e-9) * run.config.report.timing_s
+      seconds[name] = elapsed_s / max(signal_s, 1e-9)
   calibrated = {}
   for method, calibration in calibrations.items():
     if calibration is not None:
@@ -348,7 +362,7 @@ def _is_tested(row: Row, segments: Sequence[Segment]) -> bool:
 
 
 def _seconds_of_system(run: Run, params: Params, stats: Stats, member: Member) -> float:
-  """Time for `report.timing_s` of signal, by one full batch through the compiled program."""
+  """Time for a second of signal, by one full batch through the compiled program."""
   windows = run.prepared.windows
   ids = windows.ids_of(member.test)
   if not len(ids):
@@ -360,7 +374,7 @@ def _seconds_of_system(run: Run, params: Params, stats: Stats, member: Member) -
   start = time.perf_counter()
   predictor(arrays, windows.name_b_2[some])
   window_s = (time.perf_counter() - start) / len(some)
-  return float(window_s * len(ids) / signal_s * run.config.report.timing_s)
+  return float(window_s * len(ids) / signal_s)
 
 
 def _store_shown(run: Run, member: Member, params: Params, stats: Stats) -> None:

@@ -68,7 +68,7 @@ class ReportFigures(NamedTuple):
   leaks: bool
   primary: Sequence[str]                   # keys
   metrics: Mapping[str, MetricFigures]     # by key, the primary ones first
-  seconds: Mapping[str, float]             # {method: time}
+  seconds: Mapping[str, float]             # {method: time for settings.timing_s of signal}
   claims: Sequence[Judgement]
 
 
@@ -114,7 +114,7 @@ def aggregate(
       leaks=results.leaks,
       primary=primary,
       metrics=metrics,
-      seconds=results.seconds,
+      seconds=_seconds(results.seconds, settings.timing_s),
       claims=_judgements(settings.claims, primary, by_key, protocol),
   )
 
@@ -311,6 +311,11 @@ def _titles(results: Results, protocol: Protocol) -> dict[str, str]:
     if baseline is not None and baseline.title:
       titles[method] = baseline.title + method.removeprefix(name)
   return titles
+
+
+def _seconds(per_second: Mapping[str, float], timing_s: float) -> dict[str, float]:
+  """{method: time for so much signal}."""
+  return {method: seconds * timing_s for method, seconds in per_second.items()}
 
 
 def _judgements(

@@ -28,7 +28,7 @@ class Source(NamedTuple):
 class Results(NamedTuple):
   """Joined rows. Methods may have other names than in their workdirs, see `load_rows`."""
   rows: Sequence[Row]
-  seconds: Mapping[str, float] = {}             # {method: time for report.timing_s of signal}
+  seconds: Mapping[str, float] = {}             # {method: time for a second of signal}
   clashes: Mapping[tuple[str, str], int] = {}   # {(method, key): rows that differ between workdirs}
   sources: Mapping[str, Sequence[Source]] = {}  # {method: its workdirs, the first counts}
   at_values: Mapping[Value, "Results"] = {}     # {value of report.axis: its results}

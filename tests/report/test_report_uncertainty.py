@@ -128,9 +128,11 @@ def test_who_says_nothing_gets_dashes_and_a_table_of_nothing_is_left_out():
 
 def test_each_method_tells_its_time():
   rows = [value(g, f"r{g}", 0.5, m) for m in ("fast", "slow", "untimed") for g in "ABC"]
-  settings = {"primary": FURTHER, "timing": "s per image"}
+  settings = {"primary": FURTHER, "timing": "s per image", "timing_s": 1.0}
   said = write.markdown(results(rows, seconds={"slow": 2.0, "fast": 0.01234}), settings, PROTOCOL)
   assert section(said, "Time") == [["method", "s per image"], ["fast", "0.0123"], ["slow", "2"]]
+  later = write.markdown(results(rows, seconds={"slow": 2.0}), {**settings, "timing": "", "timing_s": 30.0}, PROTOCOL)
+  assert section(later, "Time") == [["method", "s per 30 s"], ["slow", "60"]]   # what is stored is per second
   assert "### Time" not in write.markdown(results(rows), settings, PROTOCOL)
   assert [read_settings({"primary": "x", **more}).timing for more in ({}, {"timing_s": 30.0})] == ["s per 8 min", "s per 30 s"]
 
@@ -264,7 +266,7 @@ def test_a_workdir_may_own_several_methods_and_each_tells_its_time(tmp_path):
   assert loaded.methods == ["ours", "ours, 50 steps", "rival", "ours, 50 steps (b)"]
   assert loaded.seconds == {"ours": 1.0, "ours, 50 steps": 10.0, "ours, 50 steps (b)": 20.0}
   assert loaded.clashes == {("rival", PRIMARY): 4}
-  assert cells(write.markdown(loaded, ONLY, PROTOCOL), "Time")["ours, 50 steps (b)"] == ["20"]
+  assert cells(write.markdown(loaded, ONLY, PROTOCOL), "Time")["ours, 50 steps (b)"] == ["9.6e+03"]
   (b / "timing.json").write_text('{"ours": ')
   with pytest.raises(UserError, match=r"timing.json is broken"):
     load_rows([a, b])
