@@ -15,13 +15,16 @@ What depends on a key follows from its section:
 
 A section that is not listed is one that a training depends on.
 """
+import contextlib
 import difflib
 import hashlib
+import importlib.machinery
 import importlib.util
 import json
 import pathlib
+import traceback
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -37,6 +40,8 @@ NAMED = ("readings", "ablations")
 def nearest(name: str, known: Iterable[str]) -> str:
   """The tail of an error sentence: the closest known name, or all of them."""
   known = sorted(known)
+  if not known:
+    return "; none are known"
   close = difflib.get_close_matches(name, known, 1, 0.5)
   if close:
     return f"; did you mean {close[0]!r}?"
@@ -81,16 +86,54 @@ def load(
     arg: str = "",
     overrides: Mapping[str, Any] | None = None,
 ) -> ConfigDict:
-  """The locked config that a file's `get_config(arg)` gives, with dotted keys replaced."""
-  return override(module_of(path).get_config(arg), overrides or {})
+  """The locked config that a file's `get_config(arg)` gives, with dotted keys replaced.
+
+  Raises:
+    UserError: a file that cannot be read or fails, an unknown key, or a value of another type.
+  """
+  module = module_of(path)
+  if not hasattr(module, "get_config"):
+    raise UserError(
+        f"the config {path} has no function get_config: name a file as those of configs/")
+  arguments = []
+  if arg:
+    arguments.append(arg)
+  with _told(module.__file__):
+    config = module.get_config(*arguments)
+  if not isinstance(config, ConfigDict):
+    raise UserError(f"get_config of {path} gives {type(config).__name__}: return a ConfigDict")
+  return override(config, overrides or {})
+
+
+@contextlib.contextmanager
+def _told(path: str | pathlib.Path) -> Iterator[None]:
+  """Turns what a config file raises into one sentence with the file's own line."""
+  try:
+    yield
+  except UserError:
+    raise
+  except Exception as error:   # a user's code may raise anything
+    line = getattr(error, "lineno", None)
+    for frame in traceback.extract_tb(error.__traceback__):
+      if frame.filename == str(path):
+        line = frame.lineno
+    message = " ".join(str(getattr(error, "msg", error)).split())
+    where = ""
+    if line:
+      where = f" (line {line})"
+    raise UserError(
+        f"the config {path} cannot be read: {type(error).__name__}: {message}{where}") from error
 
 
 def module_of(path: str | pathlib.Path) -> types.ModuleType:
   """The module of a config file, from which another one may start."""
   path = _config_file(pathlib.Path(path))
-  spec = importlib.util.spec_from_file_location(f"jaxsig_config_{path.stem}", path)
+  name = f"jaxsig_config_{path.stem}"
+  loader = importlib.machinery.SourceFileLoader(name, str(path))   # whatever its suffix
+  spec = importlib.util.spec_from_file_location(name, path, loader=loader)
   module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
+  with _told(path):
+    loader.exec_module(module)
   return module
 
 
@@ -123,7 +166,13 @@ def override(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
 def _set(node: ConfigDict, name: str, value: Any, key: str) -> None:
   if isinstance(value, Mapping):
     value = ConfigDict(dict(value))
+  old = node[name]
+  is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+  if isinstance(old, str) and is_number:   # such as run.members_per_program: "auto" or a count
+    value = str(value)
   try:
+    if isinstance(value, bool) and isinstance(old, (int, float)) and not isinstance(old, bool):
+      raise TypeError   # a bool is an int to Python
     node[name] = value
   except TypeError:
     raise UserError(
@@ -177,7 +226,12 @@ def readings(config: ConfigDict) -> dict[str, ConfigDict]:
     except UserError as error:
       raise UserError(f"the reading {name!r} changes what config.read does not have: {error}; "
                       "what needs a training of its own is an ablation") from None
-    every[changed.get("label", name)] = own
+    label = changed.get("label", name)
+    if not label or label in every:
+      raise UserError(
+          f"the reading {name!r} has the label {label!r}, which is empty or another reading's: "
+          "give it a label of its own")
+    every[label] = own
   return every
 
 

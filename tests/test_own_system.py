@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 import pytest
+import toy_system
 from builders import ROOT
 from toy_system import LENGTHS_S, RATE_HZ
 
@@ -17,6 +18,8 @@ from jaxsig.engine.train import train
 from jaxsig.errors import UserError
 from jaxsig.experiment import sweep
 from jaxsig.experiment.evaluate import evaluate
+from jaxsig.experiment.workdir import version_of_code
+from jaxsig.prediction import export
 from jaxsig.report.rows import read_rows
 
 CONFIG = ROOT / "tests" / "toy_config.py"
@@ -124,6 +127,33 @@ def test_a_users_own_take_is_judged_by_its_own_rule(workdir, tmp_path, capsys):
     model.predict(take_t_c[:, 0])
 
 
+def test_a_take_without_any_signal_is_answered_and_a_short_one_refused(workdir):
+  model = jaxsig.open_model(workdir)
+  silent = model.predict(np.full((200, 2), np.nan, np.float32))
+  assert silent.sources.shape == (2, 2, 200)
+  assert np.isnan(silent.sources[0]).all()
+  with pytest.raises(UserError, match="lasts 0.5 s, which is too short"):
+    model.predict(np.ones((10, 2), np.float32))
+
+
+def test_rows_are_made_anew_when_the_system_changes(workdir, monkeypatch):
+  before = read_rows(workdir / "rows.jsonl")[0].stamp.commit
+  assert "toy_system" in before
+  monkeypatch.setattr(toy_system, "__file__", str(CONFIG))   # another text
+  assert version_of_code("toy_system") != before
+
+
+@pytest.mark.parametrize("changes, word", [
+    ({"read__method": "mean"}, "is a baseline too"),
+    ({"read__method": "../elsewhere"}, "names a folder"),
+    ({"readings": {"a": {"label": ""}}}, "a label of its own"),
+    ({"readings": {"a": {"label": "x"}, "b": {"label": "x"}}}, "a label of its own"),
+])
+def test_names_of_methods_are_their_own(changes, word, tmp_path):
+  with pytest.raises(UserError, match=word):
+    sweep.open_run(config(**changes), tmp_path / "w")
+
+
 def test_it_is_exported_with_its_figures(workdir, tmp_path, capsys):
   out = tmp_path / "models" / "toy"
   words = ["jaxsig", "--mode=export", f"--workdir={workdir}", f"--output={out}", f"--workdirs={workdir}"]
@@ -154,9 +184,68 @@ def test_members_adapt_to_a_test_groups_own_beginning(workdir, tmp_path):
 def test_a_base_that_saw_the_group_is_refused(workdir, tmp_path):
   seen = config(
       split__kind="personal", split__n_folds=3, split__folds=(1,), split__adapt_s=10.0, init_from=str(workdir), train__steps=20)
-  run, members = sweep.open_run(seen, tmp_path / "p")
   with pytest.raises(UserError, match=r"trained on a test group of fold1_seed0 \(.*g\d"):
+    sweep.open_run(seen, tmp_path / "p")
+  assert not list((tmp_path / "p").iterdir())   # nothing is written before it is checked
+
+
+def test_a_bases_own_base_counts_as_seen(workdir, tmp_path):
+  """A personalised member has seen its own group, and all that its base was trained on."""
+  personal = config(
+      split__kind="personal", split__n_folds=3, split__adapt_s=10.0, split__val_groups=0,
+      init_from=str(workdir), train__steps=20)
+  run, [member] = sweep.open_run(personal, tmp_path / "p")
+  train(run, [member])
+  [plain] = json.loads((tmp_path / "p" / "split.json").read_text())["members"]
+  everybody = {record.group for record in run.prepared.records}
+  assert set(plain["seen"]) == everybody
+  grandchild = config(split__folds=(1,), init_from=str(tmp_path / "p"))
+  with pytest.raises(UserError, match="has trained on a test group"):
+    sweep.open_run(grandchild, tmp_path / "g")
+
+  export.export(tmp_path / "p", tmp_path / "models" / "personal", [])
+  about = json.loads((tmp_path / "models" / "personal" / "about.json").read_text())
+  assert set(about["trained_on"]) == everybody
+  with pytest.raises(UserError, match="was trained on g"):
+    sweep.open_run(config(init_from=str(tmp_path / "models" / "personal")), tmp_path / "h")
+
+
+def test_a_refused_command_changes_nothing_in_a_workdir(workdir):
+  files = [workdir / name for name in ("config.json", "split.json", "about.json")]
+  before = [path.read_text() for path in files]
+  with pytest.raises(UserError, match="differs in data.simulate_groups"):
+    sweep.open_run(config(data__simulate_groups=9), workdir)
+  assert [path.read_text() for path in files] == before
+
+
+def test_other_data_under_the_same_settings_is_refused_before_anything_is_written(
+    workdir, monkeypatch):
+  before = (workdir / "split.json").read_text()
+  simulate = toy_system.simulate
+  monkeypatch.setattr(toy_system, "simulate", lambda seed, n, config: simulate(seed + 1, n, config))
+  with pytest.raises(UserError, match="another data"):
+    sweep.open_run(config(), workdir)
+  assert (workdir / "split.json").read_text() == before
+
+
+def test_a_mistake_does_not_tie_a_workdir(tmp_path):
+  run, members = sweep.open_run(config(optim__name="nosuch"), tmp_path / "w")
+  with pytest.raises(UserError, match="nosuch"):
     train(run, members)
+  sweep.open_run(config(), tmp_path / "w")
+
+
+@pytest.mark.parametrize("key", ["guard_s", "adapt_s", "val_groups", "inner_folds", "n_folds"])
+def test_negative_settings_of_a_split_are_named(key, tmp_path):
+  value = -1.0 if key.endswith("_s") else -1
+  with pytest.raises(UserError, match=f"split.{key}=-1"):
+    sweep.open_run(config(**{f"split__{key}": value}), tmp_path / "w")
+
+
+def test_a_joined_report_does_not_overwrite_a_training(workdir, tmp_path):
+  sweep.open_run(config(), tmp_path / "other")
+  with pytest.raises(UserError, match="is the workdir of a training"):
+    sweep.copy_config([workdir], tmp_path / "other")
 
 
 def test_a_broken_guard_names_the_group():

@@ -74,6 +74,9 @@ def members(records: Sequence[Record], config: ConfigDict) -> list[Member]:
   Raises:
     UserError: too few groups, an unknown kind, or folds that do not exist.
   """
+  for key in ("n_folds", "val_groups", "inner_folds", "adapt_s", "guard_s"):
+    if config[key] < 0:
+      raise UserError(f"split.{key}={config[key]} is negative: give 0 or more")
   if config.kind not in KINDS:
     raise UserError(f"unknown split.kind {config.kind!r}: use {', '.join(KINDS)}")
   if config.kind == "mixed":
@@ -265,9 +268,20 @@ def _later(adapt: Segment, test: Segment, member: Member) -> bool:
   return adapt.record not in order or order.index(adapt.record) <= order.index(test.record)
 
 
-def to_plain(member: Member) -> dict[str, Any]:
-  """A member as plain JSON values; the end of a record is null."""
-  plain = {"member": member.name, "fold": member.fold, "seed": member.seed, "leaks": member.leaks}
+def to_plain(member: Member, seen: Iterable[str] = ()) -> dict[str, Any]:
+  """A member as plain JSON values; the end of a record is null.
+
+  Args:
+    member: one.
+    seen: all groups that it, its base and the base's own bases have seen.
+  """
+  plain = {
+      "member": member.name,
+      "fold": member.fold,
+      "seed": member.seed,
+      "leaks": member.leaks,
+      "seen": sorted(seen),
+  }
   for side in ("train", "val", "test", "adapt"):
     rows = []
     for segment in getattr(member, side):

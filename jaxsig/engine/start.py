@@ -18,10 +18,18 @@ from jaxsig.system import Params, Plain, Stats
 
 
 class Source(NamedTuple):
-  """Where trained parameters lie: a folder of checkpoints, or of a shipped model."""
+  """Where trained parameters lie: a folder of checkpoints, or of a shipped model.
+
+  Attributes:
+    folder: of them.
+    is_shipped: whether it is a model's.
+    meta: what they must have been made with; None: they were made elsewhere.
+    seen: groups that they were trained on or validated by, their own bases included.
+  """
   folder: pathlib.Path
   is_shipped: bool
-  meta: Plain | None   # what they must have been made with; None: elsewhere
+  meta: Plain | None
+  seen: tuple[str, ...] = ()
 
 
 def start_state(run: Run, group: Sequence[Member], step: int, init: Callable, keys: jax.Array,
@@ -105,7 +113,7 @@ def _shipped_base(folder: pathlib.Path, member: Member) -> Source:
   seen = sorted(set(weights.about_of(folder)["trained_on"]) & set(groups_of(member.test)))
   if seen:
     raise UserError(f"the model {folder.name} was trained on {seen[0]}: test it on others")
-  return Source(folder, True, None)
+  return Source(folder, True, None, tuple(weights.about_of(folder)["trained_on"]))
 
 
 def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
@@ -118,8 +126,7 @@ def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
   unseen = []
   for plain in json.loads(path.read_text())["members"]:
     base = from_plain(plain)
-    seen = groups_of(base.trained_on + base.val)
-    if not tested & set(seen):
+    if not tested & set(plain["seen"]):
       unseen.append(base)
   if not unseen:
     raise UserError(
@@ -128,7 +135,33 @@ def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
 
   of_seed = [base for base in unseen if base.seed == member.seed]
   chosen = (of_seed or unseen)[0]
-  return Source(workdir / "members" / chosen.name / "checkpoints", False, None)
+  folder = workdir / "members" / chosen.name / "checkpoints"
+  return Source(folder, False, None, _seen_by(path, chosen.name))
+
+
+def require_same_data(run: Run, members: Sequence[Member]) -> None:
+  """Raises UserError where a member's checkpoints were made with other settings or data."""
+  for member in members:
+    folder = checkpoints_of(run, member)
+    steps = checkpoint.steps(folder)
+    if steps:
+      checkpoint.check_meta(folder, steps[-1], run.meta)
+
+
+def _seen_by(split: pathlib.Path, name: str) -> tuple[str, ...]:
+  """The groups that a member of a split.json has seen."""
+  for plain in json.loads(split.read_text())["members"]:
+    if plain["member"] == name:
+      return tuple(plain["seen"])
+  return ()
+
+
+def seen_groups(run: Run, member: Member) -> tuple[str, ...]:
+  """All groups that a member was or will be trained on or validated by, its bases' included."""
+  seen = set(groups_of(member.trained_on + member.val))
+  if run.config.init_from:
+    seen |= set(base_of(run, member).seen)
+  return tuple(sorted(seen))
 
 
 def last_step(run: Run, member: Member) -> int:

@@ -11,9 +11,10 @@ from jaxsig.data import cache
 from jaxsig.data.splits import Member, members
 from jaxsig.engine import mesh
 from jaxsig.engine.run import Run, make_run
+from jaxsig.engine.start import require_same_data, seen_groups
 from jaxsig.engine.train import train
 from jaxsig.errors import UserError
-from jaxsig.experiment import nested_cv
+from jaxsig.experiment import checks, nested_cv
 from jaxsig.experiment.evaluate import evaluate, readings_of, require_readable
 from jaxsig.experiment.workdir import (
   read_config,
@@ -38,6 +39,7 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   Raises:
     UserError: the workdir cannot be written, or is another config's; the differing keys are named.
   """
+  checks.require_settings(config)
   workdir = writable(pathlib.Path(workdir))
   require_same_config(config, workdir)
   system = systems.make(config)
@@ -45,9 +47,11 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   run = make_run(config, workdir, system, prepared)
   chosen = members(prepared.records, config.split)
   require_readable(run)
+  require_same_data(run, chosen)
+  seen = {member: seen_groups(run, member) for member in chosen}
   if mesh.is_main():
     methods = [reading.method for reading in readings_of(run)]
-    write_about(config, workdir, methods, system.data, prepared, chosen)
+    write_about(config, workdir, methods, system.data, prepared, seen)
   say(_summary(run, chosen))
   return Opened(run, chosen)
 
@@ -72,13 +76,16 @@ def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> l
   Returns:
     Their workdirs: `workdir`, then `workdir/ablations/<name>`.
   """
+  checks.require_settings(config)
   workdir = pathlib.Path(workdir)
-  done = [_one(config, workdir, fit)]
+  every = {workdir: config}
   if config.run.ablations:
     for name, changes in config.ablations.items():
       ablation = configs.override(config, {**configs.changes(changes), "run.ablations": False})
-      done.append(_one(ablation, workdir / "ablations" / name, fit))
-  return done
+      every[workdir / "ablations" / name] = ablation
+  for one in every.values():   # all of them before the first, which may take hours
+    checks.require_settings(one)
+  return [_one(one, folder, fit) for folder, one in every.items()]
 
 
 def _one(config: ConfigDict, workdir: pathlib.Path, fit: bool) -> pathlib.Path:
@@ -103,6 +110,7 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
   Returns:
     The workdirs that have rows.
   """
+  checks.require_list(listing)
   workdir = pathlib.Path(workdir)
   done = []
   for name in _in_order(listing):
@@ -132,7 +140,12 @@ def _config_of(one: ConfigDict, listing: ConfigDict, workdir: pathlib.Path) -> C
 
 def copy_config(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
   """Leaves the first workdir's config beside their joined report: an export checks it."""
-  if mesh.is_main() and folder not in workdirs:
+  if folder in workdirs:
+    return
+  if (folder / "split.json").exists():
+    raise UserError(
+        f"{folder} is the workdir of a training: name another folder for the joined report")
+  if mesh.is_main():
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", read_config(workdirs[0]).to_dict())
 
@@ -182,6 +195,7 @@ def _chosen(
 
 def inspect(config: ConfigDict) -> None:
   """Prints what the data folder holds, what would be skipped and why, its licence and citation."""
+  checks.require_experiment(config)
   system = systems.make(config)
   words = system.protocol.words
   if cache.source_of(system.data, config) == cache.SIMULATED:

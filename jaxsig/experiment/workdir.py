@@ -7,7 +7,8 @@ import hashlib
 import json
 import pathlib
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 
 from ml_collections import ConfigDict
 
@@ -60,10 +61,15 @@ def read_config(workdir: pathlib.Path) -> ConfigDict:
         f"{path} is missing or broken: name the config that trained it with --config") from None
 
 
+def holds_training(workdir: pathlib.Path) -> bool:
+  """Whether a workdir has anything that another config must not overwrite."""
+  return (workdir / "rows.jsonl").exists() or any(workdir.glob("members/*/checkpoints/*"))
+
+
 def require_same_config(config: ConfigDict, workdir: pathlib.Path) -> None:
   """Raises UserError where the workdir is another training's; the differing keys are named."""
   path = workdir / "config.json"
-  if not path.exists():
+  if not path.exists() or not holds_training(workdir):
     return
   try:
     old = json.loads(path.read_text())
@@ -95,19 +101,37 @@ def read_members(workdir: pathlib.Path) -> list[Member]:
   return members
 
 
+def seen_in(workdir: pathlib.Path, member: Member) -> list[str]:
+  """The groups that a member of a workdir and its bases were trained on or validated by."""
+  for plain in json.loads((workdir / "split.json").read_text())["members"]:
+    if plain["member"] == member.name:
+      return plain["seen"]
+  return []
+
+
 def write_about(
-  config: ConfigDict,
-  workdir: pathlib.Path,
-  methods: Sequence[str],
-  data: Data,
-  prepared: Prepared,
-  members: Sequence[Member],
+    config: ConfigDict,
+    workdir: pathlib.Path,
+    methods: Sequence[str],
+    data: Data,
+    prepared: Prepared,
+    members: Mapping[Member, Sequence[str]],
 ) -> None:
-  """Writes config.json, about.json and split.json of a workdir."""
+  """Writes config.json, about.json and split.json of a workdir.
+
+  Args:
+    config: of the experiment.
+    workdir: of its files.
+    methods: what tables call the readings of its trainings.
+    data: the data set.
+    prepared: its records and where they come from.
+    members: {member: the groups that it and its bases have seen}.
+  """
   write_json(workdir / "config.json", config.to_dict())
   about = {"methods": list(methods), "data": _data_card(data, config, prepared)}
   write_json(workdir / "about.json", about)
-  split = {"source": prepared.source, "members": [to_plain(member) for member in members]}
+  plain = [to_plain(member, seen) for member, seen in members.items()]
+  split = {"source": prepared.source, "members": plain}
   write_json(workdir / "split.json", split)
 
 
@@ -133,6 +157,24 @@ def read_about(workdir: pathlib.Path) -> Plain:
   return json.loads(path.read_text())
 
 
+def version_of_code(system: str) -> str:
+  """What made the rows: the commit of this package, and the file of a system from elsewhere.
+
+  Args:
+    system: `config.system`.
+
+  Returns:
+    The commit with a hash of its changes, or "unknown" outside a checkout; of a system from
+    elsewhere also a hash of its module's file.
+  """
+  version = commit_of_code()
+  module = sys.modules.get(system)
+  if module is not None and getattr(module, "__file__", None):
+    code = pathlib.Path(module.__file__).read_bytes()
+    version += f" {system} {hashlib.sha256(code).hexdigest()[:6]}"
+  return version
+
+
 def commit_of_code() -> str:
   """The commit of this package, with a hash of its changes; "unknown" outside a checkout."""
   root = pathlib.Path(__file__).parent.parent.parent
@@ -140,12 +182,23 @@ def commit_of_code() -> str:
     return "unknown"
   try:
     changes = _git(root, "diff", "HEAD", "--", "jaxsig", "configs")
+    changes += _untracked(root)
     commit = _git(root, "rev-parse", "HEAD")[:12]
   except (OSError, subprocess.CalledProcessError):
     return "unknown"
   if changes:
     commit += "+" + hashlib.sha256(changes.encode()).hexdigest()[:6]
   return commit
+
+
+def _untracked(root: pathlib.Path) -> str:
+  """The text of the package's files that git does not know yet."""
+  names = _git(root, "ls-files", "--others", "--exclude-standard", "jaxsig", "configs")
+  texts = []
+  for name in names.splitlines():
+    if name.endswith(".py"):
+      texts.append((root / name).read_text(errors="replace"))
+  return "".join(texts)
 
 
 def _git(root: pathlib.Path, *words: str) -> str:

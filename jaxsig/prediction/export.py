@@ -8,7 +8,14 @@ from jaxsig.data.splits import Member, groups_of
 from jaxsig.engine import checkpoint
 from jaxsig.errors import UserError
 from jaxsig.experiment.evaluate import method_name
-from jaxsig.experiment.workdir import commit_of_code, read_about, read_config, read_members, say
+from jaxsig.experiment.workdir import (
+  commit_of_code,
+  read_about,
+  read_config,
+  read_members,
+  say,
+  seen_in,
+)
 from jaxsig.prediction import model as models
 from jaxsig.prediction.model import Model
 from jaxsig.report.evidence import evidence, evidence_text
@@ -32,8 +39,9 @@ def export(workdir: pathlib.Path, output: pathlib.Path, evidence_workdirs: Seque
   model = models.from_workdir(workdir)
   member = read_members(workdir)[0]
   texts = [_evidence(folder, model) for folder in evidence_workdirs]
+  seen = seen_in(workdir, member)
   text = card(output.name, model, workdir, member, texts)
-  folder = models.save(output.parent, output.name, model, text, groups_of(member.trained_on + member.val))
+  folder = models.save(output.parent, output.name, model, text, seen)
   models.load(folder)   # what cannot be read again is no export
   size = sum(path.stat().st_size for path in folder.iterdir())
   say(f"written to {folder}: {model.parameters:,} parameters, {size / 2**20:.2f} MiB")
@@ -53,9 +61,9 @@ def card(name: str, model: Model, workdir: pathlib.Path, member: Member, evidenc
       "",
       *_data_lines(workdir),
       *_base_lines(model.config.init_from),
-      *_group_lines(f"{groups.capitalize()} trained on", groups_of(member.trained_on)),
+      *_group_lines(f"{groups.capitalize()} trained on", _trained_on(workdir, member)),
       *_group_lines(f"{groups.capitalize()} for validation only", groups_of(member.val)),
-      *_group_lines(f"{groups.capitalize()} held out", groups_of(member.test)),
+      *_group_lines(f"{groups.capitalize()} held out", _held_out(workdir, member)),
       *_training_lines(model, workdir, member),
       "",
       "## Limits",
@@ -69,6 +77,18 @@ def card(name: str, model: Model, workdir: pathlib.Path, member: Member, evidenc
       *(evidence_texts or ["None are given with this model: no honest figure is known."]),
   ]
   return "\n".join(lines).rstrip() + "\n"
+
+
+def _held_out(workdir: pathlib.Path, member: Member) -> list[str]:
+  """The groups that a member tests and that nothing before it has seen."""
+  seen = set(seen_in(workdir, member))
+  return [group for group in groups_of(member.test) if group not in seen]
+
+
+def _trained_on(workdir: pathlib.Path, member: Member) -> list[str]:
+  """The groups that a member or its bases were trained on: all that are seen but its validation's."""
+  validation = set(groups_of(member.val))
+  return [group for group in seen_in(workdir, member) if group not in validation]
 
 
 def _data_lines(workdir: pathlib.Path) -> list[str]:

@@ -76,7 +76,7 @@ def _predicted(record: Record, model: Model, block_s: float) -> Record:
   task = model.system.task
   parts = _pieces(record, model, block_s)
   if not parts:
-    return record._replace(predictions=_nothing(record, model))
+    return finished(task, record, _nothing(record, model))
 
   moved = [part.spans.moved(part.piece.start_s) for part in parts]
   stitcher = Stitcher(joined_spans(moved), bool(model.config.data.get("causal", False)))
@@ -117,7 +117,11 @@ def _pieces(record: Record, model: Model, block_s: float) -> list[PieceWindows]:
 
 
 def _nothing(record: Record, model: Model) -> Predictions:
-  """Predictions of a record in which no window lies: NaN, in the shapes that one window of nothing gives them."""
+  """Predictions of a record in which no window lies: NaN, in the shapes of one window's.
+
+  Raises:
+    UserError: the record is shorter than any window.
+  """
   config = model.config.data
   window_s = _layout(model.config).window_s or record.duration_s
   samples = int(np.ceil(window_s * record.rate_hz)) + 1
@@ -126,8 +130,13 @@ def _nothing(record: Record, model: Model) -> Predictions:
     signals[name] = np.zeros((samples, *np.shape(x)[1:]), np.float32)
   blank = record._replace(signals=signals, annotations={})
   spans = model.system.data.spans(blank, config).at(slice(0, 1))
+  if not len(spans):
+    raise UserError(
+        f"{record.id} lasts {record.duration_s:g} s, which is too short for a window: "
+        "use a longer recording")
   predictor = Predictor(model.system.task, model.params, model.stats, 1, model.config.read.seed)
-  outputs = predictor(model.system.data.cut(blank, spans, config), window_names(record.id, np.arange(1)))
+  arrays = model.system.data.cut(blank, spans, config)
+  outputs = predictor(arrays, window_names(record.id, np.arange(1)))
   stitcher = Stitcher(spans)
   stitcher.add({name: np.full(x.shape, np.nan) for name, x in outputs.items()})
   return _fitted(stitcher.result(), record.duration_s)

@@ -30,7 +30,7 @@ METHODS = [*LEARNT, "mean"]   # the plain reading first: tables compare with it
 def same_code():
   """The commit stays the same: edits while the tests run would change it."""
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(evaluate, "commit_of_code", lambda: "c0")
+    patch.setattr(evaluate, "version_of_code", lambda system: "c0")
     yield
 
 
