@@ -238,7 +238,7 @@ def test_a_mistake_does_not_tie_a_workdir(tmp_path):
 @pytest.mark.parametrize("key", ["guard_s", "adapt_s", "val_groups", "inner_folds", "n_folds"])
 def test_negative_settings_of_a_split_are_named(key, tmp_path):
   value = -1.0 if key.endswith("_s") else -1
-  with pytest.raises(UserError, match=f"split.{key}=-1"):
+  with pytest.raises(UserError, match=rf"split\.{key}.*-1"):
     sweep.open_run(config(**{f"split__{key}": value}), tmp_path / "w")
 
 
