@@ -75,7 +75,7 @@ def predict(
   Raises:
     jaxsig.errors.UserError: a file or a model that cannot be used.
   """
-  if isinstance(model, (str, pathlib.Path)):
+  if not hasattr(model, "predict"):
     model = open_model(model)
   return model.predict(source, rate_hz)
 
@@ -100,8 +100,9 @@ def evaluate(config: "ConfigDict", workdir: str | pathlib.Path) -> "list[Row]":
 
 def _run(config: "ConfigDict", workdir: str | pathlib.Path, fit: bool) -> "list[Row]":
   from jaxsig.engine import mesh
-  from jaxsig.experiment import sweep
+  from jaxsig.experiment import checks, sweep
   from jaxsig.report.rows import read_rows
+  checks.require_experiment(config)
   mesh.cache_programs()
   workdir = pathlib.Path(workdir)
   sweep.report(sweep.experiment(config, workdir, fit), workdir / "report")
@@ -123,8 +124,10 @@ def check_gradients(loss: "Callable | ConfigDict", params: Any = None, **options
     point.
   """
   from jaxsig.engine import gradients
+  from jaxsig.experiment import checks
   if callable(loss):
     return gradients.check_gradients(loss, params, **options)
+  checks.require_experiment(loss)
   return gradients.check_config(loss, **options)
 
 

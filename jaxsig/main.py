@@ -138,6 +138,8 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
     UserError: any mistake in it, in one sentence.
   """
   argv = _with_config_found(argv)
+  if _config_index(argv) is not None:
+    configs.load(*_config_of(argv))   # what is wrong with the file is told before absl wraps it
   given = define_flags(argv)
   try:
     rest = given(argv)
@@ -156,6 +158,14 @@ def parse(argv: Sequence[str]) -> flags.FlagValues:
       raise UserError(f"--mode={given.mode} needs --{flag}")
   if given.mode == "predict" and given.workdir and given.model:
     raise UserError("--mode=predict takes --workdir or --model, not both: leave one out")
+  if given.rate_hz is not None and not given.rate_hz > 0:
+    raise UserError(
+        f"--rate_hz={given.rate_hz:g} is no sampling rate: give the samples in a second, above 0")
+  file, _, name = given.update.rpartition(":")
+  if given.update and not (file and name):
+    raise UserError(
+        f"--update={given.update} names no table: write --update=FILE.md:NAME, where NAME is that "
+        "of the mark <!-- table:NAME --> in the file")
   return given
 
 
@@ -252,8 +262,20 @@ def dispatch(given: flags.FlagValues) -> None:
       "gradients": _check_gradients,
   }
   command = commands[given.mode]
+  _require_kind(given)
   _start_devices(given.cpu_devices)
   command(given)
+
+
+def _require_kind(given: flags.FlagValues) -> None:
+  """Raises UserError where a mode is given a sweep's list for an experiment, or the reverse."""
+  from jaxsig.experiment import checks
+  if given.config is None:
+    return
+  if given.mode == "sweep":
+    checks.require_list(given.config)
+  else:
+    checks.require_experiment(given.config)
 
 
 def _start_devices(cpu_devices: int) -> None:
@@ -282,11 +304,14 @@ def _folder(text: str) -> pathlib.Path:
   """Returns the folder that a flag names; `~` is the home folder, which shells leave after a `=`.
 
   Raises:
-    UserError: it is the address of a bucket.
+    UserError: it is the address of a bucket, or a file.
   """
   if "://" in text:
     raise UserError(f"{text} is no folder of this machine: mount the bucket, and name its folder")
-  return pathlib.Path(text).expanduser()
+  folder = pathlib.Path(text).expanduser()
+  if folder.is_file():
+    raise UserError(f"{text} is a file: name a folder")
+  return folder
 
 
 def _train(given: flags.FlagValues) -> None:

@@ -8,6 +8,7 @@ import dataclasses
 import importlib
 import math
 import pkgutil
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -327,13 +328,14 @@ def make(config: ConfigDict) -> System:
   """Makes the system that `config.system` names.
 
   Raises:
-    UserError: no such system, or a module without `make`.
+    UserError: no such system, or a module without a `make` that gives one.
   """
   name = config.system
   systems = importlib.import_module("jaxsig.systems")
   built_in = [module.name for module in pkgutil.iter_modules(systems.__path__)]
   if name in built_in:
-    return importlib.import_module(f"jaxsig.systems.{name}").make(config)
+    module = importlib.import_module(f"jaxsig.systems.{name}")
+    return _made(module, config)
 
   try:
     module = importlib.import_module(name)
@@ -344,4 +346,13 @@ def make(config: ConfigDict) -> System:
   if not hasattr(module, "make"):
     raise UserError(
         f"the module {name} has no function make(config) that gives a jaxsig.system.System")
-  return module.make(config)
+  return _made(module, config)
+
+
+def _made(module: types.ModuleType, config: ConfigDict) -> System:
+  system = module.make(config)
+  if not isinstance(system, System):
+    raise UserError(
+        f"make(config) of the module {config.system} gives {type(system).__name__}: "
+        "return a jaxsig.system.System")
+  return system

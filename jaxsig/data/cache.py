@@ -47,6 +47,7 @@ def source_of(data: Data, config: ConfigDict) -> str:
     raise UserError(f"unknown data.source {source!r}: use auto, real or simulated")
   if source == SIMULATED or (source == "auto" and not folder):
     return SIMULATED
+  _require_reader(data, config)
   if not folder:
     raise UserError(
         "data.source=real needs the recordings: name their folder with --config.data_dir")
@@ -63,6 +64,14 @@ def source_of(data: Data, config: ConfigDict) -> str:
   return "real"
 
 
+def _require_reader(data: Data, config: ConfigDict) -> None:
+  for part in ("load", "inspect", "sources"):
+    if getattr(data, part) is None:
+      raise UserError(
+          f"the system {config.system} reads no recordings (its Data has no {part}): leave "
+          "data_dir out and set data.source=simulated, or give it one")
+
+
 def load(data: Data, config: ConfigDict) -> Prepared:
   """Loads or simulates the records of `config.data`, and lists their windows."""
   source = source_of(data, config)
@@ -70,7 +79,15 @@ def load(data: Data, config: ConfigDict) -> Prepared:
     records = _through_cache(data, config, source)
   else:
     records = list(_made(data, config, source))
-  return prepare(data, config, records)
+  if not records:
+    raise UserError("there is no record to train or test on: check data_dir and config.data")
+  prepared = prepare(data, config, records)
+  if not len(prepared.windows):
+    longest_s = max(record.duration_s for record in records)
+    raise UserError(
+        f"no record has a window: the longest of {len(records)} lasts {longest_s:g} s; use longer "
+        "recordings, or windows that fit them, by the settings of config.data")
+  return prepared
 
 
 def prepare(data: Data, config: ConfigDict, records: list[Record]) -> Prepared:
@@ -83,6 +100,10 @@ def prepare(data: Data, config: ConfigDict, records: list[Record]) -> Prepared:
 def _made(data: Data, config: ConfigDict, source: str) -> Iterable[Record]:
   if source == "real":
     return data.load(pathlib.Path(config.data_dir), config.data)
+  if config.data.simulate_groups < 1:
+    raise UserError(
+        f"data.simulate_groups={config.data.simulate_groups} simulates nothing: set it to 1 or "
+        "more, or name a folder of recordings with --config.data_dir")
   return data.simulate(config.data.simulate_seed, config.data.simulate_groups, config.data)
 
 
@@ -108,8 +129,12 @@ def _hash_array(digest: "hashlib._Hash", x: np.ndarray | StoredArray) -> None:
 
 def _through_cache(data: Data, config: ConfigDict, source: str) -> list[Record]:
   folder = pathlib.Path(config.cache_dir) / _key(data, config, source)
-  if not (folder / "records.json").exists():
-    _write(folder, _made(data, config, source))
+  if folder.exists():
+    try:
+      return _read(folder)
+    except (OSError, ValueError, EOFError, LookupError, TypeError, AttributeError):
+      shutil.rmtree(folder, ignore_errors=True)   # damaged: it is made again
+  _write(folder, _made(data, config, source))
   return _read(folder)
 
 

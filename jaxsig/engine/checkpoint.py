@@ -17,7 +17,8 @@ from jaxsig.system import Plain
 
 _KEPT = 2   # steps
 
-logging.getLogger("absl").setLevel(logging.ERROR)   # orbax logs every save at length
+# Orbax logs every save at length, and every failure before it raises: that is told in one sentence.
+logging.getLogger("absl").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager

@@ -72,6 +72,8 @@ def _from_file(path: pathlib.Path) -> tuple[float | None, np.ndarray]:
   if header.is_file():
     return _from_wfdb(header)
 
+  if path.is_dir():
+    raise UserError(f"{path} is a folder: name one .csv, .npy or WFDB file in it")
   if not path.is_file():
     raise UserError(f"{path} does not exist: name a .csv, .npy or WFDB file")
   if path.suffix == ".npy":
@@ -149,10 +151,12 @@ def _one_signal(source: ArrayLike, name: str, remedy: str) -> np.ndarray:
 
 def _agreed_rate(file_hz: float | None, given_hz: float | None, name: str) -> float:
   """The rate in Hz that the file says, or else the user; UserError where they contradict."""
-  if file_hz is None and not given_hz:
-    raise UserError(f"{name} does not say its sampling rate: give it with --rate_hz")
+  if file_hz is None and given_hz is None:
+    raise UserError(
+      f"{name} does not say its sampling rate: give it with --rate_hz (from Python rate_hz=)"
+    )
 
-  if file_hz is not None and given_hz and abs(file_hz - given_hz) > 0.01 * file_hz:
+  if file_hz is not None and given_hz is not None and abs(file_hz - given_hz) > 0.01 * file_hz:
     raise UserError(
       f"{name} says {file_hz:g} Hz, --rate_hz says {given_hz:g}: "
       "leave --rate_hz out or correct the file"
