@@ -73,6 +73,8 @@ def evaluate(run: Run, members: Sequence[Member]) -> list[Row]:
     stamp = _stamp(run, member, commit)
     folder = folder_of(run, member)
     done = _rows_of_stamp(folder / "rows.jsonl", stamp)
+    if _is_broken(folder / "timing.json") or _is_broken(folder / CALIBRATION):
+      done = None
     if done is None:
       evaluation = _evaluate_member(every_reading, member)
       done = [_stamped(row, stamp) for row in evaluation.rows]
@@ -172,6 +174,16 @@ def _rows_of_stamp(path: pathlib.Path, stamp: Stamp) -> list[Row] | None:
   if not rows or rows[0].stamp != stamp:
     return None
   return rows
+
+
+def _is_broken(path: pathlib.Path) -> bool:
+  """Whether there is a file that holds no JSON object."""
+  if not path.is_file():
+    return False
+  try:
+    return not isinstance(json.loads(path.read_text()), dict)
+  except ValueError:
+    return True
 
 
 def _stamped(row: Row, stamp: Stamp) -> Row:

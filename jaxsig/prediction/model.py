@@ -49,7 +49,8 @@ class Model:
       jaxsig.errors.UserError: it cannot be read or is too short.
     """
     from jaxsig.prediction import own_file
-    return self.system.own.result(own_file.predict(source, rate_hz, self))
+    told = own_file.predict(source, rate_hz, self)
+    return self.system.own.result(told)
 
   @property
   def parameters(self) -> int:
@@ -113,6 +114,10 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
   Raises:
     UserError: neither, a workdir without a finished checkpoint, or another config.
   """
+  if not isinstance(model, (str, pathlib.Path)):
+    raise UserError(
+        f"{model!r} is no model: give the name of a shipped one, the workdir of a training, or "
+        "what jaxsig.open_model returns")
   mesh.cache_programs()
   path = pathlib.Path(model)
   is_workdir = (path / "split.json").is_file() or ((path / "config.json").is_file() and not (path / "params.npz").is_file())
@@ -134,7 +139,10 @@ def _is_free(key: str, system: System) -> bool:
   section, _, name = key.partition(".")
   if section == "data":
     always = name == "source" or name.startswith("simulate_")
-    return always or name in system.own.free
+    free = ()
+    if system.own is not None:
+      free = system.own.free
+    return always or name in free
   return section in FREE
 
 
@@ -144,7 +152,7 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
   if config is None:
     config = read_config(workdir)
   require_same_config(config, workdir)
-  label, config = configs.reading(config, config.own.reading)
+  label, config = configs.reading(config, _own_reading(config))
   system = systems.make(config)
   run = simulated_run(config, system, workdir)
   if not checkpoint.steps(checkpoints_of(run, member)):
@@ -153,11 +161,23 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
   return Model(workdir.name, config, system, params, stats, _calibration(run, member, method_name(config, label)))
 
 
+def _own_reading(config: ConfigDict) -> str:
+  """The reading for a user's own file; none where the config says nothing of such files."""
+  own = config.get("own")
+  if own is None:
+    return ""
+  return own.get("reading", "")
+
+
 def _calibration(run: Run, member: Member, method: str) -> Plain | None:
   path = folder_of(run, member) / CALIBRATION
   if not path.is_file():
     return None
-  return json.loads(path.read_text()).get(method)
+  try:
+    return json.loads(path.read_text()).get(method)
+  except (ValueError, AttributeError):
+    raise UserError(
+        f"{path} is broken: make it again by --mode=eval with this --workdir") from None
 
 
 def simulated_run(config: ConfigDict, system: System, workdir: pathlib.Path = pathlib.Path()) -> Run:

@@ -42,6 +42,10 @@ def predict(source: object, rate_hz: float | None, model: Model, block_s: float 
   """
   system = model.system
   config = model.config
+  if system.own is None or config.get("own") is None:
+    raise UserError(
+        f"the model {model.name} reads no files of your own: its system needs an OwnFile and its "
+        "config a section own")
   record = system.own.read(source, OwnOptions(rate_hz, config.data, config.own))
   found = gaps(record, BRIDGE_S)
   record = _predicted(record, model, block_s)

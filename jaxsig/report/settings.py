@@ -97,6 +97,13 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
   """One name or several."""
   if isinstance(value, str):
     value = [value]
+  if not isinstance(value, (list, tuple)):
+    raise UserError(f"config.report holds {value!r} where names are wanted: write ('name',)")
+  for name in value:
+    if not isinstance(name, str):
+      raise UserError(
+          f"config.report holds {name!r} where the name of a metric or stratum is wanted: give it "
+          "as text")
   return tuple(name for name in value if name)
 
 
@@ -121,6 +128,10 @@ def _strata(
 
 
 def _claim(config: ConfigDict | Mapping[str, object]) -> Claim:
+  if not isinstance(config, (Mapping, ConfigDict)):
+    raise UserError(
+        f"report.claims holds {config!r}: a claim is {{'text': ..., 'better': METHOD, "
+        "'worse': METHOD}")
   given = set(config)
   missing = [key for key in CLAIM_NEEDS if key not in given]
   unknown = sorted(given.difference(CLAIM_NEEDS, CLAIM_MAY_HAVE))
