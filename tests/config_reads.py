@@ -1,4 +1,4 @@
-"""Which keys of a config something reads, for the test that no config holds a key without effect."""
+"""Which keys of a config are read, for the test that no config holds a key without effect."""
 import contextlib
 import pathlib
 import sys
@@ -23,7 +23,7 @@ ALL_KEYS = {"to_dict", "items", "values"}    # which call it for every key
 
 
 class Reads:
-  """The reads of all configs while `recorded` lasts; a section is known by the names of its keys."""
+  """The reads of all configs while `recorded` lasts; sections are known by their keys' names."""
 
   def __init__(self):
     self._keys = set()   # of (names of the section's keys, key)
@@ -33,7 +33,7 @@ class Reads:
     self._keys.add((frozenset(section._fields), key))
 
   def unread(self, config: ConfigDict) -> list[str]:
-    """The dotted keys of a config that were never read; those of readings and ablations are changes of others."""
+    """The dotted keys of a config that were never read, but for its readings and ablations."""
     unread = []
     for section in configs.flat(config):
       if configs.section_of(section) in configs.NAMED:
@@ -66,7 +66,8 @@ def recorded() -> Iterator[Reads]:
 
 
 def _is_a_use(frame: types.FrameType) -> bool:
-  """Whether a call of ConfigDict.__getitem__ comes from code of the package that wants the value."""
+  """Whether a call of ConfigDict.__getitem__ comes from code of the package that wants the value.
+  """
   through = set()   # the methods of ConfigDict on the way
   while "ml_collections" in frame.f_code.co_filename:
     through.add(frame.f_code.co_name)

@@ -1,4 +1,4 @@
-"""Every config runs in smoke mode and ends with a report, every key of it is read, and sweeps load."""
+"""Every config runs in smoke mode to a report, every key of it is read, and sweeps load."""
 import json
 import pathlib
 
@@ -64,7 +64,7 @@ def reads():
 
 @pytest.fixture(scope="module")
 def ran(reads, tmp_path_factory, quick_compilation):
-  """(path) -> the workdirs of a config that has been trained, evaluated, reported and used on an own file; each once."""
+  """(path) -> the workdirs of a config that was trained, reported and used on an own file."""
   done = {}
 
   def go(path: pathlib.Path) -> list[pathlib.Path]:
@@ -102,7 +102,7 @@ def test_a_config_trains_evaluates_and_reports_in_smoke_mode(path, ran):
 
 
 def trace(config: ConfigDict) -> None:
-  """Traces the loss and the prediction of a config, which takes seconds where compiling takes many."""
+  """Traces the loss and the prediction of a config: compiling them would take far longer."""
   run = simulated_run(config, systems.make(config))
   params, stats = shapes(run)
   batch = example(run)
@@ -153,7 +153,8 @@ def read_under_conditions(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatc
   monkeypatch.setattr(feeds, "tfdata", lambda *inputs: None)
   streaming = configs.override(respdiff, {"run.feed": "tfdata"})
   run = simulated_run(streaming, systems.make(streaming))
-  [member] = members(run.prepared.records, configs.override(streaming, {"split.kind": "all", "split.val_groups": 0}).split)
+  everybody = configs.override(streaming, {"split.kind": "all", "split.val_groups": 0})
+  [member] = members(run.prepared.records, everybody.split)
   train._feed(run, [member], mesh.make(1))
 
   write_bidmc(tmp_path / "bidmc", records(2, duration_s=70))
@@ -220,7 +221,8 @@ def test_every_key_of_every_reading_can_be_typed_on_the_command_line(path):
     config = configs.load(path)
     value = configs.flat(config.readings[name])[key]
     typed = other_value(value)
-    given = main.parse(["jaxsig", f"--config={path}", f"--config.readings.{name}.{key}={typed}", "--workdir=w"])
+    word = f"--config.readings.{name}.{key}={typed}"
+    given = main.parse(["jaxsig", f"--config={path}", word, "--workdir=w"])
     _, reading = configs.reading(given.config, name)
     read = configs.flat(reading.read)[key]
     assert read == configs.flat(ConfigDict({"as_in_json": typed}))["as_in_json"]

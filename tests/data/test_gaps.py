@@ -1,4 +1,4 @@
-"""Gaps stay gaps: bridged where they are short, cut into stretches, and long stretches into pieces that do not show."""
+"""Gaps: bridged where they are short; stretches between them, and pieces that do not show."""
 import numpy as np
 import pytest
 from fake_bidmc import options, prepare
@@ -19,7 +19,7 @@ def record(x_t, rate_hz=RATE_HZ, **more) -> Record:
 
 @pytest.fixture
 def ramp():
-  """A ramp of 20 s without its start, a second to bridge, a little more than a second, and its end."""
+  """A ramp of 20 s without its start and end, a second to bridge, and a little more."""
   x_t = np.arange(1000.0)
   for first, last in ((0, 10), (100, 150), (300, 351), (900, 1000)):
     x_t[first:last] = np.nan

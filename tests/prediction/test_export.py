@@ -1,4 +1,4 @@
-"""From a workdir to a shipped model: the same model, and a card with the figures of groups held out."""
+"""From a workdir to a shipped model: the same model, with the figures of groups held out."""
 import json
 import shutil
 from typing import NamedTuple
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.quick
 
 
 class Trained(NamedTuple):
-  """Workdirs of one config: trained on everybody but for validation, and with a group held out, evaluated and reported."""
+  """Workdirs of one config: trained on everybody, and with groups held out, with a report."""
   everybody: Run
   held_out: Run
 

@@ -1,4 +1,4 @@
-"""Models as folders: the same before and after, small, whole, and one sentence where they are not."""
+"""Models as folders: the same before and after, small, whole, or one sentence on what is wrong."""
 import dataclasses
 import inspect
 import json
@@ -95,7 +95,11 @@ def test_a_missing_installation_is_told(tmp_path, monkeypatch):
   assert missing in says(jaxsig.open_model)
 
 
-@pytest.mark.parametrize("changes", [{"model.hidden": 9}, {"data.window_s": 30.0}, {"data.normalise": "record"}])
+@pytest.mark.parametrize("changes", [
+    {"model.hidden": 9},
+    {"data.window_s": 30.0},
+    {"data.normalise": "record"},
+])
 def test_a_config_of_another_model_is_refused(tiny, shipped, changes):
   [key] = changes
   assert key in says(jaxsig.open_model, "tiny", configs.override(tiny.config, changes))
@@ -192,7 +196,8 @@ def test_python_takes_a_file_and_a_model_by_folder(saved, tmp_path):
   from_file = jaxsig.predict(str(tmp_path / "mine.npy"), 50.0, saved)
   from_array = jaxsig.predict(pulse(130).astype(np.float32), 50.0, saved)
   assert from_file.name == "mine"
-  assert from_file.waveform.shape == from_array.waveform.shape   # its noise depends on the record's name
+  # Its noise depends on the record's name.
+  assert from_file.waveform.shape == from_array.waveform.shape
   np.testing.assert_allclose(
       from_file.predictions["rate_pmf_b_r"],
       from_array.predictions["rate_pmf_b_r"],
@@ -201,14 +206,20 @@ def test_python_takes_a_file_and_a_model_by_folder(saved, tmp_path):
 
 
 def test_predict_is_a_function_whatever_is_imported():
-  """The folder jaxsig/prediction/ has the same name, and loading it would take the function's place."""
+  """A module jaxsig/predict would take the function's place as soon as it is loaded."""
   code = (
       "import jaxsig\n"
       "from jaxsig.prediction import own_file\n"
       "import jaxsig.prediction.model\n"
       "assert callable(jaxsig.predict) and callable(own_file.predict)\n"
   )
-  done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+  done = subprocess.run(
+      [sys.executable, "-c", code],
+      cwd=ROOT,
+      capture_output=True,
+      text=True,
+      check=False,
+  )
   assert done.returncode == 0, done.stderr
 
 
@@ -236,10 +247,12 @@ def test_the_version_is_the_package_s():
 
 
 def test_load_config_takes_keys_with_underscores():
-  config = jaxsig.load_config(ROOT / "configs" / LONG, "smoke", train__steps=3)
+  path = ROOT / "configs" / LONG
+  config = jaxsig.load_config(path, "smoke", train__steps=3)
   assert isinstance(config, ConfigDict)
   assert config.train.steps == 3
-  assert "did you mean 'train.steps'" in says(jaxsig.load_config, ROOT / "configs" / LONG, "smoke", train__step=3)
+  sentence = says(jaxsig.load_config, path, "smoke", train__step=3)
+  assert "did you mean 'train.steps'" in sentence
 
 
 # What is shipped

@@ -66,7 +66,7 @@ def test_any_rate_gives_the_same_breathing(rate_hz):
 @pytest.fixture(scope="module", params=[(SHORT, smooth), (LONG, smooth), (LONG, posteriors)],
                 ids=["short", "long", "posteriors"])
 def with_gaps(request):
-  """Of 15 min: one gap of a minute and more, one short stretch, one gap to bridge, one of a few seconds."""
+  """15 min with a long gap, a short stretch, a gap to bridge and one of a few seconds."""
   file, predict = request.param
   x_t = without(pulse(900), (130, 260), (269, 300), (450, 450.8), (700, 710))
   return own_file.predict(x_t, PULSE_HZ, fake(small(file), predict))
@@ -133,7 +133,7 @@ def test_what_was_not_learnt_has_no_number():
 
 @quick
 def test_a_waveform_is_where_it_happened():
-  """After a gap that is no whole number of anything, breathing has the phase that it has without."""
+  """After a gap that is no whole number of anything, breathing has the phase it has without."""
   model = fake(small())
   whole = own_file.predict(pulse(300), PULSE_HZ, model)
   cut = own_file.predict(without(pulse(300), (100, 117.38)), PULSE_HZ, model)
@@ -198,13 +198,18 @@ def test_the_files_agree(written):
   assert about["lost_s"] == [[130, 200]]
   assert sum(about["quality"].values()) == 6
 
-  heading, *lines = [line.split(",") for line in (folder / "mine_rates.csv").read_text().splitlines()]
-  assert heading == ["start_s", "end_s", "rate_bpm", "low_95_bpm", "high_95_bpm", "spread_bpm", "quality"]
+  text = (folder / "mine_rates.csv").read_text()
+  heading, *lines = [line.split(",") for line in text.splitlines()]
+  assert heading == [
+      "start_s", "end_s", "rate_bpm", "low_95_bpm", "high_95_bpm", "spread_bpm", "quality",
+  ]
   assert len(lines) == 6
   for line, rate in zip(lines, about["rates"], strict=True):
     for column, cell in zip(heading[:-1], line):
-      number = float(cell) if cell else None
-      assert number == pytest.approx(rate[column], abs=1e-3)
+      if cell:
+        assert float(cell) == pytest.approx(rate[column], abs=1e-3)
+      else:
+        assert rate[column] is None
     assert line[-1] == rate["quality"]
   assert lines[2][2:] == ["", "", "", "", "no estimate"]
 
@@ -284,7 +289,8 @@ x_t[1000000:1100000] = np.nan
 np.save("day.npy", x_t)
 del x_t
 own_file.run(fake(small(LONG)), "day.npy", 125.0, pathlib.Path("out"))
-status = pathlib.Path("/proc/self/status").read_text()   # getrusage would tell the parent's peak, too
+# getrusage would tell the parent's peak, too
+status = pathlib.Path("/proc/self/status").read_text()
 print("peak", re.search(r"VmHWM:\\s+(\\d+)", status)[1])
 """
 

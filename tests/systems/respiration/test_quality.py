@@ -10,8 +10,16 @@ NAN = float("nan")
 
 
 def rate(estimate, spread=None, interval=None, **fields) -> Row:
-  fields = {"metric": "rr_bpm_win60_annotators_spectral", "group": "user", "record": "mine", "unit": "0-60 s", **fields}
-  return Row(estimate=estimate, spread=spread, interval=interval or {}, **fields)
+  row = {
+      "metric": "rr_bpm_win60_annotators_spectral",
+      "group": "user",
+      "record": "mine",
+      "unit": "0-60 s",
+      "estimate": estimate,
+      "spread": spread,
+      "interval": interval or {},
+  }
+  return Row(**{**row, **fields})
 
 
 def seen(bridged_s=0.0, unseen_s=0.0) -> Seen:

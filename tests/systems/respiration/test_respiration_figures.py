@@ -17,13 +17,20 @@ INTERVAL_S = 4.0   # of breaths
 def window(group, error, k=0, **more) -> Row:
   """The k-th minute of the group's recording."""
   place = {"unit": f"{60 * k}-{60 * k + 60} s", "start_s": 60.0 * k, "end_s": 60.0 * k + 60}
-  row = {"metric": METRIC, "group": group, "record": f"{group}1", "truth": 15.0, "estimate": 15.0 + error, "method": "ours"}
+  row = {
+      "metric": METRIC,
+      "group": group,
+      "record": f"{group}1",
+      "truth": 15.0,
+      "estimate": 15.0 + error,
+      "method": "ours",
+  }
   return Row(**{**row, **place, **more})
 
 
 
 def stored(method, row):
-  """What was stored of three minutes; the reference is upside down and earlier than the estimate."""
+  """What was stored of three minutes; the reference is upside down and comes earlier."""
   target_s = np.arange(180 * TARGET_HZ) / TARGET_HZ
   resp_s = np.arange(180 * RESP_HZ) / RESP_HZ
   return {
@@ -72,12 +79,24 @@ def test_a_part_of_a_waveform_knows_its_time():
 def test_the_example_tells_lag_and_sign():
   [axis] = drawn([window("A", 1.0, k=1)]).axes
   title = axis.get_title()
-  for said in ("best: A1, 60-120 s", "truth 15.0, estimate 16.0", "lag +0.4 s", "sign -1", "correlation 1.00"):
+  for said in (
+      "best: A1, 60-120 s",
+      "truth 15.0, estimate 16.0",
+      "lag +0.4 s",
+      "sign -1",
+      "correlation 1.00",
+  ):
     assert said in title
 
 
 def test_best_median_and_worst_patient_are_shown_by_their_most_typical_window():
-  rows = [window("A", 3.0), window("B", -1.0), window("C", 9.0), window("C", 1.0, k=1), window("C", -5.2, k=2)]
+  rows = [
+      window("A", 3.0),
+      window("B", -1.0),
+      window("C", 9.0),
+      window("C", 1.0, k=1),
+      window("C", -5.2, k=2),
+  ]
   hidden = [
       window("D", 0.0, included=False),
       window("E", 0.0, method="rival"),
