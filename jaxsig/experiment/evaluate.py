@@ -28,7 +28,7 @@ from jaxsig.experiment.predictor import (
   compiled,
   predict_records,
 )
-from jaxsig.experiment.workdir import version_of_code, write_json
+from jaxsig.experiment.workdir import is_broken, version_of_code, write_json
 from jaxsig.report.rows import read_rows, write_rows
 from jaxsig.system import Params, Plain, Predictions, Protocol, Row, Stamp, Stats, finite_or_none
 
@@ -73,7 +73,7 @@ def evaluate(run: Run, members: Sequence[Member]) -> list[Row]:
     stamp = _stamp(run, member, commit)
     folder = folder_of(run, member)
     done = _rows_of_stamp(folder / "rows.jsonl", stamp)
-    if _is_broken(folder / "timing.json") or _is_broken(folder / CALIBRATION):
+    if is_broken(folder / "timing.json") or is_broken(folder / CALIBRATION):
       done = None
     if done is None:
       evaluation = _evaluate_member(every_reading, member)
@@ -174,16 +174,6 @@ def _rows_of_stamp(path: pathlib.Path, stamp: Stamp) -> list[Row] | None:
   if not rows or rows[0].stamp != stamp:
     return None
   return rows
-
-
-def _is_broken(path: pathlib.Path) -> bool:
-  """Whether there is a file that holds no JSON object."""
-  if not path.is_file():
-    return False
-  try:
-    return not isinstance(json.loads(path.read_text()), dict)
-  except ValueError:
-    return True
 
 
 def _stamped(row: Row, stamp: Stamp) -> Row:

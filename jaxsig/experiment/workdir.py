@@ -33,6 +33,16 @@ def write_json(path: pathlib.Path, value: Plain) -> None:
   aside.replace(path)
 
 
+def is_broken(path: pathlib.Path) -> bool:
+  """Whether there is a file that holds no JSON object."""
+  if not path.is_file():
+    return False
+  try:
+    return not isinstance(json.loads(path.read_text()), dict)
+  except ValueError:
+    return True
+
+
 def writable(workdir: pathlib.Path) -> pathlib.Path:
   """The workdir, made where it is missing; UserError where it cannot be written."""
   try:

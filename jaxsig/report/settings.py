@@ -51,7 +51,9 @@ def read_settings(config: ConfigDict | Mapping[str, object]) -> Settings:
   timing_s = config.get("timing_s", 480.0)
   if not timing:
     timing = _timing_label(timing_s)
-  claims = [_claim(one) for one in config.get("claims", ())]
+  claims = []
+  for one in _listed(config.get("claims", ()), "claims"):
+    claims.append(_claim(one))
   return Settings(
       primary=primary,
       metrics=_names(config.get("metrics", ())),
@@ -97,14 +99,20 @@ def _names(value: str | Sequence[str]) -> tuple[str, ...]:
   """One name or several."""
   if isinstance(value, str):
     value = [value]
-  if not isinstance(value, (list, tuple)):
-    raise UserError(f"config.report holds {value!r} where names are wanted: write ('name',)")
-  for name in value:
+  for name in _listed(value, "names"):
     if not isinstance(name, str):
       raise UserError(
           f"config.report holds {name!r} where the name of a metric or stratum is wanted: give it "
           "as text")
   return tuple(name for name in value if name)
+
+
+def _listed(value: Sequence[object], what: str) -> Sequence[object]:
+  if not isinstance(value, (list, tuple)):
+    raise UserError(
+        f"config.report holds {value!r} where {what} are wanted: write a tuple of them, as in "
+        "(a, b)")
+  return value
 
 
 def _timing_label(timing_s: float) -> str:
