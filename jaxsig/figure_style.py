@@ -1,4 +1,5 @@
 """The look of all figures: style, colours, and axes in a grid."""
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib
@@ -44,7 +45,10 @@ STYLE = {
     "savefig.dpi": 200,
 }
 
-WIDTH_IN = 9.0   # of every figure
+WIDTH_IN = 9.0                # of every figure
+CHARACTERS_PER_IN = 12        # of a label
+PANEL_TITLE_CHARACTERS = 34   # of a panel, of which three share the width
+MARK_IN = 1.2                 # of SIMULATED and LEAKS above a figure, at the left
 
 
 def grid(
@@ -70,6 +74,25 @@ def grid(
   return figure, list(axes.flat[:n])
 
 
+def fitted(text: str, length_in: float) -> str:
+  """A label in so many lines that each fits along an axis of that length."""
+  characters = int(length_in * CHARACTERS_PER_IN)
+  return textwrap.fill(text, max(characters, 20))
+
+
+def panel_title(text: str) -> str:
+  """A title in lines that fit above one of three panels."""
+  return textwrap.fill(text, PANEL_TITLE_CHARACTERS)
+
+
+def legend_columns(names: Sequence[str], most: int = 4) -> int:
+  """How many columns of a legend fit beside the marks above a figure."""
+  longest = max(len(name) for name in names)
+  column_in = 0.7 + longest / CHARACTERS_PER_IN
+  fitting = int((WIDTH_IN - MARK_IN) / column_in)
+  return max(1, min(most, fitting, len(names)))
+
+
 def panels(
     names: Sequence[str],
     ours: str,
@@ -79,11 +102,11 @@ def panels(
   """A figure with a panel for each method, all of one range, with a line at zero."""
   figure, axes = grid(len(names), 2.5, share=True)
   for i, (name, axis) in enumerate(zip(names, axes)):
-    axis.set_title(name, color=text_colour(name, ours), weight=weight(name, ours))
+    axis.set_title(panel_title(name), color=text_colour(name, ours), weight=weight(name, ours))
     axis.axhline(0, color=MUTED, lw=0.8)
     axis.tick_params(labelbottom=i + 3 >= len(names))
-  figure.supxlabel(xlabel, fontsize=10)
-  figure.supylabel(ylabel, fontsize=10)
+  figure.supxlabel(fitted(xlabel, WIDTH_IN - 1), fontsize=10)
+  figure.supylabel(fitted(ylabel, figure.get_figheight() - 0.5), fontsize=10)
   return figure, axes
 
 

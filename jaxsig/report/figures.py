@@ -222,9 +222,12 @@ def _learning(workdirs: Sequence[epath.Path]) -> matplotlib.figure.Figure | None
   for (name, members), axis in zip(curves.items(), axes):
     _draw_curves(axis, [member["loss"] for member in members], BASELINE, "training")
     _draw_curves(axis, [member["val_loss"] for member in members], ACCENT, "validation")
-    axis.set(xlabel="step", ylabel="loss", title=name)
-  handles, labels = axes[0].get_legend_handles_labels()
-  figure.legend(handles, labels, loc="outside upper right", ncols=2)
+    axis.set(xlabel="step", ylabel="loss", title=figure_style.panel_title(name))
+  handles = {}
+  for axis in axes:
+    for handle, label in zip(*axis.get_legend_handles_labels()):
+      handles.setdefault(label, handle)
+  figure.legend(handles.values(), handles, loc="outside upper right", ncols=2)
   return figure
 
 
@@ -245,6 +248,8 @@ def _draw_curves(
   for step, values in sorted(losses.items()):
     if len(values) == len(curves):
       middle.append((step, np.median(values)))
+  if not losses:   # validation was not asked for
+    return
   axis.plot(*figure_style.columns(middle), color=colour, lw=2, label=label)
 
 

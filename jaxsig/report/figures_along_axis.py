@@ -97,7 +97,8 @@ def draw_along(found: AxisFigures, key: str) -> matplotlib.figure.Figure | None:
   text = f"{wording.statistic(figures.metric)}: {figures.title}"
   axis.set_xticks(at, list(value_of))
   axis.set_xlabel(found.axis)
-  axis.set_ylabel(wording.axis_label(text, figures.metric))
+  label = wording.axis_label(text, figures.metric)
+  axis.set_ylabel(figure_style.fitted(label, height_in - 1))
   if figures.metric.is_error:
     axis.set_ylim(bottom=0)
   axis.grid(axis="x", visible=False)

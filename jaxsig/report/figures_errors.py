@@ -1,5 +1,6 @@
 """Figures of errors and values: each group's, against the truth, and agreement."""
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from jaxsig.report import wording
 from jaxsig.report.aggregate import MethodFigures, MetricFigures, rows_by_method
 from jaxsig.system import Row, Words
 
+NAME_CHARACTERS = 36   # of a method beside its line
+
 
 class ErrorPoints(NamedTuple):
   """Truths and errors of one method's rows."""
@@ -22,6 +25,19 @@ class ErrorPoints(NamedTuple):
   excluded_error_k: np.ndarray
 
 
+class LevelLook(NamedTuple):
+  """How a horizontal line is drawn, and where its number stands."""
+  style: str
+  x: float                      # in axes' fractions
+  shift_pt: tuple[float, float]
+  ha: str
+  va: str
+
+
+# the numbers of lines that lie close to each other stand at different ends or sides of them
+BIAS = LevelLook("-", 0, (2, 2), "left", "bottom")
+UPPER_LIMIT = LevelLook("--", 1, (-1, 2), "right", "bottom")
+LOWER_LIMIT = LevelLook("--", 1, (-1, -2), "right", "top")
 NO_POINTS = ErrorPoints(np.empty(0), np.empty(0), np.empty(0), np.empty(0))
 
 
@@ -77,9 +93,10 @@ def groups_figure(
   if figures.metric.is_error:
     size = f"{figures.title}: absolute error"
   xlabel = wording.axis_label(f"{size} of each {words.group}", figures.metric)
-  axis.set_xlabel(xlabel)
+  axis.set_xlabel(figure_style.fitted(xlabel, figure_style.WIDTH_IN - 3.5))
   axis.set_xlim(left=min(smallest))
-  axis.set_yticks(range(len(lines)), lines, color=INK)
+  names = [textwrap.fill(name, NAME_CHARACTERS) for name in lines]
+  axis.set_yticks(range(len(lines)), names, color=INK)
   axis.set_ylim(-0.6, len(lines) - 0.4)
   axis.grid(axis="y", visible=False)
   return figure
@@ -178,15 +195,22 @@ def bland_altman(
     axis.scatter(mean_n, own.error_n, s=9, color=colour, alpha=0.35, linewidths=0)
     included = figures.methods[method].included
     low, high = included.limits
-    for level, style in ((included.bias, "-"), (low, "--"), (high, "--")):
-      axis.axhline(level, color=INK, lw=1, ls=style)
-      axis.annotate(
-          f"{level:+z.1f}",
-          (1, level),
-          (-1, 2),
-          xycoords=("axes fraction", "data"),
-          textcoords="offset points",
-          ha="right",
-          fontsize=8.5,
-      )
+    _draw_level(axis, included.bias, BIAS)
+    _draw_level(axis, low, LOWER_LIMIT)
+    _draw_level(axis, high, UPPER_LIMIT)
   return figure
+
+
+def _draw_level(axis: matplotlib.axes.Axes, level: float, look: LevelLook) -> None:
+  """Draws a horizontal line with its number."""
+  axis.axhline(level, color=INK, lw=1, ls=look.style)
+  axis.annotate(
+      f"{level:+z.1f}",
+      (look.x, level),
+      look.shift_pt,
+      xycoords=("axes fraction", "data"),
+      textcoords="offset points",
+      ha=look.ha,
+      va=look.va,
+      fontsize=8.5,
+  )

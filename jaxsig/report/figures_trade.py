@@ -12,13 +12,15 @@ import matplotlib.text
 import numpy as np
 
 from jaxsig.errors import UserError
-from jaxsig.figure_style import WIDTH_IN
+from jaxsig.figure_style import WIDTH_IN, fitted
 from jaxsig.report import wording
 from jaxsig.report.aggregate import MetricFigures, ReportFigures
 from jaxsig.report.settings import keys_of_name
 
 Place = tuple[float, float]
 Stroke = tuple[Place, Place]   # a straight line between two points of the data
+
+HEIGHT_IN = 5.4   # of the figure
 
 
 class Point(NamedTuple):
@@ -82,9 +84,10 @@ def trade(found: ReportFigures, key: str) -> matplotlib.figure.Figure | None:
   if not points:
     return None
 
-  figure = matplotlib.figure.Figure(figsize=(WIDTH_IN, 5.4))
+  figure = matplotlib.figure.Figure(figsize=(WIDTH_IN, HEIGHT_IN))
   axis = figure.subplots()
-  axis.set(xlabel=_axis_label(along), ylabel=_axis_label(up))
+  axis.set_xlabel(fitted(_axis_label(along), WIDTH_IN - 1))
+  axis.set_ylabel(fitted(_axis_label(up), HEIGHT_IN - 1))
   axis.margins(0.1)
   methods = [method for method in found.methods if method in points]
   labels, strokes = _draw_families(axis, families(methods), points, found.reference)

@@ -1,4 +1,5 @@
 """Figures of uncertainty: risk-coverage, interval coverage, and reliability of probabilities."""
+import math
 from collections.abc import Mapping, Sequence
 
 import matplotlib.axes
@@ -13,6 +14,9 @@ from jaxsig.system import Row, Words
 
 Look = Mapping[str, str | float]         # options of a line
 Points = Sequence[tuple[float, float]]
+
+HEIGHT_IN = 3.0        # of the panels of uncertainty
+LEGEND_LINE_IN = 0.2   # above them
 
 
 def uncertainty_figure(
@@ -37,7 +41,9 @@ def uncertainty_figure(
   for i, method in enumerate(methods):
     looks[method] = _look(method, i, ours)
   panels = bool(curves) + bool(shares)
-  figure, axes = figure_style.grid(panels, 3.4, columns=2)
+  columns = figure_style.legend_columns(methods)
+  legend_in = LEGEND_LINE_IN * math.ceil(len(methods) / columns)
+  figure, axes = figure_style.grid(panels, HEIGHT_IN + legend_in, columns=2)
   if curves:
     _draw_risk_coverage(axes[0], curves, looks, figures, words)
   if shares:
@@ -48,7 +54,6 @@ def uncertainty_figure(
     for handle, label in zip(*axis.get_legend_handles_labels()):
       handles[label] = handle
   ordered = [handles[method] for method in methods]
-  columns = min(4, len(methods))
   figure.legend(ordered, methods, loc="outside upper right", ncols=columns)
   return figure
 
@@ -65,7 +70,8 @@ def _draw_risk_coverage(
 
   text = f"{wording.statistic(figures.metric)}: {figures.title}"
   axis.set_xlabel(f"{words.units} answered (%)")
-  axis.set_ylabel(wording.axis_label(text, figures.metric))
+  label = wording.axis_label(text, figures.metric)
+  axis.set_ylabel(figure_style.fitted(label, HEIGHT_IN - 0.4))
   if figures.metric.is_error:
     axis.set_ylim(bottom=0)
 

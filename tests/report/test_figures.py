@@ -193,3 +193,53 @@ def test_two_primaries_have_figures_of_their_own_names():
   assert f"{METRICS[PRIMARY].title}, low: The error of each patient" in [plan.title for plan in plans]
   one = figures._metrics_figures(aggregated(full_rows(), SETTINGS), results(full_rows()))
   assert [plan.name for plan in one] == ["groups", "error_truth", "bland_altman", "uncertainty", "trade", "reliability"]
+
+
+def drawn(figure):
+  """The figure laid out, with its size in pixels."""
+  figure.draw_without_rendering()
+  return figure, figure.bbox
+
+
+def all_texts(figure):
+  texts = [t for axis in figure.axes for t in (axis.xaxis.label, axis.yaxis.label, axis.title, *axis.texts)]
+  legends = [t for legend in figure.legends for t in legend.get_texts()]
+  return [t for t in (*texts, *figure.texts, *legends) if t.get_text()]
+
+
+def test_long_names_are_not_cut():
+  title = "Rate in 60 s against the annotators, by the spectrum, of all the recordings of the study"
+  metric = METRICS[PRIMARY]._replace(title=title, unit="breaths/min")
+  methods = [f"a method with quite a long name, {i} steps" for i in range(5)]
+  rows = [row(g, f"r{g}", e, method=m, spread=1.0 + e) for m in methods for g, e in (("A", 0.1), ("B", 0.2), ("C", 0.4))]
+  titled = PROTOCOL._replace(metrics={**METRICS, PRIMARY: metric})
+  one = aggregate(results(rows), read_settings({**ONLY, "reference": ""}), titled).metrics[PRIMARY]
+  for figure in (figures_uncertainty.uncertainty_figure(one, methods[0], PROTOCOL.words),
+                 figures_errors.groups_figure(one, methods, methods[0], PROTOCOL.words),
+                 figures_errors.bland_altman(rows, one, methods, methods[0])):
+    figure, bounds = drawn(figure)
+    for text in all_texts(figure):
+      box = text.get_window_extent()
+      assert bounds.x0 <= box.x0 and box.x1 <= bounds.x1 and bounds.y0 <= box.y0 and box.y1 <= bounds.y1, text.get_text()
+    titles = [axis.title.get_window_extent() for axis in figure.axes]
+    assert not any(box.count_overlaps([b for b in titles if b is not box and b.width]) for box in titles if box.width)
+
+
+def test_numbers_of_close_limits_do_not_overprint():
+  rows = [row(g, f"r{g}", e) for g, e in (("A", 0.01), ("B", 0.02), ("C", 30.0), ("D", 0.03))]
+  rows += [row(g, f"r{g}", 0.1 + e, method="close") for g, e in (("A", 0.01), ("B", 0.02), ("C", 0.0))]
+  one = aggregate(results(rows), read_settings(ONLY), PROTOCOL).metrics[PRIMARY]
+  figure, _ = drawn(figures_errors.bland_altman(rows, one, ["ours", "close"], "ours"))
+  for axis in figure.axes:
+    boxes = [text.get_window_extent() for text in axis.texts]
+    assert len(boxes) == 3
+    assert not any(box.count_overlaps([b for b in boxes if b is not box]) for box in boxes)
+
+
+def test_the_legend_names_no_curve_that_is_not_drawn(tmp_path):
+  w = workdir(tmp_path / "w", full_rows())
+  path = w / "members/fold0_seed0/scalars.jsonl"
+  names = lambda: [t.get_text() for t in figures._learning([w]).legends[0].get_texts()]
+  assert names() == ["training", "validation"]
+  path.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.0}\n')
+  assert names() == ["training"]
