@@ -121,6 +121,10 @@ def test_a_config_of_this_checkout_is_found_from_any_folder(dispatched, tmp_path
     (["--mode=predict", "--input=x", "--workdir=w", "--model=m"], ["--workdir or --model"]),
     (["predict"], ["'predict'", "--mode=predict"]),
     (["mine.csv"], ["'mine.csv'", "--config.key=value"]),
+    (["--config=README.md"], ["the config ", "README.md cannot be read: SyntaxError", "(line "]),
+    (["--mode=predict", "--input=x.csv", "--rate_hz=0"], ["--rate_hz=0 is no sampling rate"]),
+    (["--mode=report", "--workdir=w", "--workdirs=a", "--update=README.md"],
+     ["--update=README.md names no table", "FILE.md:NAME"]),
 ])
 def test_a_mistake_in_the_flags_gets_one_sentence(words, parts, dispatched, capsys):
   assert jaxsig(*words) == main.EXIT_USER
@@ -188,6 +192,20 @@ def test_a_device_that_is_not_there_names_the_variable(monkeypatch):
   monkeypatch.delenv("JAX_PLATFORMS")
   with pytest.raises(AssertionError):
     main._start_devices(0)
+
+
+@pytest.mark.parametrize(("words", "part"), [
+    (["--mode=sweep", CONFIG, "--workdir=w"], "--mode=sweep takes a list of experiments"),
+    (["--config=configs/sweeps/respdiff_bidmc.py", "--workdir=w"], "run it with --mode=sweep"),
+    (["--mode=report", "--workdir=FILE", "--workdirs=w"], "is a file: name a folder"),
+])
+def test_a_wrong_kind_of_config_or_workdir_is_told(words, part, tmp_path, monkeypatch, capsys):
+  monkeypatch.setattr(main, "_start_devices", lambda cpu_devices: None)
+  file = tmp_path / "file"
+  file.touch()
+  assert jaxsig(*[word.replace("FILE", str(file)) for word in words]) == main.EXIT_USER
+  [line] = capsys.readouterr().err.splitlines()
+  assert part in line
 
 
 def test_xla_does_not_tell_of_slow_compilations_unless_asked(monkeypatch):

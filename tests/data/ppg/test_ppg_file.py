@@ -86,6 +86,7 @@ def test_physionets_rounded_time(tmp_path):
   ("rate_hz", "words"),
   [
     (None, "--rate_hz"),
+    (0, "0 Hz is no sampling rate of a PPG"),
     (-5.0, "no sampling rate of a PPG"),
     (0.5, "no sampling rate of a PPG"),
     (8, "no sampling rate of a PPG"),
@@ -100,9 +101,13 @@ def test_a_rate_that_cannot_be(tmp_path, rate_hz, words):
   assert words in says(read, path, rate_hz)
 
 
-@pytest.mark.parametrize("name", ["b.csv", "."])
-def test_a_file_that_does_not_exist(tmp_path, name):
-  assert "does not exist" in says(read, tmp_path / name, 50.0)
+def test_a_file_that_does_not_exist_and_a_folder(tmp_path):
+  assert "does not exist" in says(read, tmp_path / "b.csv", 50.0)
+  assert "is a folder: name one" in says(read, tmp_path, 50.0)
+
+
+def test_an_array_without_a_rate_is_told_how_python_gives_it():
+  assert "rate_hz=" in says(read, np.ones(400))
 
 
 @pytest.mark.parametrize(
