@@ -9,6 +9,7 @@ from jaxsig.errors import UserError
 from jaxsig.report.averages import Estimate, Figures, direction, figures_of, result_groups
 from jaxsig.report.claims import Judgement, judge
 from jaxsig.report.join import LEAKS, Results
+from jaxsig.report.nesting import Nesting, nesting_of
 from jaxsig.report.settings import Claim, Settings, keys_of, keys_of_name
 from jaxsig.report.statistics import paired_difference
 from jaxsig.report.uncertainty import Uncertainty, uncertainty_of
@@ -70,6 +71,7 @@ class ReportFigures(NamedTuple):
   metrics: Mapping[str, MetricFigures]     # by key, the primary ones first
   seconds: Mapping[str, float]             # {method: time for settings.timing_s of signal}
   claims: Sequence[Judgement]
+  nesting: Nesting = Nesting()
 
 
 def aggregate(
@@ -116,6 +118,7 @@ def aggregate(
       metrics=metrics,
       seconds=_seconds(results.seconds, settings.timing_s),
       claims=_judgements(settings.claims, primary, by_key, protocol),
+      nesting=nesting_of(results.rows, protocol.words),
   )
 
 

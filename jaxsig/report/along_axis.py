@@ -13,6 +13,7 @@ from jaxsig.report.aggregate import (
 )
 from jaxsig.report.averages import Figures, direction
 from jaxsig.report.join import Results, Value
+from jaxsig.report.nesting import Nesting, nesting_of
 from jaxsig.report.settings import Settings, keys_of
 from jaxsig.system import Protocol, Words
 
@@ -33,6 +34,7 @@ class AxisFigures(NamedTuple):
   leaks: bool
   primary: Sequence[str]                   # keys
   further: Sequence[str]                   # keys
+  nesting: Nesting = Nesting()
 
 
 def aggregate_along(results: Results, settings: Settings, protocol: Protocol) -> AxisFigures:
@@ -74,6 +76,7 @@ def aggregate_along(results: Results, settings: Settings, protocol: Protocol) ->
       leaks=results.leaks,
       primary=primary,
       further=[key for key in further if key not in primary],
+      nesting=nesting_of(results.rows, protocol.words),
   )
   return found._replace(methods=_best_first(found))
 

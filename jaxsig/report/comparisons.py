@@ -180,12 +180,13 @@ def _strata_table(found: ReportFigures, figures: MetricFigures, name: str) -> Ta
       cells.append(cell)
     lines.append(Line(method, cells))
 
-  words = wording.distinct(found.words)
+  words = wording.distinct(found.words, found.nesting)
   header = ["method"]
   for stratum, size in sizes.items():
-    groups = wording.groups(size.groups, words)
-    units = wording.units(size.units, words)
-    header.append(f"{stratum} ({groups}, {units})")
+    told = wording.groups(size.groups, words)
+    if not found.nesting.units_are_groups:
+      told = f"{told}, {wording.units(size.units, words)}"
+    header.append(f"{stratum} ({told})")
 
   note = ""
   if some_lack:

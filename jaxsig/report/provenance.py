@@ -7,6 +7,7 @@ from etils import epath
 
 from jaxsig.report import wording
 from jaxsig.report.join import Results, read_about, read_json
+from jaxsig.report.nesting import nesting_of
 from jaxsig.report.table_text import Line, Table
 from jaxsig.system import Plain, Words
 
@@ -65,10 +66,16 @@ def origin(results: Results, words: Words) -> list[Fact]:
   members = {stamp.member for stamp in stamps}
   folds = _listed(stamp.fold for stamp in stamps)
   seeds = _listed(stamp.seed for stamp in stamps)
-  label = wording.capitalised(words.records)
-  of_groups = wording.groups(len(groups), wording.distinct(words))
+  nesting = nesting_of(results.rows, words)
+  words = wording.distinct(words, nesting)
+  if nesting.groups_in_records:
+    label = words.groups
+    size = f"{len(groups)} in {wording.records(len(records), words)}"
+  else:
+    label = words.records.partition(" (")[0]
+    size = f"{len(records)} of {wording.groups(len(groups), words)}"
   return [
-      Fact(label, f"{len(records)} of {of_groups}, {sources}"),
+      Fact(wording.capitalised(label), f"{size}, {sources}"),
       Fact("Members", f"{len(members)} (folds {folds}; seeds {seeds})"),
   ]
 
@@ -129,7 +136,7 @@ def provenance_table(results: Results, facts: Sequence[Fact], words: Words) -> T
       title="Provenance",
       header=["", ""],
       lines=lines,
-      note=wording.how_averaged(words),
+      note=wording.how_averaged(words, nesting_of(results.rows, words)),
       numbers=False,
       secondary=True,
   )

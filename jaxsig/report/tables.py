@@ -6,6 +6,7 @@ from jaxsig.report import wording
 from jaxsig.report.aggregate import MethodFigures, MetricFigures, ReportFigures
 from jaxsig.report.averages import Figures
 from jaxsig.report.comparisons import claims_tables, comparisons, present, time_tables
+from jaxsig.report.nesting import Nesting
 from jaxsig.report.table_text import Line, Table
 from jaxsig.report.wording import interval, number, percent
 from jaxsig.system import Metric, Words
@@ -45,15 +46,15 @@ def metric_table(found: ReportFigures, key: str) -> Table:
   lines = []
   for method in present(found, figures):
     own = figures.methods[method]
-    lines.append(Line(method, _cells(own.included, metric)))
+    lines.append(Line(method, _cells(own.included, metric, found.nesting)))
     if own.everything is not None:
-      cells = _cells(own.everything, metric)
+      cells = _cells(own.everything, metric, found.nesting)
       lines.append(Line(method, cells, all_units))
 
   notes = _notes(found, figures)
   return Table(
       title=figures.title,
-      header=_header(metric, found.words),
+      header=_header(metric, found.words, found.nesting),
       lines=lines,
       note=" ".join(notes),
       name=own_name(figures),
@@ -68,7 +69,7 @@ def own_name(figures: MetricFigures) -> str:
   return figures.key
 
 
-def _header(metric: Metric, words: Words) -> list[str]:
+def _header(metric: Metric, words: Words, nesting: Nesting) -> list[str]:
   statistic = f"{wording.statistic(metric)} [95 % CI]"
   header = ["method", wording.with_unit(statistic, metric)]
   if metric.is_error:
@@ -79,11 +80,14 @@ def _header(metric: Metric, words: Words) -> list[str]:
   else:
     header.append("median")
 
-  words = wording.distinct(words)
-  return [*header, "coverage", words.groups, words.units]
+  words = wording.distinct(words, nesting)
+  header += ["coverage", words.groups]
+  if not nesting.units_are_groups:
+    header.append(words.units)
+  return header
 
 
-def _cells(x: Figures, metric: Metric) -> list[str]:
+def _cells(x: Figures, metric: Metric, nesting: Nesting) -> list[str]:
   """The cells below `_header`, but for the method's name."""
   decimals = metric.decimals
   cells = [interval(x.estimate, decimals)]
@@ -97,7 +101,8 @@ def _cells(x: Figures, metric: Metric) -> list[str]:
 
   cells.append(percent(x.coverage))
   cells.append(str(x.groups))
-  cells.append(str(x.units))
+  if not nesting.units_are_groups:
+    cells.append(str(x.units))
   return cells
 
 
@@ -118,10 +123,10 @@ def _within(x: Figures, metric: Metric) -> list[str]:
 def _notes(found: ReportFigures, figures: MetricFigures) -> list[str]:
   """Sentences on how much there is of a metric, how it is averaged, and what is missing."""
   words = found.words
-  size = wording.sizes(figures.groups, figures.records, figures.units, words)
+  size = wording.sizes(figures.groups, figures.records, figures.units, words, found.nesting)
   exclusions = _exclusions(figures.excluded, words)
   notes = [f"{size}; {exclusions}."]
-  averages = wording.other_averages(figures.metric, words)
+  averages = wording.other_averages(figures.metric, words, found.nesting)
   if averages:
     notes.append(averages)
 

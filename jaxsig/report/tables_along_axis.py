@@ -17,7 +17,7 @@ from jaxsig.report.comparisons import paired_note
 from jaxsig.report.table_text import Line, Table
 from jaxsig.report.tables import own_name
 from jaxsig.report.wording import interval
-from jaxsig.system import Metric, Words
+from jaxsig.system import Metric
 
 
 def main_axis_tables(found: AxisFigures) -> list[Table]:
@@ -68,7 +68,7 @@ def _metric_table(found: AxisFigures, key: str) -> Table:
     return at[method][value].estimate
 
   heading = wording.with_unit(f"{wording.statistic(metric)} [95 % CI]", metric)
-  averages = wording.other_averages(metric, found.words)
+  averages = wording.other_averages(metric, found.words, found.nesting)
   without = [method for method in found.methods if not at[method]]
   notes = [f"{heading}.", averages, *_notes(found, key, without)]
   return Table(
@@ -82,7 +82,9 @@ def _metric_table(found: AxisFigures, key: str) -> Table:
 
 
 def _notes(found: AxisFigures, key: str, without: Sequence[str]) -> list[str]:
-  sizes = {value: _size(figures, found.words) for value, figures in metric_at(found, key).items()}
+  sizes = {}
+  for value, figures in metric_at(found, key).items():
+    sizes[value] = _size(found, figures)
   notes = [f"{_at_values(sizes, found.values)}."]
   if without:
     notes.append(f"Without a result: {', '.join(without)}.")
@@ -109,8 +111,14 @@ def _notes(found: AxisFigures, key: str, without: Sequence[str]) -> list[str]:
   return notes
 
 
-def _size(figures: MetricFigures, words: Words) -> str:
-  sizes = wording.sizes(figures.groups, figures.records, figures.units, words)
+def _size(found: AxisFigures, figures: MetricFigures) -> str:
+  sizes = wording.sizes(
+      figures.groups,
+      figures.records,
+      figures.units,
+      found.words,
+      found.nesting,
+  )
   excluded = sum(figures.excluded.values()) or "none"
   return f"{sizes}, {excluded} excluded"
 

@@ -15,14 +15,9 @@ def report_tiles(found: ReportFigures) -> list[Tile]:
   tiles += _shares(found)
 
   first = found.metrics[found.primary[0]]
-  words = wording.distinct(found.words)
-  groups = wording.noun(first.groups, words.group, words.groups)
-  records = wording.records(first.records, words)
-  units = wording.units(first.units, words)
-  tiles.append(Tile(
-      figure=str(first.groups),
-      what=f"{groups}, {records}, {units}",
-  ))
+  sizes = wording.sizes(first.groups, first.records, first.units, found.words, found.nesting)
+  figure, _, what = sizes.partition(" ")
+  tiles.append(Tile(figure, what))
   return tiles
 
 

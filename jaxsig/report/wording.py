@@ -3,9 +3,11 @@ from collections.abc import Sequence
 
 from jaxsig.report.averages import MEANS, Estimate
 from jaxsig.report.join import LEAKS
+from jaxsig.report.nesting import Nesting
 from jaxsig.system import Metric, Words
 
 MOST_NAMES = 12   # of groups in a sentence
+USUAL = Nesting()
 SIMULATED_BANNER = "SIMULATED: no evidence about real data"
 
 
@@ -103,11 +105,17 @@ def units(n: int, words: Words) -> str:
   return count(n, words.unit, words.units)
 
 
-def distinct(words: Words) -> Words:
-  """The words; where two of them are the same, with what they stand for: "blocks (groups)"."""
-  plurals = [words.groups, words.records, words.units]
+def distinct(words: Words, nesting: Nesting = USUAL) -> Words:
+  """The words; where two of them are the same, with what they stand for: "blocks (groups)".
+
+  Units that are the groups one for one are told once, as groups.
+  """
+  parts = ["group", "record"]
+  if not nesting.units_are_groups:
+    parts.append("unit")
+  plurals = [getattr(words, f"{part}s") for part in parts]
   told = {}
-  for part in ("group", "record", "unit"):
+  for part in parts:
     singular = getattr(words, part)
     plural = getattr(words, f"{part}s")
     if plurals.count(plural) > 1:
@@ -116,14 +124,20 @@ def distinct(words: Words) -> Words:
   return words._replace(**told)
 
 
-def sizes(n_groups: int, n_records: int, n_units: int, words: Words) -> str:
+def sizes(
+    n_groups: int,
+    n_records: int,
+    n_units: int,
+    words: Words,
+    nesting: Nesting = USUAL,
+) -> str:
   """How much there is: numbers of groups, records and units, in distinct words."""
-  words = distinct(words)
-  parts = [
-      groups(n_groups, words),
-      records(n_records, words),
-      units(n_units, words),
-  ]
+  words = distinct(words, nesting)
+  parts = [groups(n_groups, words), records(n_records, words)]
+  if nesting.groups_in_records:
+    parts = [f"{parts[0]} in {parts[1]}"]
+  if not nesting.units_are_groups:
+    parts.append(units(n_units, words))
   return ", ".join(parts)
 
 
@@ -134,23 +148,36 @@ def names(missing: Sequence[str], words: Words) -> str:
   return groups(len(missing), words)
 
 
-def how_averaged(words: Words) -> str:
+def how_averaged(words: Words, nesting: Nesting = USUAL) -> str:
   """The sentences that say how figures come about."""
+  if nesting.units_are_groups:
+    steps = f"seeds are averaged within each {words.group}"
+  elif nesting.groups_in_records:
+    steps = (
+        f"{words.units} within each {words.group} are averaged within a seed, then seeds within "
+        f"each {words.group}")
+  else:
+    steps = (
+        f"{words.units} are averaged within a seed, seeds within each {words.record}, "
+        f"{words.records} within each {words.group}")
   return (
-      f"Figures are means over {words.groups} unless a table says otherwise: {words.units} are "
-      f"averaged within a seed, seeds within each {words.record}, {words.records} within each "
-      f"{words.group}. [low, high] are 95 % intervals by bootstrap over {words.groups}; limits of "
-      f"agreement are bias -+ 1.96 SD, each {words.group} of equal weight.")
+      f"Figures are means over {words.groups} unless a table says otherwise: {steps}. "
+      f"[low, high] are 95 % intervals by bootstrap over {words.groups}; limits of agreement are "
+      f"bias -+ 1.96 SD, each {words.group} of equal weight.")
 
 
-def other_averages(metric: Metric, words: Words) -> str:
+def other_averages(metric: Metric, words: Words, nesting: Nesting = USUAL) -> str:
   """The sentence that says how a metric is averaged; empty where that is the mean throughout."""
   how = metric.aggregate
   if how == MEANS:
     return ""
-  return (
-      f"The {how.units} over {words.units}, then the mean over seeds, "
-      f"then the {how.records} over {words.records}, then the {how.groups} over {words.groups}.")
+  steps = ["the mean over seeds"]
+  if not nesting.units_are_groups:
+    steps.insert(0, f"the {how.units} over {words.units}")
+  if not nesting.groups_in_records:
+    steps.append(f"the {how.records} over {words.records}")
+  steps.append(f"the {how.groups} over {words.groups}")
+  return capitalised(", then ".join(steps)) + "."
 
 
 def banner(simulated: bool, methods: Sequence[str]) -> str:

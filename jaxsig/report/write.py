@@ -164,7 +164,7 @@ def _markdown(shown: _Shown, results: Results, tables: Sequence[Table], link: st
     parts.append(f"> **{shown.banner}**")
   for table in tables:
     parts.append(markdown_table(table))
-  parts.append(wording.how_averaged(words))
+  parts.append(wording.how_averaged(words, shown.found.nesting))
   parts.append(provenance.origin_line(results, words, link))
   return "\n\n".join(parts) + "\n"
 

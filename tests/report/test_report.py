@@ -285,13 +285,38 @@ def test_a_report_of_images_speaks_of_images(tmp_path, undrawn):
   assert "patients" in markdown(rows, settings)
 
 
+BLOCKS = Words("block", "blocks", "part", "parts", "block", "blocks")
+
+
 def test_words_that_are_the_same_are_told_apart():
-  words = Words("block", "blocks", "part", "parts", "block", "blocks")
-  rows = [value(g, "p1", 0.5, unit=g) for g in "ABC"]
-  text = markdown(rows, {"primary": FURTHER}, protocol(words=words))
+  rows = [value(g, "p1", 0.5, k=k) for g, n in (("A", 2), ("B", 1), ("C", 1)) for k in range(n)]
+  text = markdown([changed(r, unit=f"{r.group} {i}") for i, r in enumerate(rows)], {"primary": FURTHER}, protocol(words=BLOCKS))
   header = section(text, "Correlation in 60 s")[0]
   assert header[-2:] == ["blocks (groups)", "blocks (units)"] and len({*header}) == len(header)
-  assert "3 blocks (groups), 1 part, 3 blocks (units); none excluded." in text
+  assert "3 blocks (groups) in 1 part, 4 blocks (units); none excluded." in text
+  assert "over blocks unless a table says otherwise: blocks within each block are averaged within a seed, then" in text
+
+
+def test_units_that_are_the_groups_have_no_column_of_their_own():
+  rows = [value(g, "p1", x, unit=g, strata={"size": "small"}) for g, x in zip("ABC", (0.1, 0.2, 0.5))]
+  text = markdown(rows, {"primary": FURTHER}, protocol(words=BLOCKS))
+  assert section(text, "Correlation in 60 s") == [["method", "mean [95 % CI]", "median", "coverage", "blocks"],
+                                                  ["ours", "0.267 [0.100, 0.500]", "0.200", "100%", "3"]]
+  assert "3 blocks in 1 part; none excluded." in text and "small (3 blocks)" in text and "Blocks: 3 in 1 part, simulated." in text
+  assert "over blocks unless a table says otherwise: seeds are averaged within each block. [low" in text
+
+
+def test_groups_within_a_record_are_averaged_before_it():
+  words = Words("image", "images", "block", "blocks", "view", "views")
+  rows = [value(g, "b1", 0.5, k=k) for g in "AB" for k in (0, 1)]
+  text = markdown([changed(r, unit=f"{r.group} {r.unit}") for r in rows], {"primary": FURTHER}, protocol(words=words))
+  assert "views within each image are averaged within a seed, then seeds within each image. [low" in text
+  assert "2 images in 1 block, 4 views; none excluded." in text
+  medians = protocol({FURTHER: METRICS[FURTHER]._replace(aggregate=Aggregate("median", "median", "median"))}, words)
+  assert ("The median over views, then the mean over seeds, then the median over images."
+          in markdown([changed(r, unit=f"{r.group} {r.unit}") for r in rows], {"primary": FURTHER}, medians))
+  usual = markdown([value("A", "a1", 0.5), value("A", "a2", 0.5)], {"primary": FURTHER})
+  assert "windows are averaged within a seed, seeds within each recording, recordings within each patient. [low" in usual
 
 
 def test_methods_and_metrics_have_titles_with_their_names_beside_them(tmp_path, undrawn):
