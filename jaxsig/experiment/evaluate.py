@@ -3,7 +3,6 @@
 It goes record by record: memory is that of one record's predictions.
 """
 import dataclasses
-import functools
 import json
 import os
 import pathlib
@@ -19,6 +18,7 @@ from jaxsig import system as systems
 from jaxsig.data.records import Record, Segment, clipped
 from jaxsig.data.splits import Member, check
 from jaxsig.engine import mesh
+from jaxsig.engine.log import phase
 from jaxsig.engine.run import Run, folder_of
 from jaxsig.engine.start import last_step, restored
 from jaxsig.errors import UserError
@@ -45,8 +45,8 @@ class Reading(NamedTuple):
 class Evaluation(NamedTuple):
   """What one member's evaluation made."""
   rows: list[Row]
-  seconds: Mapping[str, float]        # {method: for a second of signal}
-  calibrations: Mapping[str, Plain]   # {method: what was learnt on validation records}
+  seconds: dict[str, float]        # {method: for a second of signal}
+  calibrations: dict[str, Plain]   # {method: what was learnt on validation records}
 
 
 class Sides(NamedTuple):
@@ -203,40 +203,63 @@ def _mean_seconds(run: Run, members: Sequence[Member]) -> Mapping[str, float]:
 def _evaluate_member(readings: Sequence[Reading], member: Member) -> Evaluation:
   """Rows of all readings of a member's trained model and of all baselines."""
   run = readings[0].run
-  protocol = run.system.protocol
   params, stats = restored(run, member)
   _store_shown(run, member, params, stats)
 
   sides = _sides(run, member)
-  rows, seconds, calibrations = [], {}, {}
+  every = Evaluation([], {}, {})
   for reading in readings:
-    predict = functools.partial(_predict, reading.run, params, stats)
-    validation = ()
-    if sides.validation:
-      validation = predict(member.val)
-    calibrations[reading.method] = _calibrated(protocol, validation)
-    for record in predict(member.test):
-      rows += _score(reading.run, member, reading.method, record, calibrations[reading.method])
-    seconds[reading.method] = _seconds_of_system(reading.run, params, stats, member)
-
+    _evaluate_reading(every, reading, member, sides, params, stats)
   if run.config.baselines.run:
-    for name, baseline in protocol.baselines.items():
-      fitted = baseline.fit(sides.training)
-      validation = (_with_predictions(baseline, fitted, record) for record in sides.validation)
-      calibrations[name] = _calibrated(protocol, validation)
-      elapsed_s, signal_s = 0.0, 0.0
-      for record in sides.test:
-        start = time.perf_counter()
-        predicted = _with_predictions(baseline, fitted, record)
-        elapsed_s += time.perf_counter() - start
-        signal_s += predicted.predictions.get("timed_s", record.duration_s)
-        rows += _score(run, member, name, predicted, calibrations[name])
-      seconds[name] = elapsed_s / max(signal_s, 1e-9)
-  calibrated = {}
-  for method, calibration in calibrations.items():
-    if calibration is not None:
-      calibrated[method] = calibration
-  return Evaluation(rows, seconds, calibrated)
+    for name in run.system.protocol.baselines:
+      with phase(f"scoring {name}", show=mesh.is_main()):
+        _evaluate_baseline(every, run, name, member, sides)
+  return every
+
+
+def _evaluate_reading(
+    every: Evaluation,
+    reading: Reading,
+    member: Member,
+    sides: Sides,
+    params: Params,
+    stats: Stats,
+) -> None:
+  """Adds what a reading of the trained model makes."""
+  method, run = reading
+  validation = ()
+  if sides.validation:
+    validation = _predict(run, params, stats, member.val)
+  calibration = _calibrated(run.system.protocol, validation)
+  for record in _predict(run, params, stats, member.test):
+    every.rows.extend(_score(run, member, method, record, calibration))
+  every.seconds[method] = _seconds_of_system(run, params, stats, member)
+  if calibration is not None:
+    every.calibrations[method] = calibration
+
+
+def _evaluate_baseline(
+    every: Evaluation,
+    run: Run,
+    name: str,
+    member: Member,
+    sides: Sides,
+) -> None:
+  """Adds what a baseline makes, with its time."""
+  baseline = run.system.protocol.baselines[name]
+  fitted = baseline.fit(sides.training)
+  validation = (_with_predictions(baseline, fitted, record) for record in sides.validation)
+  calibration = _calibrated(run.system.protocol, validation)
+  elapsed_s, signal_s = 0.0, 0.0
+  for record in sides.test:
+    start = time.perf_counter()
+    predicted = _with_predictions(baseline, fitted, record)
+    elapsed_s += time.perf_counter() - start
+    signal_s += predicted.predictions.get("timed_s", record.duration_s)
+    every.rows.extend(_score(run, member, name, predicted, calibration))
+  every.seconds[name] = elapsed_s / max(signal_s, 1e-9)
+  if calibration is not None:
+    every.calibrations[name] = calibration
 
 
 def _sides(run: Run, member: Member) -> Sides:
@@ -248,7 +271,9 @@ def _sides(run: Run, member: Member) -> Sides:
   held = ()
   if run.system.protocol.calibrate is not None:
     held = member.val
-  fitted_on = member.trained_on if held else member.trained_on + member.val
+  fitted_on = member.trained_on
+  if not held:
+    fitted_on = member.trained_on + member.val
   return Sides(_records(run, member.test), _records(run, held), _clipped(run, fitted_on))
 
 

@@ -10,6 +10,7 @@ from jaxsig import system as systems
 from jaxsig.data import cache
 from jaxsig.data.splits import Member, members
 from jaxsig.engine import mesh
+from jaxsig.engine.log import phase
 from jaxsig.engine.run import Run, make_run
 from jaxsig.engine.start import require_same_data, seen_groups
 from jaxsig.engine.train import train
@@ -43,7 +44,8 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   workdir = writable(pathlib.Path(workdir))
   require_same_config(config, workdir)
   system = systems.make(config)
-  prepared = cache.load(system.data, config)
+  with phase("loading the records", show=mesh.is_main()):
+    prepared = cache.load(system.data, config)
   run = make_run(config, workdir, system, prepared)
   chosen = members(prepared.records, config.split)
   require_readable(run)
@@ -224,7 +226,8 @@ def report(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
     return
   from jaxsig.report.write import write_report  # draws: not needed before
   config, protocol = _config_and_protocol(workdirs)
-  write_report(workdirs, folder, config.report, protocol, show=say)
+  with phase("writing the report"):
+    write_report(workdirs, folder, config.report, protocol, show=say)
 
 
 def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None:

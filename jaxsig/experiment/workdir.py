@@ -16,6 +16,7 @@ from jaxsig import config as configs
 from jaxsig.data.cache import SIMULATED, Prepared
 from jaxsig.data.splits import Member, from_plain, to_plain
 from jaxsig.engine import mesh
+from jaxsig.engine.log import end_line
 from jaxsig.errors import UserError
 from jaxsig.system import Data, Plain
 
@@ -23,6 +24,7 @@ from jaxsig.system import Data, Plain
 def say(text: str) -> None:
   """Prints a line on the console, from one process."""
   if mesh.is_main():
+    end_line()
     print(text, flush=True)
 
 
