@@ -8,7 +8,7 @@ from jaxsig.config import nearest
 from jaxsig.errors import UserError
 from jaxsig.report.averages import Estimate, Figures, direction, figures_of, result_groups
 from jaxsig.report.claims import Judgement, judge
-from jaxsig.report.join import LEAKS, Results
+from jaxsig.report.join import LEAKS, Results, Trained
 from jaxsig.report.nesting import Nesting, nesting_of
 from jaxsig.report.settings import Claim, Settings, keys_of, keys_of_name
 from jaxsig.report.statistics import paired_difference
@@ -72,6 +72,7 @@ class ReportFigures(NamedTuple):
   seconds: Mapping[str, float]             # {method: time for settings.timing_s of signal}
   claims: Sequence[Judgement]
   nesting: Nesting = Nesting()
+  trained: Mapping[str, Trained] = {}      # {method of a training: which}
 
 
 def aggregate(
@@ -119,6 +120,7 @@ def aggregate(
       seconds=_seconds(results.seconds, settings.timing_s),
       claims=_judgements(settings.claims, primary, by_key, protocol),
       nesting=nesting_of(results.rows, protocol.words),
+      trained=results.trained,
   )
 
 

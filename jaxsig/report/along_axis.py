@@ -12,7 +12,7 @@ from jaxsig.report.aggregate import (
     method_named,
 )
 from jaxsig.report.averages import Figures, direction
-from jaxsig.report.join import Results, Value
+from jaxsig.report.join import Results, Trained, Value
 from jaxsig.report.nesting import Nesting, nesting_of
 from jaxsig.report.settings import Settings, keys_of
 from jaxsig.system import Protocol, Words
@@ -35,6 +35,7 @@ class AxisFigures(NamedTuple):
   primary: Sequence[str]                   # keys
   further: Sequence[str]                   # keys
   nesting: Nesting = Nesting()
+  trained: Mapping[str, Trained] = {}      # {method of a training: which}
 
 
 def aggregate_along(results: Results, settings: Settings, protocol: Protocol) -> AxisFigures:
@@ -77,6 +78,7 @@ def aggregate_along(results: Results, settings: Settings, protocol: Protocol) ->
       primary=primary,
       further=[key for key in further if key not in primary],
       nesting=nesting_of(results.rows, protocol.words),
+      trained=results.trained,
   )
   return found._replace(methods=_best_first(found))
 

@@ -25,6 +25,12 @@ class Source(NamedTuple):
   method: str   # its name there
 
 
+class Trained(NamedTuple):
+  """What a method of a training is."""
+  training: str   # the method that reads the trained model plainly
+  label: str      # of the reading; empty for that one
+
+
 class Results(NamedTuple):
   """Joined rows. Methods may have other names than in their workdirs, see `load_rows`."""
   rows: Sequence[Row]
@@ -32,6 +38,7 @@ class Results(NamedTuple):
   clashes: Mapping[tuple[str, str], int] = {}   # {(method, key): rows that differ between workdirs}
   sources: Mapping[str, Sequence[Source]] = {}  # {method: its workdirs, the first counts}
   at_values: Mapping[Value, "Results"] = {}     # {value of report.axis: its results}
+  trained: Mapping[str, Trained] = {}           # {method that a workdir's training made: ...}
 
   @property
   def methods(self) -> list[str]:
@@ -142,11 +149,13 @@ class _Join:
     self.differing = {}    # {identity: that row}, where a later workdir's result differs
     self.seconds = {}
     self.sources = defaultdict(list)
+    self.trained = {}
 
   def add(self, workdir: epath.Path, rows: Sequence[Row]) -> None:
     """Joins the rows of one more workdir."""
     rows = _with_leaks_marked(rows)
-    new_names = self._new_names(workdir, rows)
+    own = _own_methods(workdir, rows)
+    new_names = self._new_names(workdir, rows, own)
 
     for row in rows:
       name = new_names.get(row.method, row.method)
@@ -159,6 +168,10 @@ class _Join:
       name = new_names.get(method, method)
       source = Source(workdir, method.removesuffix(LEAKS))
       self.sources[name].append(source)
+      if method in own:
+        training, label = _training_of(method, own)
+        training = new_names.get(training, training)
+        self.trained.setdefault(name, Trained(training, label))
       if source.method in seconds:
         self.seconds.setdefault(name, seconds[source.method])
 
@@ -172,15 +185,20 @@ class _Join:
         seconds=self.seconds,
         clashes=clashes,
         sources=dict(self.sources),
+        trained=self.trained,
     )
 
-  def _new_names(self, workdir: epath.Path, rows: Sequence[Row]) -> dict[str, str]:
+  def _new_names(
+      self,
+      workdir: epath.Path,
+      rows: Sequence[Row],
+      own: Sequence[str],
+  ) -> dict[str, str]:
     """The names of the workdir's own methods that differ from an earlier workdir's of that name.
 
     Returns:
       {method: "method (workdir)"}.
     """
-    own = _own_methods(workdir, rows)
     new_names = {}
     for row in rows:
       if row.method not in own or row.method in new_names:
@@ -238,13 +256,25 @@ def _with_leaks_marked(rows: Sequence[Row]) -> Sequence[Row]:
   return marked
 
 
-def _own_methods(workdir: epath.Path, rows: Sequence[Row]) -> set[str]:
-  """The methods that the workdir's own training made, by the names in `rows`."""
+def _own_methods(workdir: epath.Path, rows: Sequence[Row]) -> list[str]:
+  """The methods that the workdir's own training made, by the names in `rows`, the plain first."""
   methods = read_about(workdir).get("methods")
   if not methods:
-    return {rows[0].method}
+    return [rows[0].method]
   marked = [method + LEAKS for method in methods]
-  return {*methods, *marked}
+  return [*methods, *marked]
+
+
+def _training_of(method: str, own: Sequence[str]) -> Trained:
+  """The training that a method "training, label" of a workdir is a reading of."""
+  plain = own[0].removesuffix(LEAKS)
+  mark = ""
+  if method.endswith(LEAKS):
+    mark = LEAKS
+  if not method.startswith(f"{plain}, "):
+    return Trained(method, "")
+  label = method.removesuffix(LEAKS).removeprefix(f"{plain}, ")
+  return Trained(plain + mark, label)
 
 
 def _seconds(workdir: epath.Path) -> dict[str, float]:
@@ -293,9 +323,11 @@ def _joined_values(parts: Mapping[Value, Results]) -> Results:
   rows = []
   seconds = {}
   sources = defaultdict(list)
+  trained = {}
   for part in parts.values():
     rows.extend(part.rows)
     seconds = {**part.seconds, **seconds}
+    trained = {**part.trained, **trained}
     for method, places in part.sources.items():
       sources[method].extend(places)
   return Results(
@@ -303,4 +335,5 @@ def _joined_values(parts: Mapping[Value, Results]) -> Results:
       seconds=seconds,
       sources=dict(sources),
       at_values=parts,
+      trained=trained,
   )

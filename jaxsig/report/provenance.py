@@ -130,7 +130,7 @@ def provenance_table(results: Results, facts: Sequence[Fact], words: Words) -> T
 
   lines = [Line(fact.label, [fact.text]) for fact in facts]
   for made_by, names in methods.items():
-    text = f"{made_by}: {', '.join(names)}"
+    text = f"{made_by}: {wording.listed(names)}"
     lines.append(Line("Made by", [text]))
   return Table(
       title="Provenance",

@@ -52,6 +52,8 @@ def metric_table(found: ReportFigures, key: str) -> Table:
       lines.append(Line(method, cells, all_units))
 
   notes = _notes(found, figures)
+  if key == found.primary[0]:
+    notes += wording.trainings(found.trained, found.reference)
   return Table(
       title=figures.title,
       header=_header(metric, found.words, found.nesting),
@@ -136,7 +138,7 @@ def _notes(found: ReportFigures, figures: MetricFigures) -> list[str]:
     notes.append(f"In no method: {groups}.")
   absent = [method for method in found.methods if method not in figures.methods]
   if absent:
-    notes.append(f"Without such rows: {', '.join(absent)}.")
+    notes.append(f"Without such rows: {wording.listed(absent)}.")
 
   missing = defaultdict(list)
   for method, own in figures.methods.items():
@@ -147,7 +149,7 @@ def _notes(found: ReportFigures, figures: MetricFigures) -> list[str]:
       notes.append(f"{results} of {method} differ between the workdirs: the first's are shown.")
   for who, methods in missing.items():
     if who:
-      notes.append(f"Missing in {', '.join(methods)}: {who}.")
+      notes.append(f"Missing in {wording.listed(methods)}: {who}.")
   return notes
 
 

@@ -71,6 +71,8 @@ def _metric_table(found: AxisFigures, key: str) -> Table:
   averages = wording.other_averages(metric, found.words, found.nesting)
   without = [method for method in found.methods if not at[method]]
   notes = [f"{heading}.", averages, *_notes(found, key, without)]
+  if key == found.primary[0]:
+    notes += wording.trainings(found.trained, found.reference)
   return Table(
       title=f"{figures.title} by {found.axis}",
       header=["method", *found.values],
@@ -87,7 +89,7 @@ def _notes(found: AxisFigures, key: str, without: Sequence[str]) -> list[str]:
     sizes[value] = _size(found, figures)
   notes = [f"{_at_values(sizes, found.values)}."]
   if without:
-    notes.append(f"Without a result: {', '.join(without)}.")
+    notes.append(f"Without a result: {wording.listed(without)}.")
 
   missing = defaultdict(list)
   for method in found.methods:
@@ -107,7 +109,7 @@ def _notes(found: AxisFigures, key: str, without: Sequence[str]) -> list[str]:
 
   for what, methods in missing.items():
     if what:
-      notes.append(f"Missing in {', '.join(methods)}: {what}.")
+      notes.append(f"Missing in {wording.listed(methods)}: {what}.")
   return notes
 
 

@@ -1,8 +1,8 @@
 """Figures and counts in words, as tables and pages tell them."""
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from jaxsig.report.averages import MEANS, Estimate
-from jaxsig.report.join import LEAKS
+from jaxsig.report.join import LEAKS, Trained
 from jaxsig.report.nesting import Nesting
 from jaxsig.system import Metric, Words
 
@@ -141,6 +141,30 @@ def sizes(
   return ", ".join(parts)
 
 
+def listed(methods: Iterable[str]) -> str:
+  """Names of methods in a sentence; they may contain commas themselves."""
+  return "; ".join(methods)
+
+
+def trainings(trained: Mapping[str, Trained], reference: str) -> list[str]:
+  """The sentences that say which names are readings of one training, and which other trainings."""
+  readings = []
+  others = []
+  for method, one in trained.items():
+    if one.label:
+      readings.append(f'"{method}" is {one.training} read as {one.label}')
+    elif method != reference:
+      others.append(method)
+
+  sentences = []
+  if readings:
+    sentences.append(f"{listed(readings)} (settings: readings in its config.json).")
+  if others:
+    sentences.append(
+        f"Further trainings (settings: config.json in the workdir of each): {listed(others)}.")
+  return sentences
+
+
 def names(missing: Sequence[str], words: Words) -> str:
   """The names of groups, or their number where they are many."""
   if len(missing) <= MOST_NAMES:
@@ -188,7 +212,7 @@ def banner(simulated: bool, methods: Sequence[str]) -> str:
 
   leaking = [method for method in methods if LEAKS in method]
   if leaking:
-    whose = ", ".join(leaking)
+    whose = listed(leaking)
     if len(leaking) == len(methods):
       whose = "all methods"
     parts.append(

@@ -122,7 +122,7 @@ def test_errors_keep_their_unit_and_decimals_and_count_what_was_excluded(tmp_pat
   text = markdown(load_rows(made), settings, PROTOCOL)
   assert cells(text, f"{METRICS[PRIMARY].title} by data.photons")["rival"] == ["2.00 [2.00, 2.00]", "4.00 [4.00, 4.00]"]
   assert ("MAE [95 % CI], breaths/min. 3 patients, 3 recordings, 3 windows, none excluded at 1; 3 patients, 3 recordings, 3 windows, "
-          "1 excluded at 2. Missing in ours, rival: 1 patient at 2.") in text
+          "1 excluded at 2. Missing in ours; rival: 1 patient at 2.") in text
   assert axis_found(made, PROTOCOL, **settings).methods == ["ours", "rival"] and "above zero, ours is better" in text
 
 

@@ -522,7 +522,7 @@ def test_leaking_rows_join_no_others_of_their_name(tmp_path):
   loaded = load_rows([a, b])
   assert loaded.methods == ["ours", "rival", "ours (LEAKS)", "rival (LEAKS)"] and not loaded.clashes
   said = write.markdown(loaded, SETTINGS, PROTOCOL)
-  assert "LEAKS: the split of rival (LEAKS), ours (LEAKS) leaks on purpose" in said
+  assert "LEAKS: the split of rival (LEAKS); ours (LEAKS) leaks on purpose" in said
 
 
 # Blocks of a text

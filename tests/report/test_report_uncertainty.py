@@ -267,9 +267,24 @@ def test_a_workdir_may_own_several_methods_and_each_tells_its_time(tmp_path):
   assert loaded.seconds == {"ours": 1.0, "ours, 50 steps": 10.0, "ours, 50 steps (b)": 20.0}
   assert loaded.clashes == {("rival", PRIMARY): 4}
   assert cells(write.markdown(loaded, ONLY, PROTOCOL), "Time")["ours, 50 steps (b)"] == ["9.6e+03"]
+  assert loaded.trained == {"ours": ("ours", ""), "ours, 50 steps": ("ours", "50 steps"), "ours, 50 steps (b)": ("ours", "50 steps")}
   (b / "timing.json").write_text('{"ours": ')
   with pytest.raises(UserError, match=r"timing.json is broken"):
     load_rows([a, b])
+
+
+def test_the_main_table_says_which_names_are_readings_and_which_other_trainings(tmp_path):
+  a = workdir(tmp_path / "a", [*UNEVEN, *as_method(UNEVEN, "ours, best of 4, quick"), *as_method(UNEVEN, "rival")],
+              methods=["ours", "ours, best of 4, quick"])
+  b = workdir(tmp_path / "b", as_method(UNEVEN[:2], "plain, small"), methods=["plain, small"])
+  text = write.markdown(load_rows([a, b]), ONLY, PROTOCOL, short=True)
+  main = text.partition("Figures are means")[0]
+  assert '"ours, best of 4, quick" is ours read as best of 4, quick (settings: readings in its config.json).' in main
+  assert "Further trainings (settings: config.json in the workdir of each): plain, small." in main
+  assert "is ours read" not in write.markdown(results(UNEVEN), ONLY, PROTOCOL) and "rival" not in main.partition("settings:")[2]
+  leaking = [changed(r, stamp=r.stamp._replace(leaks=True)) for r in (*UNEVEN, *as_method(UNEVEN, "ours, quick"))]
+  c = workdir(tmp_path / "c", leaking, methods=["ours", "ours, quick"])
+  assert load_rows([c]).trained["ours, quick (LEAKS)"] == ("ours (LEAKS)", "quick")
 
 
 def test_methods_of_a_value_come_in_the_order_that_its_metric_calls_better():

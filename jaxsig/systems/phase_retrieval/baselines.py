@@ -3,6 +3,7 @@
 The solvers are slow, so they run on the first test images only.
 """
 import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -59,7 +60,18 @@ def make(config: ConfigDict, scene: Scene) -> dict[str, Baseline]:
   for name, method in config.baselines.methods.to_dict().items():
     label = method.get("label", name)
     baselines[label] = _solver(method["options"], setting)
-  return baselines
+  return _distinctly_titled(baselines)
+
+
+def _distinctly_titled(baselines: Mapping[str, Baseline]) -> dict[str, Baseline]:
+  """The baselines, where several share a title without it: their labels tell them apart."""
+  uses = Counter(baseline.title for baseline in baselines.values())
+  titled = {}
+  for label, baseline in baselines.items():
+    if uses[baseline.title] > 1:
+      baseline = baseline._replace(title="")
+    titled[label] = baseline
+  return titled
 
 
 def _constant(setting: Setting) -> Baseline:
@@ -135,6 +147,8 @@ def _title(options: solvers.Options) -> str:
   title = TITLES[options.method]
   if options.shrinkwrap is not None:
     title += " with shrinkwrap"
+    if options.shrinkwrap != solvers.Shrinkwrap():
+      title += f" (blur from {options.shrinkwrap.sigma_px:g} px)"
   title += f", {options.iterations} iterations"
   if options.restarts > 1:
     title += f", best of {options.restarts} restarts"

@@ -388,6 +388,9 @@ def test_solvers_are_titled_by_their_options():
   assert methods["ER"].title == "Error reduction, 1000 iterations"
   assert methods["shrinkwrap, best of 4"].title == (
       "Hybrid input-output with shrinkwrap, 1000 iterations, best of 4 restarts")
+  for arg in ("", "smoke"):
+    titles = [method.title for method in baselines.make(configs.load(FILE, arg), scene()).values() if method.title]
+    assert len(set(titles)) == len(titles)   # a method without one is told by its label
 
 
 def test_to_middle_unwraps_what_lies_over_the_edge():
