@@ -1,4 +1,4 @@
-"""From a workdir to a shipped model: its first member's averaged parameters, its config, and a card with figures nobody typed."""
+"""From a workdir to a shipped model: parameters, config, and a card with figures nobody typed."""
 import json
 import pathlib
 from collections.abc import Sequence
@@ -20,10 +20,15 @@ from jaxsig.prediction import model as models
 from jaxsig.prediction.model import Model
 from jaxsig.report.evidence import evidence, evidence_text
 
-FREE = ("split", *configs.READING)   # in which evidence may differ from the model: not who is held out, nor how it is read
+# in which evidence may differ from the model: not who is held out, nor how it is read
+FREE = ("split", *configs.READING)
 
 
-def export(workdir: pathlib.Path, output: pathlib.Path, evidence_workdirs: Sequence[pathlib.Path]) -> None:
+def export(
+    workdir: pathlib.Path,
+    output: pathlib.Path,
+    evidence_workdirs: Sequence[pathlib.Path],
+) -> None:
   """Writes the model of a workdir's first member to `output`.
 
   Args:
@@ -47,34 +52,41 @@ def export(workdir: pathlib.Path, output: pathlib.Path, evidence_workdirs: Seque
   say(f"written to {folder}: {model.parameters:,} parameters, {size / 2**20:.2f} MiB")
 
 
-def card(name: str, model: Model, workdir: pathlib.Path, member: Member, evidence_texts: Sequence[str]) -> str:
-  """The card of a model as Markdown: what it is for, what it was made from, its limits and its figures."""
+def card(
+    name: str,
+    model: Model,
+    workdir: pathlib.Path,
+    member: Member,
+    evidence_texts: Sequence[str],
+) -> str:
+  """The card of a model as Markdown: its use, what it was made from, its limits and figures."""
   words = model.system.protocol.words
   groups = words.groups
   lines = [
-      f"# {name}",
-      "",
-      f"To estimate what a {words.record} allows, for research and for trying out. **Not a medical device**: not for diagnosis, "
-      "monitoring or any decision about a person.",
-      "",
-      "## Made from",
-      "",
-      *_data_lines(workdir),
-      *_base_lines(model.config.init_from),
-      *_group_lines(f"{groups.capitalize()} trained on", _trained_on(workdir, member)),
-      *_group_lines(f"{groups.capitalize()} for validation only", groups_of(member.val)),
-      *_group_lines(f"{groups.capitalize()} held out", _held_out(workdir, member)),
-      *_training_lines(model, workdir, member),
-      "",
-      "## Limits",
-      "",
-      f"The figures below hold for {groups} and {words.records} like those of the training data; elsewhere expect worse. Where a signal "
-      "is lost, or the model says nothing, there is no answer; answers that are called doubtful are to be left out of any summary "
-      "that matters. On what it was trained on, the model looks better than it is.",
-      "",
-      f"## Figures of {groups} that were held out",
-      "",
-      *(evidence_texts or ["None are given with this model: no honest figure is known."]),
+    f"# {name}",
+    "",
+    f"To estimate what a {words.record} allows, for research and for trying out. "
+    "**Not a medical device**: not for diagnosis, monitoring or any decision about a person.",
+    "",
+    "## Made from",
+    "",
+    *_data_lines(workdir),
+    *_base_lines(model.config.init_from),
+    *_group_lines(f"{groups.capitalize()} trained on", _trained_on(workdir, member)),
+    *_group_lines(f"{groups.capitalize()} for validation only", groups_of(member.val)),
+    *_group_lines(f"{groups.capitalize()} held out", _held_out(workdir, member)),
+    *_training_lines(model, workdir, member),
+    "",
+    "## Limits",
+    "",
+    f"The figures below hold for {groups} and {words.records} like those of the training data; "
+    "elsewhere expect worse. Where a signal is lost, or the model says nothing, there is no "
+    "answer; answers that are called doubtful are to be left out of any summary that matters. "
+    "On what it was trained on, the model looks better than it is.",
+    "",
+    f"## Figures of {groups} that were held out",
+    "",
+    *(evidence_texts or ["None are given with this model: no honest figure is known."]),
   ]
   return "\n".join(lines).rstrip() + "\n"
 
@@ -86,7 +98,7 @@ def _held_out(workdir: pathlib.Path, member: Member) -> list[str]:
 
 
 def _trained_on(workdir: pathlib.Path, member: Member) -> list[str]:
-  """The groups that a member or its bases were trained on: all that are seen but its validation's."""
+  """The groups that a member or its bases were trained on: all seen but its validation's."""
   validation = set(groups_of(member.val))
   return [group for group in seen_in(workdir, member) if group not in validation]
 
@@ -109,7 +121,9 @@ def _base_lines(init_from: str) -> list[str]:
   data = json.loads((path / "about.json").read_text()).get("data", {})
   if not data:
     return []
-  return [f"- Started from a training on: {data['source']}, {len(data['records'])} records, fingerprint {data['fingerprint']}"]
+  records = len(data["records"])
+  return [f"- Started from a training on: {data['source']}, {records} records, "
+          f"fingerprint {data['fingerprint']}"]
 
 
 def _group_lines(what: str, groups: Sequence[str]) -> list[str]:
@@ -123,9 +137,9 @@ def _training_lines(model: Model, workdir: pathlib.Path, member: Member) -> list
   step = max(checkpoint.steps(folder))
   meta = checkpoint.read_meta(folder, step)
   return [
-      f"- System: {method_name(model.config)} (system {model.config.system}), {model.parameters:,} parameters, step {step}, "
-      f"seed {member.seed}",
-      f"- Config {meta['config']} (`config.json`), exported at commit {commit_of_code()}",
+    f"- System: {method_name(model.config)} (system {model.config.system}), "
+    f"{model.parameters:,} parameters, step {step}, seed {member.seed}",
+    f"- Config {meta['config']} (`config.json`), exported at commit {commit_of_code()}",
   ]
 
 
@@ -133,13 +147,14 @@ def _evidence(workdir: pathlib.Path, model: Model) -> str:
   """The figures of a report in words."""
   keys = _differing(model, read_config(workdir))
   if keys:
-    raise UserError(f"the figures in {workdir} are of another config, which differs in {', '.join(keys[:5])}: "
-                    "they say nothing of this model")
+    raise UserError(
+        f"the figures in {workdir} are of another config, which differs in {', '.join(keys[:5])}: "
+        "they say nothing of this model")
   return evidence_text(evidence(workdir, method_name(model.config)))
 
 
 def _differing(model: Model, other: configs.ConfigDict) -> list[str]:
-  """The keys in which two configs make other models: not who is held out, nor where the same base lies."""
+  """The keys in which two configs make other models, whoever is held out."""
   keys = []
   for key in configs.differing(model.config, other):
     if configs.section_of(key) not in FREE and key != "init_from":

@@ -3,6 +3,7 @@ import dataclasses
 import functools
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -21,8 +22,10 @@ from jaxsig.experiment.evaluate import CALIBRATION, method_name
 from jaxsig.experiment.workdir import read_config, read_members, require_same_config
 from jaxsig.system import Params, Plain, Stats, System
 
-PLACES = ("data_dir", "cache_dir", "init_from")   # of the machine that trained: no business of others
-FREE = ("split", "optim", "train", "init_from", "trainable", *configs.READING)   # what a trained model no longer depends on
+# of the machine that trained: no business of others
+PLACES = ("data_dir", "cache_dir", "init_from")
+# what a trained model no longer depends on
+FREE = ("split", "optim", "train", "init_from", "trainable", *configs.READING)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Model:
   system: System
   params: Params
   stats: Stats
-  calibration: Plain | None = None   # what was learnt on validation records of the error of its predictions
+  # what was learnt on validation records of the error of its predictions
+  calibration: Plain | None = None
 
   def predict(self, source: Any, rate_hz: float | None = None) -> Any:
     """Predicts a file or an array of the user's own.
@@ -61,8 +65,16 @@ class Model:
     return f"<Model {self.name}: system {self.config.system}, {self.parameters:,} parameters>"
 
 
-def save(folder: pathlib.Path, name: str, model: Model, card: str, trained_on: tuple[str, ...] = ()) -> pathlib.Path:
-  """Writes a model to `folder`/`name`: float32, or float16 where that would be over 2 MiB; returns that folder.
+def save(
+    folder: pathlib.Path,
+    name: str,
+    model: Model,
+    card: str,
+    trained_on: Sequence[str] = (),
+) -> pathlib.Path:
+  """Writes a model to `folder`/`name` and returns that folder.
+
+  Numbers are float32, or float16 where that would be over 2 MiB.
 
   Args:
     folder: of all models.
@@ -120,7 +132,9 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
         "what jaxsig.open_model returns")
   mesh.cache_programs()
   path = pathlib.Path(model)
-  is_workdir = (path / "split.json").is_file() or ((path / "config.json").is_file() and not (path / "params.npz").is_file())
+  has_config = (path / "config.json").is_file()
+  has_parameters = (path / "params.npz").is_file()
+  is_workdir = (path / "split.json").is_file() or (has_config and not has_parameters)
   if is_workdir:
     return from_workdir(path, config)
   loaded = load(model)
@@ -129,8 +143,10 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
   system = systems.make(config)
   keys = [key for key in configs.differing(config, loaded.config) if not _is_free(key, system)]
   if keys:
-    raise UserError(f"the model {loaded.name} was made by another config, which differs in {', '.join(keys[:5])}: leave --config out, "
-                    "or name the --workdir of a training with yours")
+    raise UserError(
+        f"the model {loaded.name} was made by another config, which differs in "
+        f"{', '.join(keys[:5])}: leave --config out, or name the --workdir of a training with "
+        "yours")
   return dataclasses.replace(loaded, config=config, system=system)
 
 
@@ -147,7 +163,7 @@ def _is_free(key: str, system: System) -> bool:
 
 
 def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Model:
-  """The last checkpoint of the first member of a workdir; without `config`, by the one that the workdir holds."""
+  """The last checkpoint of the first member of a workdir, by `config` or its own."""
   member = read_members(workdir)[0]
   if config is None:
     config = read_config(workdir)
@@ -156,9 +172,12 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
   system = systems.make(config)
   run = simulated_run(config, system, workdir)
   if not checkpoint.steps(checkpoints_of(run, member)):
-    raise UserError(f"{workdir} holds no checkpoint of {member.name}: run --mode=train with this --workdir first")
+    raise UserError(
+        f"{workdir} holds no checkpoint of {member.name}: run --mode=train with this --workdir "
+        "first")
   params, stats = restored(run._replace(meta={}), member)
-  return Model(workdir.name, config, system, params, stats, _calibration(run, member, method_name(config, label)))
+  calibration = _calibration(run, member, method_name(config, label))
+  return Model(workdir.name, config, system, params, stats, calibration)
 
 
 def _own_reading(config: ConfigDict) -> str:
@@ -180,7 +199,11 @@ def _calibration(run: Run, member: Member, method: str) -> Plain | None:
         f"{path} is broken: make it again by --mode=eval with this --workdir") from None
 
 
-def simulated_run(config: ConfigDict, system: System, workdir: pathlib.Path = pathlib.Path()) -> Run:
+def simulated_run(
+    config: ConfigDict,
+    system: System,
+    workdir: pathlib.Path = pathlib.Path(),
+) -> Run:
   """A run on one simulated record, to shape parameters by."""
   simulated = next(iter(system.data.simulate(0, 1, config.data)))
   return make_run(config, workdir, system, prepare(system.data, config, [simulated]))

@@ -29,7 +29,7 @@ class PieceWindows(NamedTuple):
 
 
 class Layout(NamedTuple):
-  """Length and stride of windows in seconds; None where the system's windows are not of one length."""
+  """Length and stride of windows in seconds; None where they are not of one length."""
   window_s: float | None
   stride_s: float | None
 
@@ -85,7 +85,8 @@ def _predicted(record: Record, model: Model, block_s: float) -> Record:
   moved = [part.spans.moved(part.piece.start_s) for part in parts]
   stitcher = Stitcher(joined_spans(moved), bool(model.config.data.get("causal", False)))
   most = max(part.count for part in parts)
-  size = min(model.config.run.predict_batch_size, -(-most // 8) * 8)   # few sizes, so few compilations, for records of all lengths
+  # few sizes, so few compilations, for records of all lengths
+  size = min(model.config.run.predict_batch_size, -(-most // 8) * 8)
   predictor = Predictor(task, model.params, model.stats, size, model.config.read.seed)
 
   number = 0   # of the window in the record: its random key does not depend on the pieces
@@ -177,8 +178,9 @@ def _judged(row: Row, record: Record, found: Gaps, model: Model) -> Row:
 
 def _any_finite(predictions: Predictions) -> bool:
   for name, x in predictions.items():
-    is_output = name not in ("start_s_b", "length_s_b", "rate_hz") and np.asarray(x).dtype.kind in "fc"
-    if is_output and np.isfinite(x).any():
+    is_place = name in ("start_s_b", "length_s_b", "rate_hz")
+    is_number = np.asarray(x).dtype.kind in "fc"
+    if is_number and not is_place and np.isfinite(x).any():
       return True
   return False
 
@@ -190,7 +192,7 @@ def _shared_s(spans_s: np.ndarray, row: Row) -> float:
 
 
 def run(model: Model, source: object, rate_hz: float | None, folder: pathlib.Path) -> None:
-  """Predicts a user's record, writes the system's files into a folder and tells the answer on the console.
+  """Predicts a user's record, writes the system's files into a folder and tells the answer.
 
   Raises:
     UserError: as `predict`, or the folder cannot be written.
@@ -205,7 +207,9 @@ def run(model: Model, source: object, rate_hz: float | None, folder: pathlib.Pat
     if told.rows:
       write_rows(folder / f"{told.record.id}.rows.jsonl", told.rows)
   except OSError as error:
-    raise UserError(f"the folder {folder} cannot be written ({error.strerror}): name another with --output") from error
+    raise UserError(
+        f"the folder {folder} cannot be written ({error.strerror}): name another "
+        "with --output") from error
   for line in (*told.record.info.get("notes", ()), *model.system.own.tell(told)):
     say(line)
   written = sorted(name for name, at in _times(folder).items() if before.get(name) != at)
