@@ -175,6 +175,10 @@ def _set(node: ConfigDict, name: str, value: Any, key: str) -> None:
       raise TypeError   # a bool is an int to Python
     node[name] = value
   except TypeError:
+    if isinstance(old, ConfigDict):
+      raise UserError(
+          f"the config key {key!r} is a section with {', '.join(old)}: change one of them, "
+          f"as in {key}.{next(iter(old), 'NAME')}, not the whole to {value!r}") from None
     raise UserError(
         f"the config key {key!r} holds {node[name]!r}: give it a value of that type, "
         f"not {value!r}") from None

@@ -1,4 +1,4 @@
-"""From a config to records: real where the folder has them, else simulated; kept on disk if asked."""
+"""Records of a config: real where the folder has them, else simulated; kept on disk if asked."""
 import functools
 import hashlib
 import json
@@ -152,7 +152,7 @@ def _key(data: Data, config: ConfigDict, source: str) -> str:
 
 
 def _code_of(data: Data) -> list[pathlib.Path]:
-  """The files with the code that makes records: those of jaxsig/data, and of the data set itself."""
+  """The files of the code that makes records: those of jaxsig/data and of the data set itself."""
   files = set(pathlib.Path(__file__).parent.rglob("*.py"))
   for function in (data.load, data.simulate):
     while isinstance(function, functools.partial):

@@ -20,6 +20,7 @@ class Range(NamedTuple):
 
 RANGES = {
     "data.simulate_groups": Range(0),
+    "data.simulate_seed": Range(0),
     "split.n_folds": Range(0),
     "optim.learning_rate": Range(0, whole=False),
     "optim.warmup_steps": Range(0),
@@ -28,6 +29,7 @@ RANGES = {
     "optim.ema": Range(0, 1, whole=False),
     "train.steps": Range(0),
     "train.batch_size": Range(1),
+    "read.seed": Range(0),
     "report.timing_s": Range(0, whole=False),
     "run.log_steps": Range(1),
     "run.ckpt_steps": Range(1),
@@ -124,8 +126,10 @@ def _require_seeds(values: Mapping[str, object]) -> None:
         f"config.split.seeds is {seeds!r}, by which nothing is trained: name at least one seed, "
         "as in (0,)")
   for seed in seeds:
-    if isinstance(seed, bool) or not isinstance(seed, int):
-      raise UserError(f"config.split.seeds holds {seed!r}: seeds are whole numbers, as in (0, 1)")
+    is_whole = isinstance(seed, int) and not isinstance(seed, bool)
+    if not is_whole or seed < 0:
+      raise UserError(
+          f"config.split.seeds holds {seed!r}: seeds are whole numbers from 0, as in (0, 1)")
 
 
 def _require_folds(values: Mapping[str, object]) -> None:
@@ -165,3 +169,7 @@ def _require_changes(config: ConfigDict) -> None:
         raise UserError(
             f"config.{section} {name!r} holds {named[name]!r}: give the settings that it changes, "
             f"as in {example}")
+  for name in config.readings:
+    label = config.readings[name].get("label", name)
+    if not isinstance(label, str):
+      raise UserError(f"the reading {name!r} has the label {label!r}: give it a label of text")

@@ -128,7 +128,7 @@ def _strata(
   strata = {}
   if isinstance(value, (Mapping, ConfigDict)):
     for name in value:
-      strata[name] = tuple(value[name])
+      strata[name] = tuple(_listed(value[name], f"strata of {name}"))
   else:
     for name in _names(value):
       strata[name] = ()
@@ -147,4 +147,11 @@ def _claim(config: ConfigDict | Mapping[str, object]) -> Claim:
     raise UserError(
         f"report.claims: {config.get('text', config)!r} lacks or does not know {key!r}: "
         "a claim has text, better and worse, and may have metric and margin")
+  for key in config:
+    wanted, kind = str, "text"
+    if key == "margin":
+      wanted, kind = (int, float), "a number"
+    if not isinstance(config[key], wanted) and config[key] is not None:
+      raise UserError(
+          f"report.claims: {config['text']!r} has {key} {config[key]!r}: give it {kind}")
   return Claim(**{key: config[key] for key in config})

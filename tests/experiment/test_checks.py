@@ -40,6 +40,12 @@ WRONG = [
     ({"trainable": "("}, "config.trainable '\\(' is no regular expression"),
     ({"report__claims": ("x",)}, "report.claims holds 'x': a claim is"),
     ({"report__metrics": (3,)}, "config.report holds 3"),
+    ({"report__claims": ({"text": "t", "better": 3, "worse": "mean"},)}, "has better 3: give it"),
+    ({"report__strata": {"length": 5}}, "config.report holds 5 where strata of length"),
+    ({"split__seeds": (-1,)}, "config.split.seeds holds -1"),
+    ({"read__seed": -1}, "config.read.seed is -1"),
+    ({"readings": {"a": {"label": 5}}}, "the reading 'a' has the label 5"),
+    ({"ablations": {"a": {"train": 5}}}, "'train' is a section with batch_size, steps"),
     ({"readings": {"a": 5}}, "config.readings 'a' holds 5"),
     ({"ablations": {"a": 5}}, "config.ablations 'a' holds 5"),
 ]
