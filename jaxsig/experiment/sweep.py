@@ -25,6 +25,7 @@ from jaxsig.experiment.workdir import (
   write_about,
   write_json,
 )
+from jaxsig.plurals import count
 from jaxsig.report.rows import read_rows
 
 
@@ -66,9 +67,10 @@ def _summary(run: Run, chosen: Sequence[Member]) -> str:
   if source == cache.SIMULATED:
     source = source.upper()
   return (
-    f"{len(prepared.records)} {words.records} in {len(groups)} groups "
+    f"{count(len(prepared.records), words.record, words.records)} in "
+    f"{count(len(groups), 'group', 'groups')} "
     f"({source}, data {prepared.fingerprint}), "
-    f"{len(chosen)} members, config {run.meta['config']}"
+    f"{count(len(chosen), 'member', 'members')}, config {run.meta['config']}"
   )
 
 

@@ -110,7 +110,8 @@ def _uncertainty_table(found: ReportFigures, figures: MetricFigures) -> Table:
       cells += _interval_cells(own.intervals, levels, metric.decimals)
     if risks:
       cells += _risk_cells(own.risk, metric.decimals)
-    lines.append(Line(method, cells))
+    if any(cell != "-" for cell in cells):
+      lines.append(Line(method, cells))
   return Table("Uncertainty", header, lines, " ".join(notes))
 
 

@@ -42,18 +42,21 @@ def metric_table(found: ReportFigures, key: str) -> Table:
   """All methods in one metric."""
   figures = found.metrics[key]
   metric = figures.metric
+  included = included_units(figures)
   all_units = f", all {found.words.units}"
   lines = []
   for method in present(found, figures):
     own = figures.methods[method]
-    lines.append(Line(method, _cells(own.included, metric, found.nesting)))
+    cells = _cells(own.included, metric, found.nesting, included)
+    lines.append(Line(method, cells))
     if own.everything is not None:
-      cells = _cells(own.everything, metric, found.nesting)
+      cells = _cells(own.everything, metric, found.nesting, figures.units)
       lines.append(Line(method, cells, all_units))
 
   notes = _notes(found, figures)
   if key == found.primary[0]:
     notes += wording.trainings(found.trained, found.reference)
+  notes += wording.order(found.primary, key, found.metrics[found.primary[0]].title)
   return Table(
       title=figures.title,
       header=_header(metric, found.words, found.nesting),
@@ -89,8 +92,8 @@ def _header(metric: Metric, words: Words, nesting: Nesting) -> list[str]:
   return header
 
 
-def _cells(x: Figures, metric: Metric, nesting: Nesting) -> list[str]:
-  """The cells below `_header`, but for the method's name."""
+def _cells(x: Figures, metric: Metric, nesting: Nesting, units: int) -> list[str]:
+  """The cells below `_header`, but for the method's name; `units` that any method has rows of."""
   decimals = metric.decimals
   cells = [interval(x.estimate, decimals)]
   if metric.is_error:
@@ -101,11 +104,24 @@ def _cells(x: Figures, metric: Metric, nesting: Nesting) -> list[str]:
   else:
     cells.append(number(x.other, decimals))
 
-  cells.append(percent(x.coverage))
+  cells.append(coverage(x, units))
   cells.append(str(x.groups))
   if not nesting.units_are_groups:
     cells.append(str(x.units))
   return cells
+
+
+def included_units(figures: MetricFigures) -> int:
+  """How many units of a metric are included, of those that any method has rows of."""
+  return figures.units - sum(figures.excluded.values())
+
+
+def coverage(x: Figures, units: int) -> str:
+  """The share of units with a result; of how many, where a method has not rows of all: "100% of 4".
+  """
+  if x.units < units:
+    return f"{percent(x.coverage)} of {x.units}"
+  return percent(x.coverage)
 
 
 def _limits(x: Figures, decimals: int) -> str:
@@ -132,6 +148,10 @@ def _notes(found: ReportFigures, figures: MetricFigures) -> list[str]:
   if averages:
     notes.append(averages)
 
+  units = included_units(figures)
+  if any(own.included.units < units for own in figures.methods.values()):
+    all_units = wording.units(units, words)
+    notes.append(f"Coverage \"of n\": the method has rows of n of the {all_units} only.")
   nowhere = _in_no_method(figures)
   if nowhere:
     groups = ", ".join(sorted(nowhere))

@@ -4,6 +4,7 @@ from jaxsig.report.aggregate import MetricFigures, ReportFigures, best_first
 from jaxsig.report.along_axis import AxisFigures, included_at, metric_of_key
 from jaxsig.report.averages import direction
 from jaxsig.report.page import Tile
+from jaxsig.report.tables import included_units
 from jaxsig.report.wording import interval, percent
 
 
@@ -35,11 +36,38 @@ def _headline(found: ReportFigures, figures: MetricFigures) -> Tile:
   if found.simulated:
     what = f"{what}, SIMULATED"
 
-  best = best_first(found.methods, figures)[0]
-  if direction(metric) and best != found.reference:
-    of_best = _figure(best, figures)
-    what = f"{what}; best: {best}, {of_best}"
+  if direction(metric):
+    what += _best(found, figures)
   return Tile(figure, what)
+
+
+def _best(found: ReportFigures, figures: MetricFigures) -> str:
+  """The best method, of those that cover what the reference covers, if any other does.
+
+  How many groups each covers is told where these differ.
+  """
+  ours = set()
+  if found.reference in figures.methods:
+    ours = figures.methods[found.reference].by_group.keys()
+  covering = []
+  for method, own in figures.methods.items():
+    if own.by_group and ours <= own.by_group.keys():
+      covering.append(method)
+  others = [method for method in covering if method != found.reference]
+
+  candidates = found.methods
+  if others:
+    candidates = [method for method in found.methods if method in covering]
+  best = best_first(candidates, figures)[0]
+  if best == found.reference:
+    return ""
+
+  text = f"; best: {best}, {_figure(best, figures)}"
+  n_best = len(figures.methods[best].by_group)
+  if n_best != len(ours):
+    groups = wording.groups(n_best, found.words)
+    text = f"{text} (over {groups}; {found.reference}: {len(ours)})"
+  return text
 
 
 def _figure(method: str, figures: MetricFigures) -> str:
@@ -54,9 +82,13 @@ def _shares(found: ReportFigures) -> list[Tile]:
     return []
 
   included = first.methods[found.reference].included
+  asked = found.words.units
+  units = included_units(first)
+  if included.units < units:
+    asked = f"{included.units} of {wording.units(units, found.words)}"
   tiles = [Tile(
       figure=percent(included.coverage),
-      what=f"of {found.words.units} with a result",
+      what=f"of {asked} with a result",
   )]
   for tolerance, share in zip(first.metric.within, included.within):
     what = f"of these within {tolerance:g}"

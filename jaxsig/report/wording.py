@@ -1,6 +1,7 @@
 """Figures and counts in words, as tables and pages tell them."""
 from collections.abc import Iterable, Mapping, Sequence
 
+from jaxsig.plurals import count
 from jaxsig.report.averages import MEANS, Estimate
 from jaxsig.report.join import LEAKS, Trained
 from jaxsig.report.nesting import Nesting
@@ -78,18 +79,6 @@ def capitalised(text: str) -> str:
   return text[:1].upper() + text[1:]
 
 
-def noun(n: int, singular: str, plural: str) -> str:
-  """The word for so many things."""
-  if n == 1:
-    return singular
-  return plural
-
-
-def count(n: int, singular: str, plural: str) -> str:
-  """A number of things: "1 recording", "2 recordings"."""
-  return f"{n} {noun(n, singular, plural)}"
-
-
 def groups(n: int, words: Words) -> str:
   """A number of groups, in the field's words."""
   return count(n, words.group, words.groups)
@@ -163,6 +152,13 @@ def trainings(trained: Mapping[str, Trained], reference: str) -> list[str]:
     sentences.append(
         f"Further trainings (settings: config.json in the workdir of each): {listed(others)}.")
   return sentences
+
+
+def order(primary: Sequence[str], key: str, title: str) -> list[str]:
+  """The sentence on the order of methods in a table of another metric than the first."""
+  if key == primary[0]:
+    return []
+  return [f"Methods in the order of: {title}."]
 
 
 def names(missing: Sequence[str], words: Words) -> str:

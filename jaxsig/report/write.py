@@ -10,7 +10,7 @@ from jaxsig.errors import UserError
 from jaxsig.report import figures, provenance, wording
 from jaxsig.report.aggregate import ReportFigures, aggregate
 from jaxsig.report.along_axis import AxisFigures, aggregate_along
-from jaxsig.report.join import Results, load_rows
+from jaxsig.report.join import LEAKS, Results, load_rows
 from jaxsig.report.page import Tile, page
 from jaxsig.report.plain import plain_values
 from jaxsig.report.provenance import Fact, Split
@@ -69,7 +69,7 @@ def write_report(
   made_by = provenance.provenance_table(results, facts, protocol.words)
   split = provenance.split_table(splits)
   text = page(
-      title=settings.title,
+      title=_title(shown.found),
       banner=shown.banner,
       tiles=shown.tiles,
       blocks=[*shown.main, *pictures, *shown.others, made_by, split],
@@ -157,9 +157,17 @@ def _shown(results: Results, settings: Settings, protocol: Protocol) -> _Shown:
   return _Shown(found, main, others, tiles, banner)
 
 
+def _title(found: ReportFigures | AxisFigures) -> str:
+  """The title of a report, which says that a split leaks on purpose."""
+  title = found.settings.title
+  if found.leaks and LEAKS not in title:
+    title += LEAKS
+  return title
+
+
 def _markdown(shown: _Shown, results: Results, tables: Sequence[Table], link: str) -> str:
   words = shown.found.words
-  parts = [f"## {shown.found.settings.title}"]
+  parts = [f"## {_title(shown.found)}"]
   if shown.banner:
     parts.append(f"> **{shown.banner}**")
   for table in tables:

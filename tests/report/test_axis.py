@@ -108,7 +108,7 @@ def test_columns_ascend_methods_are_ordered_and_what_lacks_is_a_dash(workdirs):
 
 def test_the_note_counts_images_and_who_lacks_some(workdirs):
   text = markdown(load_rows(workdirs))
-  assert "mean [95 % CI]. 6 images, 6 recordings, 6 windows, none excluded. Missing in worst: 1 image at inf.\n" in text
+  assert "mean [95 % CI]. 6 images, 6 recordings, 6 windows, none excluded. Missing in worst: 1 image at inf. " in text
   some = without(load_rows(workdirs), lambda at, r: at == 900 and r.group == "B")
   assert ("5 images, 5 recordings, 5 windows, none excluded at 900; 6 images, 6 recordings, 6 windows, none excluded at 10000, "
           "100000, inf.") in markdown(some)

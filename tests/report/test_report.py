@@ -34,6 +34,7 @@ from jaxsig.report.averages import Estimate
 from jaxsig.report.join import load_rows
 from jaxsig.report.settings import read_settings
 from jaxsig.report.statistics import bootstrap_interval, limits_of_agreement, paired_difference
+from jaxsig.report.tiles import report_tiles
 from jaxsig.system import Aggregate, Baseline, Figure, Metric, Words
 
 
@@ -244,9 +245,9 @@ def test_markdown_of_a_tiny_example():
 | method | MAE [95 % CI], breaths/min | RMSE | bias | limits of agreement | within 2 | coverage | patients | windows |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 | ours | 3.00 [0.00, 6.00] | 5.12 | 2.25 | [-6.77, 11.27] | 62% | 100% | 2 | 4 |
-| a\\|b | 3.00 [2.00, 4.00] | 3.16 | 3.00 | [1.04, 4.96] | 50% | 100% | 2 | 2 |
+| a\\|b | 3.00 [2.00, 4.00] | 3.16 | 3.00 | [1.04, 4.96] | 50% | 100% of 2 | 2 | 2 |
 
-2 patients, 3 recordings, 4 windows; none excluded.
+2 patients, 3 recordings, 4 windows; none excluded. Coverage "of n": the method has rows of n of the 4 windows only.
 
 ### Against ours
 
@@ -415,6 +416,24 @@ def test_the_headline_names_the_best_method_where_ours_is_not_it(tmp_path, undra
   assert "best:" not in headline(rows, {**SETTINGS, "reference": "rival"})
   assert "best: ours" in headline(UNEVEN + as_method([changed(r, estimate=99.0) for r in UNEVEN], "bad"),
                                   {**SETTINGS, "metrics": [], "reference": "bad"})
+
+
+def test_the_headline_prefers_what_covers_as_much_and_says_how_much_each_covers():
+  worse = [changed(r, estimate=99.0) for r in UNEVEN]
+  some = as_method([changed(r, estimate=r.truth) for r in UNEVEN if r.group == "B"], "some")
+  of = lambda rows: report_tiles(found_of(rows, {**ONLY, "reference": "ours"}))[0].what
+  assert of([*worse, *some]) == "MAE of ours, breaths/min, SIMULATED; best: some, 0.00 (over 1 patient; ours: 2)"
+  assert of([*worse, *some, *as_method(UNEVEN, "all")]) == "MAE of ours, breaths/min, SIMULATED; best: all, 3.00 [0.00, 6.00]"
+  assert of([*UNEVEN, *some, *as_method(worse, "all")]) == "MAE of ours, breaths/min, SIMULATED"
+  shares = report_tiles(found_of([*UNEVEN, *some], {**ONLY, "reference": "some"}))[1]
+  assert (shares.figure, shares.what) == ("100%", "of 1 of 4 windows with a result")
+
+
+def test_tables_of_further_metrics_tell_their_order_and_leaks_stand_in_the_title():
+  text = markdown(full_rows(), SETTINGS)
+  assert text.count("Methods in the order of: Rate in 60 s.") == 1 and text.startswith("## Breathing\n")
+  leaking = [stamped(r, leaks=True) for r in UNEVEN]
+  assert markdown(as_method(leaking, "ours (LEAKS)")).startswith("## Breathing (LEAKS)\n")
 
 
 def test_the_order_of_the_page(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ NARROWEST = 0.7     # times its height: a panel, so that its title has room
 WORKDIRS = 8        # that show themselves
 EVERY_ARRAY = (2, 3, 4)   # axes
 OVER_TRAINING = (3,)
+IN_WORDS = {"maps": "feature maps", "alpha": "weights of S2 in C3, by training step"}
 
 
 class Label(NamedTuple):
@@ -95,8 +96,17 @@ def _panels(arrays: Predictions, prefix: str, axes: Sequence[int]) -> Iterator[P
       if f"{stem}_at_s" in arrays:
         labels = _labels(arrays[f"{stem}_at_s"][is_reached_s], x.shape[-1])
     missing_axes = (1,) * (4 - x.ndim)
-    title = prefix + stem.replace("_", " ")
+    title = prefix + _in_words(stem)
     yield Panel(title, _mosaic(x.reshape(missing_axes + x.shape)), labels)
+
+
+def _in_words(stem: str) -> str:
+  """What an array is called: "feature maps of C3" for "maps_c3"."""
+  kind, _, layer = stem.partition("_")
+  text = IN_WORDS.get(kind, kind)
+  if layer:
+    text = f"{text} of {layer.upper()}"
+  return text
 
 
 def _labels(number_s: np.ndarray, width: int) -> list[Label]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxsig.data.images import intensity_file
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
+from jaxsig.plurals import count
 from jaxsig.system import OwnFile, OwnOptions, Row, Seen, Told
 from jaxsig.systems.phase_retrieval import contact_sheet
 
@@ -54,9 +55,9 @@ class Reconstruction:
     }
 
   def __repr__(self) -> str:
-    count, height, width = self.images.shape
+    n, height, width = self.images.shape
     middle = float(np.nanmedian(self.residuals))
-    return (f"<Reconstruction of {self.name}: {count} images of {height} x {width} pixels, "
+    return (f"<Reconstruction of {self.name}: {count(n, 'image', 'images')} of {height} x {width} pixels, "
             f"median residual {middle:.3g}>")
 
 

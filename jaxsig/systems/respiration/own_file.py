@@ -12,6 +12,7 @@ from jaxsig.data.ppg import ppg_file
 from jaxsig.data.ppg.ppg_windows import long_enough
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
+from jaxsig.plurals import count
 from jaxsig.system import OwnFile, OwnOptions, Predictions, Row, Told
 from jaxsig.systems.respiration import quality
 from jaxsig.systems.respiration.protocol import UNIT
@@ -85,7 +86,7 @@ class Respiration:
 
   def __repr__(self) -> str:
     known = _known_rates_bpm(self.rates)
-    summary = f"{len(known)} of {len(self.rates)} windows with a rate"
+    summary = f"{len(known)} of {count(len(self.rates), 'window', 'windows')} with a rate"
     if known:
       summary += f", median {np.median(known):.1f} {UNIT}"
     return f"<Respiration of {self.name}: {self.duration_s:.0f} s, {summary}>"
@@ -164,7 +165,7 @@ def tell(told: Told) -> Iterator[str]:
   shares = []
   for name in (quality.GOOD, quality.DOUBTFUL, quality.NONE):
     shares.append(f"{counts[name]} {name}")
-  line = f"{len(rates)} windows: {', '.join(shares)}"
+  line = f"{count(len(rates), 'window', 'windows')}: {', '.join(shares)}"
   known = _known_rates_bpm(rates)
   if known:
     line += f", median {np.median(known):.1f} {UNIT}"

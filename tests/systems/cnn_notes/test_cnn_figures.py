@@ -27,6 +27,9 @@ def inside(**arrays: np.ndarray) -> dict[str, matplotlib.axes.Axes]:
   return by_title(figures_inside.draw([("fold0_seed0", arrays)]))
 
 
+ALPHA = "weights of S2 in C3, by training step"
+
+
 def by_title(figure: matplotlib.figure.Figure) -> dict[str, matplotlib.axes.Axes]:
   return {axis.get_title("left"): axis for axis in figure.axes}
 
@@ -46,7 +49,7 @@ def test_kernels_and_maps_are_tiles_in_their_order():
       maps_r_c_y_x=MAPS_R_C_Y_X,
       weights_f6_i_j=ALPHA_S_I_J[0],
   )
-  assert [*axes] == ["kernels c1", "maps", "weights f6"]   # without the names of their axes
+  assert [*axes] == ["kernels of C1", "feature maps", "weights of F6"]   # without the names of their axes
   every = (KERNELS_R_C_Y_X, MAPS_R_C_Y_X, ALPHA_S_I_J[None, :1])
   for axis, tiles in zip(axes.values(), every, strict=True):
     rows, columns, y, x = tiles.shape
@@ -83,16 +86,16 @@ def test_moments_that_were_not_reached_are_left_out():
       beta_s_i_j=ALPHA_S_I_J,
       none_y_x=np.full((2, 2), np.nan),
   )
-  assert [*axes] == ["alpha", "beta"]
-  assert labels(axes["alpha"]) == ["0", "100"]
+  assert [*axes] == [ALPHA, "beta"]
+  assert labels(axes[ALPHA]) == ["0", "100"]
   assert not labels(axes["beta"])
-  drawn = image(axes["alpha"]).get_array()
+  drawn = image(axes[ALPHA]).get_array()
   assert drawn.shape == (3, 11)
   assert np.ma.count(drawn) == 29
   np.testing.assert_array_equal(drawn[:, :5], ALPHA_S_I_J[0])
   np.testing.assert_array_equal(drawn[1:, 6:], ALPHA_S_I_J[2, 1:])
-  assert axes["alpha"].get_xticks().tolist() == [2, 8]   # the middles of the tiles
-  assert image(axes["alpha"]).get_clim() == (0, np.nanmax(drawn))
+  assert axes[ALPHA].get_xticks().tolist() == [2, 8]   # the middles of the tiles
+  assert image(axes[ALPHA]).get_clim() == (0, np.nanmax(drawn))
 
 
 def test_the_first_workdir_shows_all_and_eight_of_the_others_what_came_about_in_training():
@@ -106,8 +109,8 @@ def test_the_first_workdir_shows_all_and_eight_of_the_others_what_came_about_in_
   axes = by_title(figures_inside.draw(members))
 
   values = {title: image(axis).get_array()[0, 0] for title, axis in axes.items()}
-  others = {f"{workdir}: alpha": "abcdefghijk".index(workdir) for workdir in "acdefghi"}
-  assert values == {"a: maps": 0, **others}
+  others = {f"{workdir}: {ALPHA}": "abcdefghijk".index(workdir) for workdir in "acdefghi"}
+  assert values == {"a: feature maps": 0, **others}
 
 
 def test_panels_of_a_line_do_not_overlap():
