@@ -71,12 +71,13 @@ def load_rows(workdirs: Iterable[epath.PathLike], axis: str | None = None) -> Re
       compared with each other's. None: `report.axis` of the first workdir's config.
 
   Raises:
-    UserError: no workdir, no rows, a broken line, simulated beside real records, one row on two
-      versions of the data, or no number at the axis.
+    UserError: no workdir, no rows, a broken line, workdirs of different systems, simulated beside
+      real records, one row on two versions of the data, or no number at the axis.
   """
   workdirs = [epath.Path(workdir) for workdir in workdirs]
   if axis is None:
     axis = _axis_of(workdirs[0])
+  _check_systems(workdirs)
 
   by_value = defaultdict(_Join)
   for workdir in workdirs:
@@ -302,6 +303,20 @@ def _axis_of(workdir: epath.Path) -> str:
   if not path.exists():
     return ""   # the refusal follows when its rows are read
   return read_json(path).get("report", {}).get("axis", "")
+
+
+def _check_systems(workdirs: Sequence[epath.Path]) -> None:
+  first_of = {}
+  for workdir in workdirs:
+    path = workdir / "config.json"
+    if path.exists():   # the refusal of any other follows when its rows are read
+      system = read_json(path).get("system", "")
+      first_of.setdefault(system, workdir)
+  if len(first_of) > 1:
+    (one, its), (other, others) = list(first_of.items())[:2]
+    raise UserError(
+        f"config.system is {one!r} in {its}, but {other!r} in {others}: report workdirs of "
+        "different systems separately")
 
 
 def _is_number(value: object) -> bool:

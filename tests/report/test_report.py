@@ -568,3 +568,9 @@ def test_the_short_form_has_what_was_included_and_the_claims():
   assert [line for line in short.splitlines() if line.startswith("###")] == ["### Rate in 60 s (`rate_win60`)", "### Claims"]
 
 
+def test_workdirs_of_different_systems_share_no_report(tmp_path):
+  a, b = workdir(tmp_path / "a", UNEVEN), workdir(tmp_path / "b", UNEVEN)
+  change_json(b / "config.json", system="another")
+  with pytest.raises(UserError, match=r"config.system is 't' in .*a, but 'another' in .*b: report") as error:
+    load_rows([a, b])
+  assert "\n" not in str(error.value)
