@@ -137,17 +137,19 @@ def listed(methods: Iterable[str]) -> str:
 
 def trainings(trained: Mapping[str, Trained], reference: str) -> list[str]:
   """The sentences that say which names are readings of one training, and which other trainings."""
-  readings = []
+  read = {}
   others = []
   for method, one in trained.items():
     if one.label:
-      readings.append(f'"{method}" is {one.training} read as {one.label}')
+      read[one.training] = None
     elif method != reference:
       others.append(method)
 
   sentences = []
-  if readings:
-    sentences.append(f"{listed(readings)} (settings: readings in its config.json).")
+  if read:
+    sentences.append(
+        'A name "X, Y" is X read as Y (settings: readings in the config.json of X), where X is '
+        f"{listed(read)}.")
   if others:
     sentences.append(
         f"Further trainings (settings: config.json in the workdir of each): {listed(others)}.")

@@ -280,9 +280,9 @@ def test_the_main_table_says_which_names_are_readings_and_which_other_trainings(
   b = workdir(tmp_path / "b", as_method(UNEVEN[:2], "plain, small"), methods=["plain, small"])
   text = write.markdown(load_rows([a, b]), ONLY, PROTOCOL, short=True)
   main = text.partition("Figures are means")[0]
-  assert '"ours, best of 4, quick" is ours read as best of 4, quick (settings: readings in its config.json).' in main
+  assert 'A name "X, Y" is X read as Y (settings: readings in the config.json of X), where X is ours.' in main
   assert "Further trainings (settings: config.json in the workdir of each): plain, small." in main
-  assert "is ours read" not in write.markdown(results(UNEVEN), ONLY, PROTOCOL) and "rival" not in main.partition("settings:")[2]
+  assert "read as" not in write.markdown(results(UNEVEN), ONLY, PROTOCOL) and "rival" not in main.partition("settings:")[2]
   leaking = [changed(r, stamp=r.stamp._replace(leaks=True)) for r in (*UNEVEN, *as_method(UNEVEN, "ours, quick"))]
   c = workdir(tmp_path / "c", leaking, methods=["ours", "ours, quick"])
   assert load_rows([c]).trained["ours, quick (LEAKS)"] == ("ours (LEAKS)", "quick")
