@@ -32,7 +32,8 @@ def get_config() -> ConfigDict:
   config.read = ConfigDict()
   config.read.method = ""       # what tables call this system
   config.read.seed = 0
-  config.read.shuffle = ()      # arrays of a batch that are taken from another window: a control
+  # arrays of a batch that are taken from another window: a check that the network uses its input
+  config.read.shuffle = ()
   config.readings = ConfigDict()   # {name: {label, changes of read}}
 
   config.baselines = ConfigDict()

@@ -73,7 +73,7 @@ def get_config(arg: str = "") -> ConfigDict:
   """The config of one training.
 
   Args:
-    arg: any of "smoke", "paper" (the published size), "variant=none|flip|shift|shift_flip",
+    arg: any of "smoke", "paper" (the published size), "symmetries=none|flip|shift|shift_flip",
       "method=" one of METHODS, "noisy" (each image with another number of photons), "complex"
       (objects with a phase), "clothes" (trains on classes of clothes only) and "shoes_and_bags"
       (tests on the other classes only).
@@ -82,7 +82,7 @@ def get_config(arg: str = "") -> ConfigDict:
       arg,
       smoke=False,
       paper=False,
-      variant="shift_flip",
+      symmetries="shift_flip",
       method="",
       noisy=False,
       complex=False,
@@ -146,7 +146,7 @@ def set_data(data: ConfigDict, arg: ConfigDict) -> None:
   data.shrink = 2
   data.n = 21               # side of the frame in pixels
   data.m = 48               # side of the intensities
-  data.variant = arg.variant
+  data.symmetries = arg.symmetries   # that move the objects
   data.photons = photons(arg)   # expected in an image; of two, each has its own between
   data.complex_objects = arg.complex
   data.simulate_seed = 7

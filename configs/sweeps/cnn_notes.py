@@ -17,7 +17,7 @@ CONFIG = "configs/cnn_notes.py"
 FAITHFUL = "faithful"
 ONE_SEED = ("all", "all_triplets", "dense_shared", "entmax_shared")
 
-KEPT = {   # connections to an output map that learnt ones are also read with
+PRUNED_TO = {   # connections to an output map that learnt ones are also read with
     "dense": (4, 3, 2, 1),
     "dense_shared": (4, 3, 2, 1),
     "entropy": (3, 2, 1),
@@ -130,7 +130,7 @@ def config_arg(method: str, smoke: bool) -> str:
 def fewer_connections(method: str) -> dict[str, dict[str, object]]:
   """The readings of a method with fewer of its learnt connections."""
   readings = {}
-  for keep in KEPT.get(method, ()):
+  for keep in PRUNED_TO.get(method, ()):
     readings[f"keep_{keep}"] = {
         "label": f"at most {keep} each",
         "pruning": {"keep": keep},

@@ -3,8 +3,8 @@
   python -m jaxsig.main --mode=sweep --config=configs/sweeps/phase_retrieval.py \
       --workdir=runs/phase_table --config.data_dir=DATA
 
-Noise-free, the measurement is the same in all four variants of the data (Tayal et al. 2020): only
-the targets differ. So the exact U-Net-A and the group loss, which do not see the difference, are
+Noise-free, the measurement is the same whichever symmetries move the objects (Tayal et al. 2020):
+only the targets differ. So the exact U-Net-A and the group loss, which do not see the difference, are
 trained once, and centred or literal targets, which do not see shifts, twice. Reduced to two cores
 (14 x 14 objects, 48 x 48 intensities); `:paper` is the published size, which wants a GPU. About two
 hours on two cores; docs/phase_retrieval.md has the figures to expect.
@@ -15,7 +15,7 @@ from jaxsig.config import parse_arg
 
 CONFIG = "configs/phase_retrieval.py"
 LEAD = "exact"
-TRAININGS = {   # method: the variants of the data between which it can tell
+TRAININGS = {   # method: the symmetries of the data between which it can tell
     "unet_b": ("none", "flip", "shift", "shift_flip"),
     "unet_b_centred": ("none", "flip"),
     "unet_a_literal": ("none", "flip"),
@@ -26,7 +26,7 @@ TRAININGS = {   # method: the variants of the data between which it can tell
     "rule_odd_pca": ("shift_flip",),
     LEAD: ("shift_flip",),
 }
-NAMES = {   # of those with several variants
+NAMES = {   # of those with several
     "unet_b": "U-Net-B",
     "unet_b_centred": "U-Net-B, centred",
     "unet_a_literal": "U-Net-A, literal",
@@ -100,22 +100,22 @@ def get_config(arg: str = "") -> ConfigDict:
   sweep.cache_dir = ""
   sweep.lead = LEAD
   sweep.experiments = ConfigDict()
-  for method, variants in TRAININGS.items():
-    for variant in variants:
+  for method, choices in TRAININGS.items():
+    for symmetries in choices:
       name = method
-      if len(variants) > 1:
-        name = f"{method}_{variant}"
+      if len(choices) > 1:
+        name = f"{method}_{symmetries}"
       sweep.experiments[name] = {
           "config": CONFIG,
-          "arg": arg_of(method, variant, arg),
-          "overrides": changes_of(method, variant, arg.seeds),
+          "arg": arg_of(method, symmetries, arg),
+          "overrides": changes_of(method, symmetries, arg.seeds),
       }
   return sweep
 
 
-def arg_of(method: str, variant: str, arg: ConfigDict) -> str:
+def arg_of(method: str, symmetries: str, arg: ConfigDict) -> str:
   """The argument of the config file."""
-  parts = [f"variant={variant}"]
+  parts = [f"symmetries={symmetries}"]
   if method != LEAD:
     parts.append(f"method={method}")
   if arg.paper:
@@ -125,7 +125,7 @@ def arg_of(method: str, variant: str, arg: ConfigDict) -> str:
   return ",".join(parts)
 
 
-def changes_of(method: str, variant: str, seeds: int) -> dict[str, object]:
+def changes_of(method: str, symmetries: str, seeds: int) -> dict[str, object]:
   """What an experiment changes of the config."""
   changes = {
       "run": {"ablations": False},
@@ -141,5 +141,5 @@ def changes_of(method: str, variant: str, seeds: int) -> dict[str, object]:
   if method in ALSO_REFINED:
     changes["readings"] = REFINED
   if method in NAMES:
-    changes["read"] = {"method": f"{NAMES[method]} ({variant.replace('_', ' + ')})"}
+    changes["read"] = {"method": f"{NAMES[method]} ({symmetries.replace('_', ' + ')})"}
   return changes

@@ -22,7 +22,7 @@ WORDS = Words(
     unit="block",
     units="blocks",
 )
-KEPT = ("probability_b_k", "label_b", "class_k")
+STORED = ("probability_b_k", "label_b", "class_k")
 
 
 def _score(record: Record) -> Iterable[Row]:
@@ -59,7 +59,7 @@ def _assess(predictions: Predictions, calibration: Plain) -> dict[str, np.ndarra
 
 def _keep(record: Record) -> dict[str, np.ndarray]:
   """Probabilities, labels and the names of the classes: what a confusion matrix needs."""
-  return {name: record.predictions[name] for name in KEPT if name in record.predictions}
+  return {name: record.predictions[name] for name in STORED if name in record.predictions}
 
 
 def _figures(material: Material) -> list[Figure]:

@@ -19,7 +19,7 @@ class Moves(NamedTuple):
   flip: bool
 
 
-VARIANTS = {
+SYMMETRIES = {
     "none": Moves(shift=False, flip=False),
     "flip": Moves(shift=False, flip=True),
     "shift": Moves(shift=True, flip=False),
@@ -118,18 +118,18 @@ class Scene(NamedTuple):
 
 
 def scene_of(config: ConfigDict) -> Scene:
-  """The scene of `config.data` (n, m, variant, photons, complex_objects).
+  """The scene of `config.data` (n, m, symmetries, photons, complex_objects).
 
   Raises:
-    UserError: an unknown variant, or no number of photons.
+    UserError: unknown symmetries, or no number of photons.
   """
-  variant = config.data.variant
-  if variant not in VARIANTS:
-    raise UserError(f"unknown data.variant {variant!r}{nearest(variant, VARIANTS)}")
+  symmetries = config.data.symmetries
+  if symmetries not in SYMMETRIES:
+    raise UserError(f"unknown data.symmetries {symmetries!r}{nearest(symmetries, SYMMETRIES)}")
   return Scene(
       n=config.data.n,
       m=config.data.m,
-      moves=VARIANTS[variant],
+      moves=SYMMETRIES[symmetries],
       photons=_photons(config.data),
       complex_objects=config.data.complex_objects,
   )

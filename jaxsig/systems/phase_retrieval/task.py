@@ -46,7 +46,7 @@ def make(config: ConfigDict) -> Task:
   """The task of `config.model`, `config.loss`, `config.data` (the scene) and `read.sampler`.
 
   Raises:
-    UserError: an unknown variant, target, loss, rule or head, or ones that do not go together.
+    UserError: unknown symmetries, target, loss, rule or head, or ones that do not go together.
   """
   scene = scene_of(config)
   _check_names(config)

@@ -27,7 +27,7 @@ WORDS = Words(
   unit="window",
   units="windows",
 )
-KEPT = ("resp_t", "rate_hz", "rate_pmf_b_r", "start_s_b", "length_s_b")
+STORED = ("resp_t", "rate_hz", "rate_pmf_b_r", "start_s_b", "length_s_b")
 
 
 def metrics() -> dict[str, Metric]:
@@ -125,7 +125,7 @@ def _score(config: ConfigDict, record: Record) -> list[Row]:
 def _keep(config: ConfigDict, record: Record) -> Mapping[str, np.ndarray]:
   """The waveform, its samples' standard deviation, the rate's posteriors, and the target."""
   predictions = record.predictions
-  kept = {name: predictions[name] for name in KEPT if name in predictions}
+  kept = {name: predictions[name] for name in STORED if name in predictions}
   if "resp_s_t" in predictions:
     kept["resp_sd_t"] = np.asarray(predictions["resp_s_t"]).std(0)
   target = _target(config, record)

@@ -29,7 +29,7 @@ from jaxsig.systems.phase_retrieval.network import (
     heads,
     magnitude_features,
 )
-from jaxsig.systems.phase_retrieval.scene import VARIANTS, Scene, at_corner, in_grid, to_middle
+from jaxsig.systems.phase_retrieval.scene import SYMMETRIES, Scene, at_corner, in_grid, to_middle
 from jaxsig.systems.phase_retrieval.targets import target_of
 
 FILE = ROOT / "configs" / "phase_retrieval.py"
@@ -58,8 +58,8 @@ def batch():
   return {**windows, "mask_b": np.ones(12, np.float32)}
 
 
-def scene(variant="shift_flip", photons=np.inf):
-  return Scene(N, M, VARIANTS[variant], photons, complex_objects=False)
+def scene(symmetries="shift_flip", photons=np.inf):
+  return Scene(N, M, SYMMETRIES[symmetries], photons, complex_objects=False)
 
 
 @functools.lru_cache
@@ -98,18 +98,18 @@ def params_of(head):
   return jax.tree_util.tree_map_with_path(drawn, shapes)
 
 
-@pytest.mark.parametrize("variant, moves", [
+@pytest.mark.parametrize("symmetries, moves", [
     ("none", False), ("flip", True), ("shift", True), ("shift_flip", True)])
-def test_a_variant_moves_objects_and_never_their_intensity(variant, moves):
+def test_a_symmetry_moves_objects_and_never_their_intensity(symmetries, moves):
   x = objects()
   ids = batch()["id_b"]
-  moved = scene(variant).moved(x, ids)
+  moved = scene(symmetries).moved(x, ids)
   assert moves == bool(jnp.abs(moved - x).max() > 0.1)
   np.testing.assert_allclose(
       far_field.intensity(moved, M), far_field.intensity(x, M), atol=2e-3)
 
   # by the image's number, not its place
-  np.testing.assert_array_equal(scene(variant).moved(x[5:7], ids[5:7]), moved[5:7])
+  np.testing.assert_array_equal(scene(symmetries).moved(x[5:7], ids[5:7]), moved[5:7])
 
 
 @pytest.mark.parametrize("kind, same", [
@@ -326,7 +326,7 @@ def test_the_odd_component_is_learnt_in_training_and_by_that_rule_alone():
 
 @pytest.mark.parametrize("changes, words", [
     ({"data.photons": 0.0}, "data.photons=0.0 is no number of photons"),
-    ({"data.variant": "shfit"}, "did you mean 'shift"),
+    ({"data.symmetries": "shfit"}, "did you mean 'shift"),
     ({"loss.target": "cannonical"}, "canonical"),
     ({"model.head": "image"}, "no phases"),
     ({"model.head": "both", "loss.target": "literal"}, "no image"),
