@@ -16,7 +16,7 @@ SYSTEMS = sorted(folder.name for folder in (PACKAGE / "systems").iterdir() if (f
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # Room: what it may import of the package, besides errors and itself. A system is a room of its own.
-LOW = {"config"}
+LOW = {"config", "plurals"}
 ALLOWED = {
     "": {"config", "engine", "experiment", "prediction", "report", "system"},
     "__main__": {"main"},
@@ -25,6 +25,7 @@ ALLOWED = {
     "config": set(),
     "rng": set(),
     "figure_style": set(),
+    "plurals": set(),
     "system": {"config", "data"},   # data for type annotations only
     "data": {"system", *LOW},
     "signal": {"rng"},
@@ -35,7 +36,7 @@ ALLOWED = {
     "prediction": {"experiment", "engine", "report", "data", "system", "rng", *LOW},
     "systems": {"nn", "signal", "data", "system", "rng", "figure_style", *LOW},
 }
-NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style"}
+NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style", "plurals"}
 
 # Where no word of any system may stand.
 SHARED = [path for path in SOURCES if path.relative_to(PACKAGE).parts[0] in ("engine", "experiment", "report", "prediction")]

@@ -8,7 +8,7 @@ from jaxsig.system import Row, Words
 
 class Nesting(NamedTuple):
   """What is within what; as a rule units are within records and records within groups."""
-  groups_in_records: bool = False   # a group is a part of a record, such as an image of a block
+  groups_in_records: bool = False   # a record consists of several groups
   units_are_groups: bool = False    # a unit is a group, one for one, and both have the same name
 
 
