@@ -21,25 +21,19 @@ from jaxsig.engine import mesh
 from jaxsig.engine.log import phase
 from jaxsig.engine.run import Run, folder_of
 from jaxsig.engine.start import last_step, restored
-from jaxsig.errors import UserError
 from jaxsig.experiment.predictor import (
   Predictor,
   RecordWindows,
   compiled,
   predict_records,
 )
+from jaxsig.experiment.readings import Reading, readings_of
 from jaxsig.experiment.workdir import is_broken, version_of_code, write_json
 from jaxsig.report.rows import read_rows, write_rows
 from jaxsig.system import Params, Plain, Predictions, Protocol, Row, Stamp, Stats, finite_or_none
 
 CALIBRATION = "calibration.json"   # of a member: {method: what `Protocol.calibrate` has learnt}
 SHOWN_WINDOWS = 4                  # that `Task.extras["show"]` sees
-
-
-class Reading(NamedTuple):
-  """One way to read a trained model: what tables call it, and the run with its settings."""
-  method: str
-  run: Run
 
 
 class Evaluation(NamedTuple):
@@ -89,68 +83,6 @@ def evaluate(run: Run, members: Sequence[Member]) -> list[Row]:
     write_rows(run.workdir / "rows.jsonl", rows)
     write_json(run.workdir / "timing.json", _mean_seconds(run, members))
   return rows
-
-
-def readings_of(run: Run) -> list[Reading]:
-  """The system as it is read plainly, then each of `config.readings`.
-
-  They are made once for all members, as a task made anew is compiled anew.
-  """
-  every = []
-  for label, config in configs.readings(run.config).items():
-    own = run
-    if label:
-      own = run._replace(config=config, system=systems.make(config))
-    every.append(Reading(method_name(config, label), own))
-  return every
-
-
-def method_name(config: configs.ConfigDict, label: str = "") -> str:
-  """What tables call a reading."""
-  name = config.read.method or config.system
-  if label:
-    name = f"{name}, {label}"
-  return name
-
-
-def _require_names(run: Run) -> None:
-  """Raises UserError where two methods bear one name, or one cannot be that of a folder."""
-  baselines = run.system.protocol.baselines
-  for label, config in configs.readings(run.config).items():
-    method = method_name(config, label)
-    if method in baselines:
-      raise UserError(
-          f"the method {method!r} is a baseline too: give the system another read.method")
-    if "/" in method or method.startswith("."):
-      raise UserError(f"the method {method!r} names a folder: leave / and leading dots out of "
-                      "read.method and labels")
-
-
-def require_readable(run: Run) -> None:
-  """Raises UserError where the config names what is not there: before a training, not after."""
-  configs.reading(run.config, run.config.own.reading)
-  _require_names(run)
-  arrays = run.prepared.windows.take(np.arange(1))
-  for config in configs.readings(run.config).values():
-    for name in config.read.shuffle:
-      if name not in arrays:
-        raise UserError(
-            f"read.shuffle names {name!r}, which no window has{configs.nearest(name, arrays)}")
-  _require_metrics(run)
-
-
-def _require_metrics(run: Run) -> None:
-  known = run.system.protocol.metrics
-  report = run.config.report
-  primary = report.primary
-  if isinstance(primary, str):
-    primary = (primary,)
-  for key in (*primary, *report.metrics):
-    metric = key.partition("/")[0]
-    if metric not in known:
-      raise UserError(
-          f"config.report asks for the metric {metric!r}, which this system does not "
-          f"have{configs.nearest(metric, known)}")
 
 
 def _stamp(run: Run, member: Member, commit: str) -> Stamp:

@@ -16,7 +16,8 @@ from jaxsig.engine.start import require_same_data, seen_groups
 from jaxsig.engine.train import train
 from jaxsig.errors import UserError
 from jaxsig.experiment import checks, nested_cv
-from jaxsig.experiment.evaluate import evaluate, readings_of, require_readable
+from jaxsig.experiment.evaluate import evaluate
+from jaxsig.experiment.readings import readings_of, require_readable
 from jaxsig.experiment.workdir import (
   read_config,
   require_same_config,

@@ -7,7 +7,7 @@ from jaxsig import config as configs
 from jaxsig.data.splits import Member, groups_of
 from jaxsig.engine import checkpoint
 from jaxsig.errors import UserError
-from jaxsig.experiment.evaluate import method_name
+from jaxsig.experiment.readings import method_name
 from jaxsig.experiment.workdir import (
   commit_of_code,
   read_about,

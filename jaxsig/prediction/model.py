@@ -18,7 +18,8 @@ from jaxsig.engine import checkpoint, mesh, weights
 from jaxsig.engine.run import Run, checkpoints_of, folder_of, make_run, shapes
 from jaxsig.engine.start import restored
 from jaxsig.errors import UserError
-from jaxsig.experiment.evaluate import CALIBRATION, method_name
+from jaxsig.experiment.evaluate import CALIBRATION
+from jaxsig.experiment.readings import method_name
 from jaxsig.experiment.workdir import read_config, read_members, require_same_config
 from jaxsig.system import Params, Plain, Stats, System
 

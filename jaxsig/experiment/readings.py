@@ -1,0 +1,77 @@
+"""The ways to read a trained model: their names, and what they need of a config and its system."""
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxsig import config as configs
+from jaxsig import system as systems
+from jaxsig.engine.run import Run
+from jaxsig.errors import UserError
+
+
+class Reading(NamedTuple):
+  """One way to read a trained model: what tables call it, and the run with its settings."""
+  method: str
+  run: Run
+
+
+def readings_of(run: Run) -> list[Reading]:
+  """The system as it is read plainly, then each of `config.readings`.
+
+  They are made once for all members, as a task made anew is compiled anew.
+  """
+  every = []
+  for label, config in configs.readings(run.config).items():
+    own = run
+    if label:
+      own = run._replace(config=config, system=systems.make(config))
+    every.append(Reading(method_name(config, label), own))
+  return every
+
+
+def method_name(config: configs.ConfigDict, label: str = "") -> str:
+  """What tables call a reading."""
+  name = config.read.method or config.system
+  if label:
+    name = f"{name}, {label}"
+  return name
+
+
+def _require_names(run: Run) -> None:
+  """Raises UserError where two methods bear one name, or one cannot be that of a folder."""
+  baselines = run.system.protocol.baselines
+  for label, config in configs.readings(run.config).items():
+    method = method_name(config, label)
+    if method in baselines:
+      raise UserError(
+          f"the method {method!r} is a baseline too: give the system another read.method")
+    if "/" in method or method.startswith("."):
+      raise UserError(f"the method {method!r} names a folder: leave / and leading dots out of "
+                      "read.method and labels")
+
+
+def require_readable(run: Run) -> None:
+  """Raises UserError where the config names what is not there: before a training, not after."""
+  configs.reading(run.config, run.config.own.reading)
+  _require_names(run)
+  arrays = run.prepared.windows.take(np.arange(1))
+  for config in configs.readings(run.config).values():
+    for name in config.read.shuffle:
+      if name not in arrays:
+        raise UserError(
+            f"read.shuffle names {name!r}, which no window has{configs.nearest(name, arrays)}")
+  _require_metrics(run)
+
+
+def _require_metrics(run: Run) -> None:
+  known = run.system.protocol.metrics
+  report = run.config.report
+  primary = report.primary
+  if isinstance(primary, str):
+    primary = (primary,)
+  for key in (*primary, *report.metrics):
+    metric = key.partition("/")[0]
+    if metric not in known:
+      raise UserError(
+          f"config.report asks for the metric {metric!r}, which this system does not "
+          f"have{configs.nearest(metric, known)}")
