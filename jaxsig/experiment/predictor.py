@@ -8,7 +8,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig import rng
-from jaxsig.data.records import Record, Stitcher, pad_rows
+from jaxsig.data.records import Record, pad_rows
+from jaxsig.data.stitching import Stitcher
 from jaxsig.data.windows import Windows
 from jaxsig.engine import mesh
 from jaxsig.engine.log import Progress

@@ -7,7 +7,8 @@ from ml_collections import ConfigDict
 
 from jaxsig.config import fingerprint
 from jaxsig.data.gaps import Gaps, Piece, gaps, pieces, stretches, uncovered
-from jaxsig.data.records import Record, Spans, Stitcher, joined_spans, window_names
+from jaxsig.data.records import Record, Spans, joined_spans, window_names
+from jaxsig.data.stitching import Stitcher
 from jaxsig.engine import mesh
 from jaxsig.errors import UserError
 from jaxsig.experiment.evaluate import assessed

@@ -5,14 +5,13 @@ import pytest
 from jaxsig.data.records import (
   Record,
   Segment,
-  Stitcher,
   clipped,
   joined_spans,
   pad_rows,
   spans_of,
-  stitch,
   window_names,
 )
+from jaxsig.data.stitching import Stitcher, stitch
 from jaxsig.data.stored import StoredArray
 
 pytestmark = pytest.mark.quick

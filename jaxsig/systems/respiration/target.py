@@ -5,7 +5,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg import ppg_windows
-from jaxsig.data.records import Record, stitch
+from jaxsig.data.records import Record
+from jaxsig.data.stitching import stitch
 
 
 class Target(NamedTuple):
