@@ -13,14 +13,8 @@ import numpy as np
 from jaxsig.errors import UserError
 
 AGAIN = "download it again"
-_PREFIX = {
-  "train": "train",
-  "test": "t10k",
-}
-_KIND = {   # by the number of axes
-  1: "labels",
-  3: "images",
-}
+_PREFIX = {"train": "train", "test": "t10k"}
+_KIND = {1: "labels", 3: "images"}   # by the number of axes
 _UINT8 = 8                           # the type's code; this family has no other type
 _GZIP = b"\x1f\x8b"
 
