@@ -14,7 +14,7 @@ from train_only import INTERRUPTED, writer_that_signals
 
 from jaxsig.engine import checkpoint
 from jaxsig.engine.log import Scalars
-from jaxsig.engine.train import train
+from jaxsig.engine.train import _stop_signal, train
 from jaxsig.errors import Interrupted
 from jaxsig.experiment import sweep
 
@@ -73,10 +73,15 @@ def test_killed_on_one_device_it_ends_bit_identical(whole, tmp_path, monkeypatch
   assert_ended_alike(whole, workdir)
 
 
-def test_the_handlers_of_signals_come_back(whole):
-  del whole
-  assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-  assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+def test_the_handlers_of_signals_come_back():
+  """Whatever they were: a process in the background ignores Ctrl-C."""
+  before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+  with _stop_signal() as stop:
+    during = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert not set(during) & set(before)
+    signal.raise_signal(signal.SIGTERM)
+    assert stop["asked"]
+  assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 @pytest.fixture(scope="module")
