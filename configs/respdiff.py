@@ -9,7 +9,7 @@ It is the published design with fewer channels and units.
 The first trains on the simulator: about six minutes on two cores with its ablation, and a rate
 error of about 2 a minute where the best baseline has 3.5. `:real` sets six patient-grouped folds
 for BIDMC: about 38 minutes on two busy cores, about 1.6 a minute on 26 of the 53 recordings
-(docs/respiration.md has the tables). `:smoke` is over in 15 seconds.
+(docs/respiration.md has the tables). `:smoke` is over in half a minute.
 
 What differs from the paper (`configs/respdiff_paper.py` has that): GroupNorm and a moving average;
 GRU cells; v-prediction, as eps-prediction blows up at the noisy end in six steps; a band-limited

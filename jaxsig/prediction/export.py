@@ -16,6 +16,7 @@ from jaxsig.experiment.workdir import (
   say,
   seen_in,
 )
+from jaxsig.plurals import count
 from jaxsig.prediction import model as models
 from jaxsig.prediction.model import Model
 from jaxsig.report.evidence import evidence, evidence_text
@@ -105,7 +106,8 @@ def _trained_on(workdir: pathlib.Path, member: Member) -> list[str]:
 
 def _data_lines(workdir: pathlib.Path) -> list[str]:
   data = read_about(workdir)["data"]
-  lines = [f"- Data: {data.get('source', 'unknown')}, {len(data.get('records', []))} records, "
+  records = count(len(data.get("records", [])), "record", "records")
+  lines = [f"- Data: {data.get('source', 'unknown')}, {records}, "
            f"fingerprint {data.get('fingerprint', 'unknown')}"]
   if data.get("licence"):
     lines.append(f"- Licence of the data: {data['licence']}")
@@ -121,8 +123,8 @@ def _base_lines(init_from: str) -> list[str]:
   data = json.loads((path / "about.json").read_text()).get("data", {})
   if not data:
     return []
-  records = len(data["records"])
-  return [f"- Started from a training on: {data['source']}, {records} records, "
+  records = count(len(data["records"]), "record", "records")
+  return [f"- Started from a training on: {data['source']}, {records}, "
           f"fingerprint {data['fingerprint']}"]
 
 
