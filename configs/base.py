@@ -1,4 +1,4 @@
-"""What all experiments share: the sections of a config, each with the settings that every system has.
+"""What all experiments share: the sections of a config, with the settings of every system.
 
 See `jaxsig/config.py` for what depends on which section.
 """

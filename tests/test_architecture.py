@@ -1,4 +1,5 @@
-"""The house as a test: who imports whom, which words stand where, what a system brings, and how the tree reads."""
+"""The house as a test: who imports whom, which words stand where, what a system brings."""
+
 import ast
 import io
 import keyword
@@ -12,43 +13,52 @@ import pytest
 from builders import ROOT
 
 PACKAGE = ROOT / "jaxsig"
-SYSTEMS = sorted(folder.name for folder in (PACKAGE / "systems").iterdir() if (folder / "__init__.py").is_file())
+SYSTEMS = sorted(
+  folder.name for folder in (PACKAGE / "systems").iterdir() if (folder / "__init__.py").is_file()
+)
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # Room: what it may import of the package, besides errors and itself. A system is a room of its own.
 LOW = {"config", "plurals"}
 ALLOWED = {
-    "": {"config", "engine", "experiment", "prediction", "report", "system"},
-    "__main__": {"main"},
-    "main": {"", "config", "engine", "experiment", "prediction"},
-    "errors": set(),
-    "config": set(),
-    "rng": set(),
-    "figure_style": set(),
-    "plurals": set(),
-    "system": {"config", "data"},   # data for type annotations only
-    "data": {"system", *LOW},
-    "signal": {"rng"},
-    "nn": {"signal", "rng"},
-    "engine": {"data", "system", "rng", *LOW},
-    "report": {"system", "figure_style", *LOW},
-    "experiment": {"engine", "report", "data", "system", "rng", *LOW},
-    "prediction": {"experiment", "engine", "report", "data", "system", "rng", *LOW},
-    "systems": {"nn", "signal", "data", "system", "rng", "figure_style", *LOW},
+  "": {"config", "engine", "experiment", "prediction", "report", "system"},
+  "__main__": {"main"},
+  "main": {"", "config", "engine", "experiment", "prediction"},
+  "errors": set(),
+  "config": set(),
+  "rng": set(),
+  "figure_style": set(),
+  "plurals": set(),
+  "system": {"config", "data"},  # data for type annotations only
+  "data": {"system", *LOW},
+  "signal": {"rng"},
+  "nn": {"signal", "rng"},
+  "engine": {"data", "system", "rng", *LOW},
+  "report": {"system", "figure_style", *LOW},
+  "experiment": {"engine", "report", "data", "system", "rng", *LOW},
+  "prediction": {"experiment", "engine", "report", "data", "system", "rng", *LOW},
+  "systems": {"nn", "signal", "data", "system", "rng", "figure_style", *LOW},
 }
 NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style", "plurals"}
 
 # Where no word of any system may stand.
-SHARED = [path for path in SOURCES if path.relative_to(PACKAGE).parts[0] in ("engine", "experiment", "report", "prediction")]
+SHARED = [
+  path
+  for path in SOURCES
+  if path.relative_to(PACKAGE).parts[0] in ("engine", "experiment", "report", "prediction")
+]
 SHARED += sorted((PACKAGE / "data").glob("*.py"))
 VOCABULARY = {
-    "respiration": "respiration respiratory resp respdiff breath breaths breathe breathes breathing ppg pulse bpm bidmc "
-                   "capnobase annotator annotators warp warps warped patient patients",
-    "phase_retrieval": "image images pixel pixels intensity intensities solver solvers shrinkwrap hio diffraction "
-                       "detector reconstruction symmetry symmetries flip",
-    "cnn_notes": "class classes glyph glyphs mnist confusion pooling",
-    "blood_pressure": "mmhg pressure sbp dbp cuff camera rgb subject subjects",
-    "music_separation": "song songs stem stems vocals drums bass mixture audio stereo wiener instrument instruments",
+  "respiration": "respiration respiratory resp respdiff breath breaths breathe breathes "
+  "breathing ppg pulse bpm bidmc "
+  "capnobase annotator annotators warp warps warped patient patients",
+  "phase_retrieval": "image images pixel pixels intensity intensities solver solvers "
+  "shrinkwrap hio diffraction "
+  "detector reconstruction symmetry symmetries flip",
+  "cnn_notes": "class classes glyph glyphs mnist confusion pooling",
+  "blood_pressure": "mmhg pressure sbp dbp cuff camera rgb subject subjects",
+  "music_separation": "song songs stem stems vocals drums bass mixture audio stereo wiener "
+  "instrument instruments",
 }
 
 
@@ -63,7 +73,8 @@ def room_of(path: Path) -> str:
 
 
 class Import(NamedTuple):
-  """An import of a module, and whether it stands at the top of the file or for type annotations only."""
+  """An import of a module, whether at the top of the file, whether for annotations only."""
+
   module: str
   at_top: bool
   for_types: bool
@@ -97,7 +108,11 @@ def offences(path: Path, text: str) -> Iterator[str]:
       yield from _package_offences(path, room, kind, parts)
     if parts[0] in ("jax", "flax", "optax") and kind in NUMPY_ONLY:
       yield f"{path.name} imports {one.module}: {room} is numpy only"
-    if parts[0] in ("tensorflow", "tensorflow_datasets") and one.at_top and not path.name.startswith("tfds_"):
+    if (
+      parts[0] in ("tensorflow", "tensorflow_datasets")
+      and one.at_top
+      and not path.name.startswith("tfds_")
+    ):
       yield f"{path.name} imports {one.module} at its top: it costs 10 s"
     if parts[0] == "orbax" and path.relative_to(PACKAGE) != Path("engine/checkpoint.py"):
       yield f"{path.name} imports orbax"
@@ -108,7 +123,7 @@ def offences(path: Path, text: str) -> Iterator[str]:
 def _package_offences(path: Path, room: str, kind: str, parts: list[str]) -> Iterator[str]:
   imported = parts[1]
   is_module = (PACKAGE / imported).is_dir() or (PACKAGE / f"{imported}.py").is_file()
-  if not is_module:   # a name of the package itself
+  if not is_module:  # a name of the package itself
     imported = ""
   if imported == "systems" and kind == "systems":
     if len(parts) > 2 and f"systems.{parts[2]}" != room:
@@ -122,7 +137,9 @@ def test_imports_follow_the_table(path: Path):
   assert not list(offences(path, path.read_text()))
 
 
-@pytest.mark.parametrize("where, line", [
+@pytest.mark.parametrize(
+  "where, line",
+  [
     ("engine/train.py", "from jaxsig.systems.respiration import task"),
     ("engine/train.py", "from jaxsig.experiment import sweep"),
     ("data/records.py", "import jax"),
@@ -133,19 +150,25 @@ def test_imports_follow_the_table(path: Path):
     ("report/tables.py", "import matplotlib"),
     ("systems/cnn_notes/task.py", "from jaxsig.systems.respiration import rates"),
     ("systems/cnn_notes/task.py", "from jaxsig.report import page"),
-])
+  ],
+)
 def test_the_import_check_sees_an_offence(where: str, line: str):
   assert list(offences(PACKAGE / where, line))
 
 
 def words_of(text: str) -> Iterator[str]:
-  """The words of a file's names, strings and comments, lower case; Python's own keywords and `path.stem` are none."""
-  text = re.sub(r"configs/\w+\.py|runs/\w+|class=", "", text)   # examples of a command line; HTML's attribute
+  """The words of names, strings and comments; Python's own keywords and `path.stem` are none."""
+  # examples of a command line; HTML's attribute
+  text = re.sub(r"configs/\w+\.py|runs/\w+|class=", "", text)
   before = ""
   for token in tokenize.generate_tokens(io.StringIO(text).readline):
     is_keyword = token.type == tokenize.NAME and keyword.iskeyword(token.string)
     is_path_stem = token.string == "stem" and before == "."
-    if token.type in (tokenize.NAME, tokenize.STRING, tokenize.COMMENT) and not is_keyword and not is_path_stem:
+    if (
+      token.type in (tokenize.NAME, tokenize.STRING, tokenize.COMMENT)
+      and not is_keyword
+      and not is_path_stem
+    ):
       apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", token.string)
       yield from re.findall(r"[a-z]+", apart.lower())
     elif token.type == getattr(tokenize, "FSTRING_MIDDLE", -1):
@@ -164,7 +187,10 @@ def test_shared_code_knows_no_system(path: Path):
   assert not foreign_words(path.read_text())
 
 
-@pytest.mark.parametrize("text", ["x = record.ppg_t", "# a song's stems", "class_k = 1", '"an image"', "def sbp_mmhg(): pass"])
+@pytest.mark.parametrize(
+  "text",
+  ["x = record.ppg_t", "# a song's stems", "class_k = 1", '"an image"', "def sbp_mmhg(): pass"],
+)
 def test_the_word_check_sees_a_system(text: str):
   assert foreign_words(text)
 
@@ -185,7 +211,10 @@ def test_a_system_is_a_complete_folder(system: str):
   assert list((ROOT / "tests" / "systems" / system).glob("test_*.py")), f"no tests of {system}"
   configs = [path.read_text() for path in (ROOT / "configs").glob("*.py")]
   assert any(f'config.system = "{system}"' in text for text in configs), f"no config of {system}"
-  assert list((ROOT / "docs").glob("*.md")) and system.replace("_", " ") in (ROOT / "README.md").read_text().lower()
+  assert (
+    list((ROOT / "docs").glob("*.md"))
+    and system.replace("_", " ") in (ROOT / "README.md").read_text().lower()
+  )
 
 
 def test_no_pickles():
@@ -199,4 +228,6 @@ def test_no_pickles():
 def test_the_lock_has_all_that_is_asked_for():
   lock = (ROOT / "requirements.txt").read_text()
   for name in re.findall(r"^([a-z][\w-]*)", (ROOT / "requirements.in").read_text(), re.M):
-    assert re.search(rf"^{name.replace('_', '-').lower()}==", lock, re.M), f"{name} is not in the lock"
+    assert re.search(rf"^{name.replace('_', '-').lower()}==", lock, re.M), (
+      f"{name} is not in the lock"
+    )

@@ -1,4 +1,5 @@
-"""A system from outside, `config.system = "toy_system"`: it trains, resumes, evaluates, reports, predicts and exports."""
+"""A system from outside, `config.system = "toy_system"`, through all that jaxsig does."""
+
 import json
 import pathlib
 
@@ -38,7 +39,9 @@ def workdir(tmp_path_factory):
 
 
 def rows_of(folder, metric, method="linear"):
-  return [row for row in read_rows(folder / "rows.jsonl") if row.metric == metric and row.method == method]
+  return [
+    row for row in read_rows(folder / "rows.jsonl") if row.metric == metric and row.method == method
+  ]
 
 
 def test_it_learns_two_targets_on_windows_of_unequal_length(workdir):
@@ -55,7 +58,7 @@ def test_the_finish_makes_sources_of_several_channels_and_is_scored_by_target(wo
   stored = list((workdir / "predictions").glob("*/linear/*.npz"))
   assert stored
   with np.load(stored[0], allow_pickle=False) as arrays:
-    assert arrays.files == ["sources_k_c_t"]   # what Protocol.keep says, and no more
+    assert arrays.files == ["sources_k_c_t"]  # what Protocol.keep says, and no more
     assert arrays["sources_k_c_t"].shape == (2, 2, 30 * RATE_HZ)
 
 
@@ -70,7 +73,7 @@ def test_the_report_speaks_its_words_has_both_primaries_its_tolerances_and_its_f
 
 
 def test_records_are_aggregated_by_their_median(workdir):
-  """With two records a group the median is their mean; of one record's units the mean is taken: a closed form."""
+  """Closed form: the mean of a record's units, the median of a group's records."""
   rows = rows_of(workdir, "level_units")
   by_record = {}
   for row in rows:
@@ -102,11 +105,21 @@ def test_members_of_all_folds_share_one_program(tmp_path, workdir):
   run, members = sweep.open_run(folds, tmp_path / "w")
   assert len(members) == 3
   train(run, members)
-  rows = [row for row in evaluate(run, members) if row.stamp.member == "fold0_seed0" and row.method == "linear"]
-  alone = {(row.key, row.record, row.unit): row for row in read_rows(workdir / "rows.jsonl") if row.method == "linear"}
+  rows = [
+    row
+    for row in evaluate(run, members)
+    if row.stamp.member == "fold0_seed0" and row.method == "linear"
+  ]
+  alone = {
+    (row.key, row.record, row.unit): row
+    for row in read_rows(workdir / "rows.jsonl")
+    if row.method == "linear"
+  }
   for row in rows:
     if row.metric == "level_units":
-      np.testing.assert_allclose(row.estimate, alone[row.key, row.record, row.unit].estimate, atol=1e-4)
+      np.testing.assert_allclose(
+        row.estimate, alone[row.key, row.record, row.unit].estimate, atol=1e-4
+      )
 
 
 def test_a_users_own_take_is_judged_by_its_own_rule(workdir, tmp_path, capsys):
@@ -114,7 +127,13 @@ def test_a_users_own_take_is_judged_by_its_own_rule(workdir, tmp_path, capsys):
   take_t_c = np.stack([np.sin(2 * np.pi * 3 * time_s)] * 2, -1).astype(np.float32)
   take_t_c[200:280] = np.nan
   np.save(tmp_path / "mine.npy", take_t_c)
-  words = ["jaxsig", "--mode=predict", f"--workdir={workdir}", f"--input={tmp_path / 'mine.npy'}", f"--output={tmp_path / 'out'}"]
+  words = [
+    "jaxsig",
+    "--mode=predict",
+    f"--workdir={workdir}",
+    f"--input={tmp_path / 'mine.npy'}",
+    f"--output={tmp_path / 'out'}",
+  ]
   assert main.main(words) == 0
   said = capsys.readouterr().out
   assert "gain 1" in said and "notes heard" in said
@@ -139,16 +158,19 @@ def test_a_take_without_any_signal_is_answered_and_a_short_one_refused(workdir):
 def test_rows_are_made_anew_when_the_system_changes(workdir, monkeypatch):
   before = read_rows(workdir / "rows.jsonl")[0].stamp.commit
   assert "toy_system" in before
-  monkeypatch.setattr(toy_system, "__file__", str(CONFIG))   # another text
+  monkeypatch.setattr(toy_system, "__file__", str(CONFIG))  # another text
   assert version_of_code("toy_system") != before
 
 
-@pytest.mark.parametrize("changes, word", [
+@pytest.mark.parametrize(
+  "changes, word",
+  [
     ({"read__method": "mean"}, "is a baseline too"),
     ({"read__method": "../elsewhere"}, "names a folder"),
     ({"readings": {"a": {"label": ""}}}, "a label of its own"),
     ({"readings": {"a": {"label": "x"}, "b": {"label": "x"}}}, "a label of its own"),
-])
+  ],
+)
 def test_names_of_methods_are_their_own(changes, word, tmp_path):
   with pytest.raises(UserError, match=word):
     sweep.open_run(config(**changes), tmp_path / "w")
@@ -156,20 +178,34 @@ def test_names_of_methods_are_their_own(changes, word, tmp_path):
 
 def test_it_is_exported_with_its_figures(workdir, tmp_path, capsys):
   out = tmp_path / "models" / "toy"
-  words = ["jaxsig", "--mode=export", f"--workdir={workdir}", f"--output={out}", f"--workdirs={workdir}"]
+  words = [
+    "jaxsig",
+    "--mode=export",
+    f"--workdir={workdir}",
+    f"--output={out}",
+    f"--workdirs={workdir}",
+  ]
   assert main.main(words) == 0, capsys.readouterr().err
   card = (out / "card.md").read_text()
   assert "Players trained on" in card and "amplitude_units" in card
   again = jaxsig.open_model(out)
   take_t_c = np.ones((200, 2), np.float32)
-  np.testing.assert_array_equal(again.predict(take_t_c).sources, jaxsig.open_model(workdir).predict(take_t_c).sources)
+  np.testing.assert_array_equal(
+    again.predict(take_t_c).sources, jaxsig.open_model(workdir).predict(take_t_c).sources
+  )
 
 
 def test_members_adapt_to_a_test_groups_own_beginning(workdir, tmp_path):
-  """From a base that never saw the group; what is tested begins a guard interval after what is adapted on."""
+  """From a base that never saw the group, tested a guard interval later."""
   personal = config(
-      split__kind="personal", split__n_folds=3, split__adapt_s=10.0, split__guard_s=5.0, split__val_groups=0, init_from=str(workdir),
-      train__steps=20)
+    split__kind="personal",
+    split__n_folds=3,
+    split__adapt_s=10.0,
+    split__guard_s=5.0,
+    split__val_groups=0,
+    init_from=str(workdir),
+    train__steps=20,
+  )
   run, members = sweep.open_run(personal, tmp_path / "p")
   [member] = members
   assert {segment.to_s for segment in member.adapt} == {10.0}
@@ -183,17 +219,28 @@ def test_members_adapt_to_a_test_groups_own_beginning(workdir, tmp_path):
 
 def test_a_base_that_saw_the_group_is_refused(workdir, tmp_path):
   seen = config(
-      split__kind="personal", split__n_folds=3, split__folds=(1,), split__adapt_s=10.0, init_from=str(workdir), train__steps=20)
+    split__kind="personal",
+    split__n_folds=3,
+    split__folds=(1,),
+    split__adapt_s=10.0,
+    init_from=str(workdir),
+    train__steps=20,
+  )
   with pytest.raises(UserError, match=r"trained on a test group of fold1_seed0 \(.*g\d"):
     sweep.open_run(seen, tmp_path / "p")
-  assert not list((tmp_path / "p").iterdir())   # nothing is written before it is checked
+  assert not list((tmp_path / "p").iterdir())  # nothing is written before it is checked
 
 
 def test_a_bases_own_base_counts_as_seen(workdir, tmp_path):
   """A personalised member has seen its own group, and all that its base was trained on."""
   personal = config(
-      split__kind="personal", split__n_folds=3, split__adapt_s=10.0, split__val_groups=0,
-      init_from=str(workdir), train__steps=20)
+    split__kind="personal",
+    split__n_folds=3,
+    split__adapt_s=10.0,
+    split__val_groups=0,
+    init_from=str(workdir),
+    train__steps=20,
+  )
   run, [member] = sweep.open_run(personal, tmp_path / "p")
   train(run, [member])
   [plain] = json.loads((tmp_path / "p" / "split.json").read_text())["members"]
@@ -219,7 +266,8 @@ def test_a_refused_command_changes_nothing_in_a_workdir(workdir):
 
 
 def test_other_data_under_the_same_settings_is_refused_before_anything_is_written(
-    workdir, monkeypatch):
+  workdir, monkeypatch
+):
   before = (workdir / "split.json").read_text()
   simulate = toy_system.simulate
   monkeypatch.setattr(toy_system, "simulate", lambda seed, n, config: simulate(seed + 1, n, config))
@@ -264,8 +312,10 @@ def test_a_split_that_leaks_on_purpose_says_so_everywhere(tmp_path):
   sweep.report(sweep.experiment(mixed, folder), folder / "report")
   rows = read_rows(folder / "rows.jsonl")
   assert rows and all(row.stamp.leaks for row in rows)
-  shared = set(groups_of(sweep.open_run(mixed, folder).members[0].train)) & {row.group for row in rows}
-  assert shared   # it does leak
+  shared = set(groups_of(sweep.open_run(mixed, folder).members[0].train)) & {
+    row.group for row in rows
+  }
+  assert shared  # it does leak
   page = (folder / "report" / "index.html").read_text()
   table = (folder / "report" / "table.md").read_text()
   for line in table.splitlines():
@@ -295,4 +345,7 @@ def test_no_file_of_the_package_knows_it():
 
 def test_its_config_is_plain_json_in_the_workdir(workdir):
   settings = json.loads((workdir / "config.json").read_text())
-  assert settings["system"] == "toy_system" and settings["report"]["primary"] == ["amplitude_units", "level_units"]
+  assert settings["system"] == "toy_system" and settings["report"]["primary"] == [
+    "amplitude_units",
+    "level_units",
+  ]

@@ -1,4 +1,5 @@
-"""How the tree reads, measured: density of lines, nesting, widths, lengths, docstrings and annotations."""
+"""How the tree reads, measured: density, nesting, widths, lengths, docstrings, annotations."""
+
 import ast
 import dataclasses
 import statistics
@@ -13,22 +14,23 @@ COMPREHENSIONS = (ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
 BARE = ("Any", "Callable", "dict", "list", "tuple")
 
 MOST_NODES_A_LINE = 6.0
-MOST_CONDITIONALS = 15.0      # expressions in 1000 lines
-MOST_NESTED = 1.0             # comprehensions in 1000 lines
-MOST_WIDE = 0.02              # share of lines over WIDEST
+MOST_CONDITIONALS = 15.0  # expressions in 1000 lines
+MOST_NESTED = 1.0  # comprehensions in 1000 lines
+MOST_WIDE = 0.02  # share of lines over WIDEST
 WIDEST = 100
 LONGEST_FILE = 400
 MEDIAN_FILE = 150
 LONGEST_FUNCTION = 70
-LEAST_DOCUMENTED = 0.80       # of public functions
-LEAST_ANNOTATED = 0.85        # of arguments
-MOST_BARE = 0.08              # of arguments
+LEAST_DOCUMENTED = 0.80  # of public functions
+LEAST_ANNOTATED = 0.85  # of arguments
+MOST_BARE = 0.08  # of arguments
 
 
 @dataclasses.dataclass
 class Reading:
   """Counts over files of Python."""
-  lines: int = 0              # with code: no blank lines, comments or docstrings
+
+  lines: int = 0  # with code: no blank lines, comments or docstrings
   nodes: int = 0
   conditionals: int = 0
   nested: int = 0
@@ -123,7 +125,9 @@ def test_functions_are_documented_and_typed(tree: Reading):
 
 
 def test_the_ruler_sees_what_it_measures():
-  crammed = "def f(x, y: dict, z: int = 0):\n  return [a if a else [b for b in a] for a in x] # " + 90 * "x"
+  crammed = (
+    "def f(x, y: dict, z: int = 0):\n  return [a if a else [b for b in a] for a in x] # " + 90 * "x"
+  )
   counts = Reading()
   counts.add("crammed.py", crammed)
   assert (counts.lines, counts.conditionals, counts.nested, counts.wide) == (2, 1, 1, 1)

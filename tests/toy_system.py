@@ -1,9 +1,10 @@
-"""A system of somebody else's, plugged in by `config.system = "toy_system"`: oscillations on a level, in two channels.
+"""A system of somebody else's, plugged in by `config.system = "toy_system"`: waves on a level.
 
-It has all that the shared code must carry without knowing it: two targets a window with tolerances of their own, windows of unequal
-length, a finish that makes several outputs of several channels, a median over records, members that adapt, an own-file rule, words
-and a figure.
+It has all that the shared code must carry without knowing it: two targets a window with tolerances
+of their own, windows of unequal length, a finish that makes several outputs of several channels, a
+median over records, members that adapt, an own-file rule, words and a figure.
 """
+
 import dataclasses
 import json
 import pathlib
@@ -29,7 +30,7 @@ from jaxsig.system import (
 )
 
 RATE_HZ = 20.0
-LENGTHS_S = (1.0, 1.5, 2.0)      # of windows, again and again
+LENGTHS_S = (1.0, 1.5, 2.0)  # of windows, again and again
 LONGEST = int(max(LENGTHS_S) * RATE_HZ)
 TARGETS = ("amplitude", "level")
 SOURCES = ("moving", "steady")
@@ -54,7 +55,14 @@ def _simulated(name, group, scale, draw, duration_s):
   gains_c = np.array([1.0, 0.5])
   mix_t_c = wave_t[:, None] * gains_c + 0.01 * draw.standard_normal((n, CHANNELS))
   annotations = {"amplitude_t": amplitude_t, "level_t": level_t}
-  return Record(name, group, RATE_HZ, {"mix_t_c": mix_t_c.astype(np.float32)}, annotations, {"source": "simulated"})
+  return Record(
+    name,
+    group,
+    RATE_HZ,
+    {"mix_t_c": mix_t_c.astype(np.float32)},
+    annotations,
+    {"source": "simulated"},
+  )
 
 
 def spans(record, config):
@@ -72,14 +80,16 @@ def spans(record, config):
 
 def cut(record, spans, config):
   """Windows padded to the longest, with what is valid of them."""
-  windows = {"mix_b_s_c": np.zeros((len(spans), LONGEST, CHANNELS), np.float32),
-             "valid_b_s": np.zeros((len(spans), LONGEST), np.float32)}
+  windows = {
+    "mix_b_s_c": np.zeros((len(spans), LONGEST, CHANNELS), np.float32),
+    "valid_b_s": np.zeros((len(spans), LONGEST), np.float32),
+  }
   targets_b_k = np.zeros((len(spans), len(TARGETS)), np.float32)
   for b, (start_s, length_s) in enumerate(zip(spans.start_s_b, spans.length_s_b)):
     first = round(start_s * record.rate_hz)
     last = first + round(length_s * record.rate_hz)
-    windows["mix_b_s_c"][b, :last - first] = record.signals["mix_t_c"][first:last]
-    windows["valid_b_s"][b, :last - first] = 1
+    windows["mix_b_s_c"][b, : last - first] = record.signals["mix_t_c"][first:last]
+    windows["valid_b_s"][b, : last - first] = 1
     for k, name in enumerate(TARGETS):
       if f"{name}_t" in record.annotations:
         targets_b_k[b, k] = record.annotations[f"{name}_t"][first:last].mean()
@@ -100,7 +110,12 @@ def sources(folder):
 
 def inspect(folder):
   """What the folder holds."""
-  return {"records": [{"record": path.stem} for path in sources(folder)], "skipped": [], "licence": "CC0", "citation": []}
+  return {
+    "records": [{"record": path.stem} for path in sources(folder)],
+    "skipped": [],
+    "licence": "CC0",
+    "citation": [],
+  }
 
 
 def _features(batch):
@@ -119,7 +134,7 @@ def _init(key, batch):
 
 def _loss(params, stats, batch, key):
   error_b_k = _features(batch) @ params["weight_f_k"] - batch["target_b_k"]
-  error_b = jnp.mean(error_b_k ** 2, -1)
+  error_b = jnp.mean(error_b_k**2, -1)
   weight_b = batch["mask_b"]
   return jnp.sum(error_b * weight_b) / jnp.sum(weight_b), (stats, {})
 
@@ -131,9 +146,11 @@ def _predict(params, stats, batch, keys_b):
 def _finish(record, predictions):
   """Adds the sources: [source, channel, time], made once for a record."""
   mix_c_t = np.asarray(record.signals["mix_t_c"]).T
-  level_t = np.repeat(predictions["target_b_k"][:, 1], np.rint(predictions["length_s_b"] * record.rate_hz).astype(int))
+  level_t = np.repeat(
+    predictions["target_b_k"][:, 1], np.rint(predictions["length_s_b"] * record.rate_hz).astype(int)
+  )
   steady_c_t = np.zeros_like(mix_c_t)
-  steady_c_t[:, :len(level_t)] = level_t
+  steady_c_t[:, : len(level_t)] = level_t
   sources_k_c_t = np.stack([mix_c_t - steady_c_t, steady_c_t])
   return {**predictions, "sources_k_c_t": sources_k_c_t, "rate_hz": record.rate_hz}
 
@@ -141,34 +158,55 @@ def _finish(record, predictions):
 def _score(record):
   predictions = record.predictions
   for b, (start_s, length_s) in enumerate(zip(predictions["start_s_b"], predictions["length_s_b"])):
-    place = {"group": record.group, "record": record.id, "unit": f"{start_s:g} s", "start_s": float(start_s),
-             "end_s": float(start_s + length_s), "strata": {"length": f"{length_s:g} s"}}
+    place = {
+      "group": record.group,
+      "record": record.id,
+      "unit": f"{start_s:g} s",
+      "start_s": float(start_s),
+      "end_s": float(start_s + length_s),
+      "strata": {"length": f"{length_s:g} s"},
+    }
     first = round(start_s * record.rate_hz)
     last = first + round(length_s * record.rate_hz)
     for k, name in enumerate(TARGETS):
       truth = None
       if f"{name}_t" in record.annotations:
         truth = float(record.annotations[f"{name}_t"][first:last].mean())
-      yield Row(metric=f"{name}_units", truth=truth, estimate=float(predictions["target_b_k"][b, k]), spread=0.1,
-                included=truth is not None, why="" if truth is not None else "no truth", **place)
+      yield Row(
+        metric=f"{name}_units",
+        truth=truth,
+        estimate=float(predictions["target_b_k"][b, k]),
+        spread=0.1,
+        included=truth is not None,
+        why="" if truth is not None else "no truth",
+        **place,
+      )
     for k, name in enumerate(SOURCES):
       energy = float(np.mean(predictions["sources_k_c_t"][k][:, first:last] ** 2))
       yield Row(metric="energy", target=name, value=energy, **place)
 
 
 def _fit_mean(records):
-  return [float(np.mean([record.annotations[f"{name}_t"].mean() for record in records])) for name in TARGETS]
+  return [
+    float(np.mean([record.annotations[f"{name}_t"].mean() for record in records]))
+    for name in TARGETS
+  ]
 
 
 def _predict_mean(means, record):
   laid = spans(record, None)
-  predictions = {"target_b_k": np.tile(means, (len(laid), 1)), "start_s_b": laid.start_s_b, "length_s_b": laid.length_s_b}
+  predictions = {
+    "target_b_k": np.tile(means, (len(laid), 1)),
+    "start_s_b": laid.start_s_b,
+    "length_s_b": laid.length_s_b,
+  }
   return _finish(record, predictions)
 
 
 def _figures(material):
   def draw():
     import matplotlib.figure
+
     figure = matplotlib.figure.Figure()
     axis = figure.subplots()
     for stored in material.records(material.reference):
@@ -181,6 +219,7 @@ def _figures(material):
 @dataclasses.dataclass(frozen=True, repr=False)
 class Toy:
   """The typed result."""
+
   sources: np.ndarray
   amplitudes: tuple
 
@@ -192,11 +231,22 @@ class Toy:
 
 
 def _read(source, options):
-  mix_t_c = np.load(source, allow_pickle=False) if isinstance(source, (str, pathlib.Path)) else np.asarray(source)
+  mix_t_c = (
+    np.load(source, allow_pickle=False)
+    if isinstance(source, (str, pathlib.Path))
+    else np.asarray(source)
+  )
   if mix_t_c.ndim != 2:
     raise UserError(f"a take has two axes, not {mix_t_c.ndim}: give [time, channel]")
   name = pathlib.Path(source).stem if isinstance(source, (str, pathlib.Path)) else "take"
-  return Record(name, "user", options.rate_hz or RATE_HZ, {"mix_t_c": mix_t_c}, {}, {"notes": [f"gain {options.own.gain:g}"]})
+  return Record(
+    name,
+    "user",
+    options.rate_hz or RATE_HZ,
+    {"mix_t_c": mix_t_c},
+    {},
+    {"notes": [f"gain {options.own.gain:g}"]},
+  )
 
 
 def _judge(row, seen):
@@ -213,7 +263,9 @@ def _tell(told):
 
 
 def _write(told, folder):
-  (folder / f"{told.record.id}.json").write_text(json.dumps({**told.about, **_result(told).to_dict()}))
+  (folder / f"{told.record.id}.json").write_text(
+    json.dumps({**told.about, **_result(told).to_dict()})
+  )
 
 
 def _result(told):
@@ -225,21 +277,23 @@ def make(config):
   """The system."""
   error = {"unit": "units", "is_error": True, "aggregate": Aggregate("mean", "median", "mean")}
   metrics = {
-      "amplitude_units": Metric("Amplitude", within=(0.1, 0.2), **error),
-      "level_units": Metric("Level", within=(0.5,), **error),
-      "energy": Metric("Energy of a source", better="", aggregate=Aggregate("mean", "median", "median")),
+    "amplitude_units": Metric("Amplitude", within=(0.1, 0.2), **error),
+    "level_units": Metric("Level", within=(0.5,), **error),
+    "energy": Metric(
+      "Energy of a source", better="", aggregate=Aggregate("mean", "median", "median")
+    ),
   }
   protocol = Protocol(
-      score=_score,
-      metrics=metrics,
-      baselines={"mean": Baseline(_fit_mean, _predict_mean, "The training mean")},
-      words=Words("player", "players", "take", "takes", "note", "notes"),
-      keep=lambda record: {"sources_k_c_t": record.predictions["sources_k_c_t"]},
-      figures=_figures,
+    score=_score,
+    metrics=metrics,
+    baselines={"mean": Baseline(_fit_mean, _predict_mean, "The training mean")},
+    words=Words("player", "players", "take", "takes", "note", "notes"),
+    keep=lambda record: {"sources_k_c_t": record.predictions["sources_k_c_t"]},
+    figures=_figures,
   )
   return System(
-      data=Data(load, simulate, spans, cut, inspect, sources),
-      task=Task(_init, _loss, _predict, finish=_finish),
-      protocol=protocol,
-      own=OwnFile(_read, _judge, _tell, _write, _result),
+    data=Data(load, simulate, spans, cut, inspect, sources),
+    task=Task(_init, _loss, _predict, finish=_finish),
+    protocol=protocol,
+    own=OwnFile(_read, _judge, _tell, _write, _result),
   )

@@ -4,10 +4,10 @@
       --workdir=runs/phase_table --config.data_dir=DATA
 
 Noise-free, the measurement is the same whichever symmetries move the objects (Tayal et al. 2020):
-only the targets differ. So the exact U-Net-A and the group loss, which do not see the difference, are
-trained once, and centred or literal targets, which do not see shifts, twice. Reduced to two cores
-(14 x 14 objects, 48 x 48 intensities); `:paper` is the published size, which wants a GPU. About two
-hours on two cores; docs/phase_retrieval.md has the figures to expect.
+only the targets differ. So the exact U-Net-A and the group loss, which do not see the difference,
+are trained once, and centred or literal targets, which do not see shifts, twice. Reduced to two
+cores (14 x 14 objects, 48 x 48 intensities); `:paper` is the published size, which wants a GPU.
+About two hours on two cores; docs/phase_retrieval.md has the figures to expect.
 """
 from ml_collections import ConfigDict
 

@@ -1,4 +1,4 @@
-"""Experiments into workdirs: one with its ablations, or a list; what is finished is not run again."""
+"""Experiments into workdirs: one with its ablations, or a list of them."""
 import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -234,7 +234,7 @@ def report(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
 
 
 def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None:
-  """Writes the main tables between a text file's `table:NAME` marks, and their provenance beside it.
+  """Writes the main tables between a text file's `table:NAME` marks, and their provenance.
 
   Args:
     workdirs: evaluated ones.

@@ -1,4 +1,5 @@
-"""From a config to records: the cache gives what was put in; it follows settings, files and code."""
+"""From a config to records: the cache gives what was put in, and follows files and code."""
+
 import pathlib
 import shutil
 
@@ -92,7 +93,8 @@ def test_recordings_of_a_body_come_through_the_cache(tmp_path):
 
 @pytest.mark.parametrize("name", ["ppg/ppg_windows.py", "images/idx_files.py", "gaps.py"])
 def test_the_cache_follows_the_code_of_all_folders_of_data(
-    data, config, tmp_path, monkeypatch, name):
+  data, config, tmp_path, monkeypatch, name
+):
   source = tmp_path / "data"
   shutil.copytree(pathlib.Path(cache.__file__).parent, source)
   monkeypatch.setattr(cache, "__file__", str(source / "cache.py"))
@@ -122,7 +124,7 @@ def test_the_cache_follows_the_files(data, config, tmp_path):
 def test_large_signals_stay_on_disk(data, config, monkeypatch):
   fresh = cache.load(data, configs.override(config, {"cache_dir": ""}))
   monkeypatch.setattr(cache, "IN_MEMORY_BYTES", 1000)
-  monkeypatch.setattr(cache, "HASHED_ROWS", 77)   # the fingerprint reads them in parts
+  monkeypatch.setattr(cache, "HASHED_ROWS", 77)  # the fingerprint reads them in parts
   stored = cache.load(data, config)
   for record in stored.records:
     assert isinstance(record.signals["mix_t_c"], StoredArray)
@@ -147,6 +149,7 @@ def test_a_cache_folder_that_is_a_file_is_named(data, config, tmp_path):
 
 
 # Real or simulated
+
 
 def test_auto_takes_the_simulator_where_no_folder_is_named(data, config):
   assert cache.source_of(data, config) == "simulated"

@@ -1,4 +1,5 @@
 """A wrong setting is told in one sentence before anything is written."""
+
 import dataclasses
 import json
 import pathlib
@@ -24,30 +25,30 @@ from jaxsig.prediction import own_file
 pytestmark = pytest.mark.quick
 
 WRONG = [
-    ({"split__n_folds": 0}, "split.kind=kfold needs split.n_folds above 1"),
-    ({"split__n_folds": -1}, "config.split.n_folds is -1"),
-    ({"split__seeds": ()}, "config.split.seeds is .* name at least one seed"),
-    ({"train__batch_size": 0}, "config.train.batch_size is 0: .*1 or more"),
-    ({"train__steps": -5}, "config.train.steps is -5: .*0 or more"),
-    ({"train__steps": 0}, "train.steps=0 trains nothing: this needs config.init_from"),
-    ({"split__kind": "external"}, "split.kind=external trains nothing: this needs config.init_from"),
-    ({"run__predict_batch_size": 0}, "config.run.predict_batch_size is 0"),
-    ({"run__ckpt_steps": 0}, "config.run.ckpt_steps is 0"),
-    ({"run__log_steps": 0}, "config.run.log_steps is 0"),
-    ({"run__val_steps": 0}, "config.run.val_steps is 0"),
-    ({"optim__ema": 2.0}, "config.optim.ema is 2.0: set it to a number, from 0 to 1"),
-    ({"optim__ema": -0.5}, "config.optim.ema is -0.5"),
-    ({"trainable": "("}, "config.trainable '\\(' is no regular expression"),
-    ({"report__claims": ("x",)}, "report.claims holds 'x': a claim is"),
-    ({"report__metrics": (3,)}, "config.report holds 3"),
-    ({"report__claims": ({"text": "t", "better": 3, "worse": "mean"},)}, "has better 3: give it"),
-    ({"report__strata": {"length": 5}}, "config.report holds 5 where strata of length"),
-    ({"split__seeds": (-1,)}, "config.split.seeds holds -1"),
-    ({"read__seed": -1}, "config.read.seed is -1"),
-    ({"readings": {"a": {"label": 5}}}, "the reading 'a' has the label 5"),
-    ({"ablations": {"a": {"train": 5}}}, "'train' is a section with batch_size, steps"),
-    ({"readings": {"a": 5}}, "config.readings 'a' holds 5"),
-    ({"ablations": {"a": 5}}, "config.ablations 'a' holds 5"),
+  ({"split__n_folds": 0}, "split.kind=kfold needs split.n_folds above 1"),
+  ({"split__n_folds": -1}, "config.split.n_folds is -1"),
+  ({"split__seeds": ()}, "config.split.seeds is .* name at least one seed"),
+  ({"train__batch_size": 0}, "config.train.batch_size is 0: .*1 or more"),
+  ({"train__steps": -5}, "config.train.steps is -5: .*0 or more"),
+  ({"train__steps": 0}, "train.steps=0 trains nothing: this needs config.init_from"),
+  ({"split__kind": "external"}, "split.kind=external trains nothing: this needs config.init_from"),
+  ({"run__predict_batch_size": 0}, "config.run.predict_batch_size is 0"),
+  ({"run__ckpt_steps": 0}, "config.run.ckpt_steps is 0"),
+  ({"run__log_steps": 0}, "config.run.log_steps is 0"),
+  ({"run__val_steps": 0}, "config.run.val_steps is 0"),
+  ({"optim__ema": 2.0}, "config.optim.ema is 2.0: set it to a number, from 0 to 1"),
+  ({"optim__ema": -0.5}, "config.optim.ema is -0.5"),
+  ({"trainable": "("}, "config.trainable '\\(' is no regular expression"),
+  ({"report__claims": ("x",)}, "report.claims holds 'x': a claim is"),
+  ({"report__metrics": (3,)}, "config.report holds 3"),
+  ({"report__claims": ({"text": "t", "better": 3, "worse": "mean"},)}, "has better 3: give it"),
+  ({"report__strata": {"length": 5}}, "config.report holds 5 where strata of length"),
+  ({"split__seeds": (-1,)}, "config.split.seeds holds -1"),
+  ({"read__seed": -1}, "config.read.seed is -1"),
+  ({"readings": {"a": {"label": 5}}}, "the reading 'a' has the label 5"),
+  ({"ablations": {"a": {"train": 5}}}, "'train' is a section with batch_size, steps"),
+  ({"readings": {"a": 5}}, "config.readings 'a' holds 5"),
+  ({"ablations": {"a": 5}}, "config.ablations 'a' holds 5"),
 ]
 
 
@@ -65,11 +66,14 @@ def test_a_wrong_setting_of_an_ablation_is_told_before_the_first_training(tmp_pa
   assert not (tmp_path / "w").exists()
 
 
-@pytest.mark.parametrize(("changes", "sentence"), [
+@pytest.mark.parametrize(
+  ("changes", "sentence"),
+  [
     ({"data__simulate_groups": 0}, "data.simulate_groups=0 simulates nothing"),
     ({"data__duration_s": 0.5}, "no record has a window: the longest of 12 lasts 0.5 s"),
     ({"own__reading": "fast"}, "there is no reading 'fast' in this config; none are known"),
-])
+  ],
+)
 def test_what_only_the_data_tell(changes, sentence, tmp_path):
   with pytest.raises(UserError, match=sentence):
     sweep.open_run(toy(**changes), tmp_path / "w")
@@ -122,15 +126,17 @@ def test_a_count_may_stand_for_a_text_and_a_bool_is_no_number():
     jaxsig.load_config(TOY_CONFIG, train__steps=True)
 
 
-@pytest.mark.parametrize(("text", "sentence"), [
+@pytest.mark.parametrize(
+  ("text", "sentence"),
+  [
     ("# a title\n\nno python here\n", r"SyntaxError: invalid syntax \(line 3\)"),
     ("x = 1\n", "has no function get_config"),
-    ("def get_config():\n  raise ValueError('two\\nlines')\n",
-     r"ValueError: two lines \(line 2\)"),
+    ("def get_config():\n  raise ValueError('two\\nlines')\n", r"ValueError: two lines \(line 2\)"),
     ("def get_config():\n  return {}['steps']\n", r"KeyError: 'steps' \(line 2\)"),
     ("import nothing_of_this_name\n", r"ModuleNotFoundError: No module .* \(line 1\)"),
     ("def get_config():\n  return 5\n", "get_config of .* gives int"),
-])
+  ],
+)
 def test_a_config_file_that_fails_is_told_with_its_line(text, sentence, tmp_path):
   path = tmp_path / "mine.md"
   path.write_text(text)

@@ -1,4 +1,5 @@
 """What a card is told of a report: its figures, and whose they are."""
+
 import json
 
 import pytest
@@ -28,13 +29,28 @@ def test_the_evidence_has_the_figures_of_the_table(reported):
   table = json.loads((w / "report/table.json").read_text())
   [one] = found.metrics
   included = table["metrics"][one.key]["methods"]["ours"]["included"]
-  assert found.method == "ours" == evidence(w, "none of these").method and evidence(w, "twin").method == "twin"
+  assert (
+    found.method == "ours" == evidence(w, "none of these").method
+    and evidence(w, "twin").method == "twin"
+  )
   assert one.estimate._asdict() == included["estimate"] and one.metric == PROTOCOL.metrics[one.key]
-  assert (one.rmse, one.bias, list(one.within), one.coverage) == tuple(included[k] for k in ("rmse", "bias", "within", "coverage"))
+  assert (one.rmse, one.bias, list(one.within), one.coverage) == tuple(
+    included[k] for k in ("rmse", "bias", "within", "coverage")
+  )
   text = evidence_text(found)
-  assert text.startswith("**Simulated recordings: not evidence about real patients.**\n\nours, Rate in 60 s (rate_win60): MAE, the mean")
-  for line in ("over 2 patients of 4 windows", "- all: 3.00 [0.00, 6.00] breaths/min", "- fast: 3.00 [0.00, 6.00] (2 patients)",
-               "- bias: +2.25", "- within 2: 62%", "- windows with a result: 100%", "- Recordings: 3 of 2 patients, simulated"):
+  assert text.startswith(
+    "**Simulated recordings: not evidence about real patients.**\n\n"
+    "ours, Rate in 60 s (rate_win60): MAE, the mean"
+  )
+  for line in (
+    "over 2 patients of 4 windows",
+    "- all: 3.00 [0.00, 6.00] breaths/min",
+    "- fast: 3.00 [0.00, 6.00] (2 patients)",
+    "- bias: +2.25",
+    "- within 2: 62%",
+    "- windows with a result: 100%",
+    "- Recordings: 3 of 2 patients, simulated",
+  ):
     assert line in text, line
   assert "Licence" not in text and evidence(w / "report") == found
 

@@ -57,8 +57,11 @@ class Reconstruction:
   def __repr__(self) -> str:
     n, height, width = self.images.shape
     middle = float(np.nanmedian(self.residuals))
-    return (f"<Reconstruction of {self.name}: {count(n, 'image', 'images')} of {height} x {width} pixels, "
-            f"median residual {middle:.3g}>")
+    return (
+      f"<Reconstruction of {self.name}: {count(n, 'image', 'images')} "
+      f"of {height} x {width} pixels, "
+      f"median residual {middle:.3g}>"
+    )
 
 
 def read(source: object, options: OwnOptions) -> Record:

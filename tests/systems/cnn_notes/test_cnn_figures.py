@@ -1,4 +1,5 @@
 """Pictures of networks: a figure where its material is, and in it the values that were given."""
+
 import matplotlib
 import matplotlib.axes
 import matplotlib.figure
@@ -45,11 +46,12 @@ def labels(axis: matplotlib.axes.Axes) -> list[str]:
 
 def test_kernels_and_maps_are_tiles_in_their_order():
   axes = inside(
-      kernels_c1_r_c_y_x=KERNELS_R_C_Y_X,
-      maps_r_c_y_x=MAPS_R_C_Y_X,
-      weights_f6_i_j=ALPHA_S_I_J[0],
+    kernels_c1_r_c_y_x=KERNELS_R_C_Y_X,
+    maps_r_c_y_x=MAPS_R_C_Y_X,
+    weights_f6_i_j=ALPHA_S_I_J[0],
   )
-  assert [*axes] == ["kernels of C1", "feature maps", "weights of F6"]   # without the names of their axes
+  # without the names of their axes
+  assert [*axes] == ["kernels of C1", "feature maps", "weights of F6"]
   every = (KERNELS_R_C_Y_X, MAPS_R_C_Y_X, ALPHA_S_I_J[None, :1])
   for axis, tiles in zip(axes.values(), every, strict=True):
     rows, columns, y, x = tiles.shape
@@ -57,15 +59,15 @@ def test_kernels_and_maps_are_tiles_in_their_order():
     assert drawn.shape == (rows * (y + 1) - 1, columns * (x + 1) - 1)
     assert np.ma.count(drawn) == tiles.size
     for (r, c), _ in np.ndenumerate(tiles[..., 0, 0]):
-      tile = drawn[r * (y + 1):, c * (x + 1):][:y, :x]
+      tile = drawn[r * (y + 1) :, c * (x + 1) :][:y, :x]
       np.testing.assert_array_equal(tile, tiles[r, c])
 
 
 def test_signed_values_are_symmetric_about_white_and_others_begin_at_it():
   axes = inside(
-      signed_r_c_y_x=KERNELS_R_C_Y_X,
-      positive_r_c_y_x=MAPS_R_C_Y_X,
-      nothing_y_x=np.zeros((3, 3)),
+    signed_r_c_y_x=KERNELS_R_C_Y_X,
+    positive_r_c_y_x=MAPS_R_C_Y_X,
+    nothing_y_x=np.zeros((3, 3)),
   )
   top = np.abs(KERNELS_R_C_Y_X).max()
   assert image(axes["signed"]).get_clim() == (-top, top)
@@ -79,12 +81,12 @@ def test_signed_values_are_symmetric_about_white_and_others_begin_at_it():
 def test_moments_that_were_not_reached_are_left_out():
   is_reached_s = np.array([1, 0, 1, 0], bool)
   alpha_s_i_j = np.where(is_reached_s[:, None, None], ALPHA_S_I_J, np.nan)
-  alpha_s_i_j[2, 0, 0] = np.inf   # a weight that has blown up hides no other
+  alpha_s_i_j[2, 0, 0] = np.inf  # a weight that has blown up hides no other
   axes = inside(
-      alpha_s_i_j=alpha_s_i_j,
-      alpha_at_s=np.array([0, 50, 100, 200]),
-      beta_s_i_j=ALPHA_S_I_J,
-      none_y_x=np.full((2, 2), np.nan),
+    alpha_s_i_j=alpha_s_i_j,
+    alpha_at_s=np.array([0, 50, 100, 200]),
+    beta_s_i_j=ALPHA_S_I_J,
+    none_y_x=np.full((2, 2), np.nan),
   )
   assert [*axes] == [ALPHA, "beta"]
   assert labels(axes[ALPHA]) == ["0", "100"]
@@ -94,7 +96,7 @@ def test_moments_that_were_not_reached_are_left_out():
   assert np.ma.count(drawn) == 29
   np.testing.assert_array_equal(drawn[:, :5], ALPHA_S_I_J[0])
   np.testing.assert_array_equal(drawn[1:, 6:], ALPHA_S_I_J[2, 1:])
-  assert axes[ALPHA].get_xticks().tolist() == [2, 8]   # the middles of the tiles
+  assert axes[ALPHA].get_xticks().tolist() == [2, 8]  # the middles of the tiles
   assert image(axes[ALPHA]).get_clim() == (0, np.nanmax(drawn))
 
 
@@ -115,19 +117,19 @@ def test_the_first_workdir_shows_all_and_eight_of_the_others_what_came_about_in_
 
 def test_panels_of_a_line_do_not_overlap():
   shapes = {
-      "a_r_c_y_x": (1, 6, 5, 5),
-      "b_r_c_y_x": (6, 16, 5, 5),
-      "c_r_c_y_x": (4, 6, 28, 28),
-      "d_r_c_y_x": (4, 6, 14, 14),
-      "e_r_c": (84, 10),
-      "f_r_c_y": (7, 6, 16),
+    "a_r_c_y_x": (1, 6, 5, 5),
+    "b_r_c_y_x": (6, 16, 5, 5),
+    "c_r_c_y_x": (4, 6, 28, 28),
+    "d_r_c_y_x": (4, 6, 14, 14),
+    "e_r_c": (84, 10),
+    "f_r_c_y": (7, 6, 16),
   }
   arrays = {name: RANDOM.normal(size=shape) for name, shape in shapes.items()}
   figure = figures_inside.draw([("seed0", arrays)])
   figure.draw_without_rendering()
   boxes = [axis.get_tightbbox() for axis in figure.axes]
   assert len(boxes) == 6
-  assert all(box.count_overlaps(boxes) == 1 for box in boxes)   # each with itself
+  assert all(box.count_overlaps(boxes) == 1 for box in boxes)  # each with itself
   assert all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
 
 
@@ -149,19 +151,19 @@ def share_of(axis: matplotlib.axes.Axes) -> np.ndarray:
 def test_confusion_is_of_all_records_and_each_true_class_sums_to_a_hundred():
   names = {"class_k": np.array(["x", "y", "z"])}
   records = [
-      {**answers([0, 0, 1], [0, 2, 1]), **names},
-      {**answers([0], [0]), **names},
-      {**answers([0, 1, 1, 1], [1, 0, 0, 1]), **names},
+    {**answers([0, 0, 1], [0, 2, 1]), **names},
+    {**answers([0], [0]), **names},
+    {**answers([0, 1, 1, 1], [1, 0, 0, 1]), **names},
   ]
   [axis] = figures_confusion.draw(records, "ours").axes
   share_k_k = share_of(axis)
   np.testing.assert_allclose(share_k_k, [[50, 25, 25], [50, 50, 0], [-1, -1, -1]])
   assert {text.get_position(): text.get_text() for text in axis.texts} == {
-      (0, 0): "50",
-      (1, 0): "25",
-      (2, 0): "25",
-      (0, 1): "50",
-      (1, 1): "50",
+    (0, 0): "50",
+    (1, 0): "25",
+    (2, 0): "25",
+    (0, 1): "50",
+    (1, 1): "50",
   }
   assert labels(axis) == ["x", "y", "z"]
   assert [text.get_text() for text in axis.get_yticklabels()] == ["x", "y", "z"]

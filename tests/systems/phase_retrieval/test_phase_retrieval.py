@@ -1,4 +1,5 @@
 """The system: targets that the measurement can tell, losses that agree, refinement, settings."""
+
 import functools
 import types
 
@@ -14,20 +15,20 @@ from jaxsig.data.images import fashion_mnist, image_blocks
 from jaxsig.errors import UserError
 from jaxsig.system import make
 from jaxsig.systems.phase_retrieval import (
-    baselines,
-    canonical,
-    far_field,
-    losses,
-    reconstruction,
-    refinement,
-    registration,
-    running_statistics,
+  baselines,
+  canonical,
+  far_field,
+  losses,
+  reconstruction,
+  refinement,
+  registration,
+  running_statistics,
 )
 from jaxsig.systems.phase_retrieval.network import (
-    CircularConv,
-    MagnitudeUNet,
-    heads,
-    magnitude_features,
+  CircularConv,
+  MagnitudeUNet,
+  heads,
+  magnitude_features,
 )
 from jaxsig.systems.phase_retrieval.scene import SYMMETRIES, Scene, at_corner, in_grid, to_middle
 from jaxsig.systems.phase_retrieval.targets import target_of
@@ -98,22 +99,23 @@ def params_of(head):
   return jax.tree_util.tree_map_with_path(drawn, shapes)
 
 
-@pytest.mark.parametrize("symmetries, moves", [
-    ("none", False), ("flip", True), ("shift", True), ("shift_flip", True)])
+@pytest.mark.parametrize(
+  "symmetries, moves", [("none", False), ("flip", True), ("shift", True), ("shift_flip", True)]
+)
 def test_a_symmetry_moves_objects_and_never_their_intensity(symmetries, moves):
   x = objects()
   ids = batch()["id_b"]
   moved = scene(symmetries).moved(x, ids)
   assert moves == bool(jnp.abs(moved - x).max() > 0.1)
-  np.testing.assert_allclose(
-      far_field.intensity(moved, M), far_field.intensity(x, M), atol=2e-3)
+  np.testing.assert_allclose(far_field.intensity(moved, M), far_field.intensity(x, M), atol=2e-3)
 
   # by the image's number, not its place
   np.testing.assert_array_equal(scene(symmetries).moved(x[5:7], ids[5:7]), moved[5:7])
 
 
-@pytest.mark.parametrize("kind, same", [
-    ("canonical", True), ("centred", False), ("as_is", False), ("literal", False)])
+@pytest.mark.parametrize(
+  "kind, same", [("canonical", True), ("centred", False), ("as_is", False), ("literal", False)]
+)
 def test_only_exact_canonical_targets_are_those_of_the_orbit(kind, same):
   lain = target_of(kind, "both", objects(), M)
   moved = target_of(kind, "both", moved_objects(), M)
@@ -153,7 +155,7 @@ def test_weighted_phase_error_is_the_relative_error_of_the_image():
   image = error_of("image", out)
   assert weighted.min() > 0.05
   relative = jnp.abs(weighted - image) / weighted
-  assert jnp.median(relative) < 0.02   # the Nyquist bins alone are not Hermitian about a half pixel
+  assert jnp.median(relative) < 0.02  # the Nyquist bins alone are not Hermitian about a half pixel
 
 
 def untrained(head, out, target="canonical"):
@@ -208,12 +210,13 @@ def test_convolutions_are_circular():
   expected = jnp.roll(apply(params, x), (2, -3), (1, 2))
   np.testing.assert_allclose(rolled, expected, atol=1e-5)
   spike = jnp.zeros_like(x).at[0, 0, 0].set(1.0)
-  assert apply(params, spike)[0, -1, -1].std() > 0.01   # the corner opposite is a neighbour
+  assert apply(params, spike)[0, -1, -1].std() > 0.01  # the corner opposite is a neighbour
 
 
 @functools.lru_cache
 def step_of(head, name):
   """(params, features, truth) -> (loss, gradient): compiled once for all targets."""
+
   def loss(params, features, truth):
     out = network_of(head).apply(params, features)
     return losses.error(scene(), head, name, out, truth).mean()
@@ -243,7 +246,7 @@ def test_every_leaf_learns_and_the_loss_falls(method):
   truth = losses.Truth(x, intensity, target)
   step = step_of(head, loss.name)
   first, gradient = step(params, features, truth)
-  assert float(first) == pytest.approx(float(told), rel=1e-4)   # the task's own loss
+  assert float(first) == pytest.approx(float(told), rel=1e-4)  # the task's own loss
   assert all(float(jnp.abs(g).max()) > 0 for g in jax.tree.leaves(gradient))
 
   for _ in range(15):
@@ -257,7 +260,8 @@ def stats_of_objects():
   """Statistics of the network's input."""
   features = magnitude_features(far_field.intensity(objects(), M))
   return running_statistics.with_features(
-      running_statistics.zeros(M, "both"), features, jnp.ones(12))
+    running_statistics.zeros(M, "both"), features, jnp.ones(12)
+  )
 
 
 def test_a_prediction_forgets_its_batch():
@@ -302,7 +306,7 @@ def test_each_image_has_its_own_number_of_photons(photons, spread):
 
 
 def test_the_odd_component_is_learnt_in_training_and_by_that_rule_alone():
-  wanted_k = canonical.learn_odd_pca(objects(), M)   # flips, as in training, cannot change it
+  wanted_k = canonical.learn_odd_pca(objects(), M)  # flips, as in training, cannot change it
   stats = running_statistics.zeros(M, "odd_pca")
   before = abs(stats["odd_k"] @ wanted_k) / jnp.linalg.norm(stats["odd_k"])
 
@@ -324,7 +328,9 @@ def test_the_odd_component_is_learnt_in_training_and_by_that_rule_alone():
     assert after.keys() == stats.keys()
 
 
-@pytest.mark.parametrize("changes, words", [
+@pytest.mark.parametrize(
+  "changes, words",
+  [
     ({"data.photons": 0.0}, "data.photons=0.0 is no number of photons"),
     ({"data.symmetries": "shfit"}, "did you mean 'shift"),
     ({"loss.target": "cannonical"}, "canonical"),
@@ -338,7 +344,8 @@ def test_the_odd_component_is_learnt_in_training_and_by_that_rule_alone():
     ({"data.name": "fashon_mnist"}, "did you mean 'fashion_mnist'"),
     ({"baselines.images": -1}, "baselines.images=-1"),
     ({"read.sampler.method": "hi0", "read.sampler.iterations": 2}, "did you mean 'hio'"),
-])
+  ],
+)
 def test_a_wrong_setting_is_one_sentence(changes, words):
   config = small(**{key.replace(".", "__"): value for key, value in changes.items()})
   with pytest.raises(UserError, match=words):
@@ -375,8 +382,9 @@ def test_a_reading_for_own_files_must_exist():
 
 def test_a_solver_s_unknown_option_is_one_sentence():
   for options, words in (
-      ({"iteration": 3}, "unknown option 'iteration'"),
-      ({"shrinkwrap": {"sigma": 2.0}}, "shrinkwrap=.'sigma")):
+    ({"iteration": 3}, "unknown option 'iteration'"),
+    ({"shrinkwrap": {"sigma": 2.0}}, "shrinkwrap=.'sigma"),
+  ):
     config = small(baselines__methods={"hio": {"label": "HIO", "options": options}})
     with pytest.raises(UserError, match=words):
       baselines.make(config, scene())
@@ -387,10 +395,15 @@ def test_solvers_are_titled_by_their_options():
   assert {"constant", "ER", "HIO", "RAAR", "ALM", "shrinkwrap 100"} < methods.keys()
   assert methods["ER"].title == "Error reduction, 1000 iterations"
   assert methods["shrinkwrap, best of 4"].title == (
-      "Hybrid input-output with shrinkwrap, 1000 iterations, best of 4 restarts")
+    "Hybrid input-output with shrinkwrap, 1000 iterations, best of 4 restarts"
+  )
   for arg in ("", "smoke"):
-    titles = [method.title for method in baselines.make(configs.load(FILE, arg), scene()).values() if method.title]
-    assert len(set(titles)) == len(titles)   # a method without one is told by its label
+    titles = [
+      method.title
+      for method in baselines.make(configs.load(FILE, arg), scene()).values()
+      if method.title
+    ]
+    assert len(set(titles)) == len(titles)  # a method without one is told by its label
 
 
 def test_to_middle_unwraps_what_lies_over_the_edge():
