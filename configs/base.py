@@ -93,7 +93,7 @@ def report() -> ConfigDict:
 
 
 def run() -> ConfigDict:
-  """Logging and sizes of calls: no number depends on them."""
+  """Logging and sizes of calls: no number depends on them, but for rounding."""
   section = ConfigDict()
   section.ablations = True
   section.log_steps = 50

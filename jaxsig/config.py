@@ -11,7 +11,7 @@ What depends on a key follows from its section:
 | own | how a user's own file is read |
 | report | how rows are shown |
 | run, ablations, data_dir, cache_dir | places, logging, sizes of calls, further trainings: |
-| | no number of this one depends on them |
+| | no number of this one depends on them, but for rounding |
 
 A section that is not listed is one that a training depends on.
 """
