@@ -324,6 +324,18 @@ def finite_or_none(x: float | None) -> float | None:
   return float(x)
 
 
+def data_of(config: ConfigDict, known: Mapping[str, Data]) -> Data:
+  """The data set that `config.data.name` names among those that a system knows.
+
+  Raises:
+    UserError: it is none of them.
+  """
+  name = config.data.name
+  if name not in known:
+    raise UserError(f"unknown data.name {name!r}{nearest(name, known)}")
+  return known[name]
+
+
 def make(config: ConfigDict) -> System:
   """Makes the system that `config.system` names.
 

@@ -7,13 +7,13 @@ from ml_collections import ConfigDict
 
 from jaxsig import config as configs
 from jaxsig import system as systems
-from jaxsig.data import cache
+from jaxsig.data import cache, feeds
 from jaxsig.data.splits import Member, members
 from jaxsig.engine import mesh
 from jaxsig.engine.log import phase
 from jaxsig.engine.run import Run, make_run
 from jaxsig.engine.start import require_same_data, seen_groups
-from jaxsig.engine.train import train
+from jaxsig.engine.train import members_per_program, train
 from jaxsig.errors import UserError
 from jaxsig.experiment import checks, nested_cv
 from jaxsig.experiment.evaluate import evaluate
@@ -52,6 +52,8 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   chosen = members(prepared.records, config.split)
   require_readable(run)
   require_same_data(run, chosen)
+  feeds.choose(config.run.feed, prepared.windows)
+  members_per_program(run, len(chosen))
   seen = {member: seen_groups(run, member) for member in chosen}
   if mesh.is_main():
     methods = [reading.method for reading in readings_of(run)]

@@ -1,10 +1,8 @@
 """Phase retrieval: images from far-field intensities."""
 from ml_collections import ConfigDict
 
-from jaxsig.config import nearest
 from jaxsig.data.images import fashion_mnist
-from jaxsig.errors import UserError
-from jaxsig.system import System
+from jaxsig.system import System, data_of
 from jaxsig.systems.phase_retrieval import own_file, protocol, task
 
 DATA = {"fashion_mnist": fashion_mnist.DATA}
@@ -16,11 +14,8 @@ def make(config: ConfigDict) -> System:
   Raises:
     UserError: an unknown data set, or settings that do not go together.
   """
-  name = config.data.name
-  if name not in DATA:
-    raise UserError(f"unknown data.name {name!r}{nearest(name, DATA)}")
   return System(
-      data=DATA[name],
+      data=data_of(config, DATA),
       task=task.make(config),
       protocol=protocol.make(config),
       own=own_file.OWN_FILE,
