@@ -30,10 +30,6 @@ class Prepared(NamedTuple):
   fingerprint: str        # of the records' content and the settings of windows: twelve hex digits
   source: str             # the data set's name, or "simulated"
 
-  def index_of(self, record_id: str) -> int:
-    """The position of a record among all."""
-    return next(i for i, record in enumerate(self.records) if record.id == record_id)
-
 
 def source_of(data: Data, config: ConfigDict) -> str:
   """"real" or "simulated", by `config.data.source` and what the folder holds.

@@ -74,9 +74,6 @@ def members(records: Sequence[Record], config: ConfigDict) -> list[Member]:
   Raises:
     UserError: too few groups, an unknown kind, or folds that do not exist.
   """
-  for key in ("n_folds", "val_groups", "inner_folds", "adapt_s", "guard_s"):
-    if config[key] < 0:
-      raise UserError(f"split.{key}={config[key]} is negative: give 0 or more")
   if config.kind not in KINDS:
     raise UserError(f"unknown split.kind {config.kind!r}: use {', '.join(KINDS)}")
   if config.kind == "mixed":

@@ -1,4 +1,5 @@
 """The windows of many records: where they lie, and their arrays, cut when they are asked for."""
+import functools
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
@@ -31,7 +32,6 @@ class Windows:
     self._first = np.concatenate([[0], np.cumsum(counts)]).astype(int)
     self._index = {record.id: i for i, record in enumerate(records)}
     self._kept = OrderedDict()   # {record index: its windows' arrays}, least recently used first
-    self._window_bytes = self._measured()
     self._whole = None
 
     self.record_b = np.repeat(np.arange(len(records)), counts)
@@ -70,6 +70,8 @@ class Windows:
   def take(self, ids_b: np.ndarray) -> dict[str, np.ndarray]:
     """The arrays {name_b_...: [n, ...]} of some windows, in the order of `ids_b`."""
     ids_b = np.asarray(ids_b)
+    if self._whole is not None:
+      return {name: x[ids_b] for name, x in self._whole.items()}
     record_b = self.record_b[ids_b]
     arrays = {}
     for i in np.unique(record_b):
@@ -90,8 +92,6 @@ class Windows:
 
   def _of_record(self, i: int, index_b: np.ndarray) -> dict[str, np.ndarray]:
     """Some windows of record i, from those that are kept or cut now."""
-    if self._whole is not None:
-      return {name: x[self._first[i] + index_b] for name, x in self._whole.items()}
     if self._size_of(i) > WHOLE_RECORD_BYTES:
       return self._cut(i, index_b)
     if i not in self._kept:
@@ -104,7 +104,8 @@ class Windows:
   def _cut(self, i: int, index: np.ndarray | slice) -> dict[str, np.ndarray]:
     return self._data.cut(self._records[i], self._per_record[i].at(index), self._config)
 
-  def _measured(self) -> int:
+  @functools.cached_property
+  def _window_bytes(self) -> int:
     """Bytes of one window: that of the first record that has any."""
     for i, spans in enumerate(self._per_record):
       if len(spans):

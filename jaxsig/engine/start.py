@@ -110,10 +110,12 @@ def base_of(run: Run, member: Member) -> Source:
 
 
 def _shipped_base(folder: pathlib.Path, member: Member) -> Source:
-  seen = sorted(set(weights.about_of(folder)["trained_on"]) & set(groups_of(member.test)))
-  if seen:
-    raise UserError(f"the model {folder.name} was trained on {seen[0]}: test it on others")
-  return Source(folder, True, None, tuple(weights.about_of(folder)["trained_on"]))
+  seen = tuple(weights.about_of(folder)["trained_on"])
+  seen_and_tested = sorted(set(seen) & set(groups_of(member.test)))
+  if seen_and_tested:
+    raise UserError(
+        f"the model {folder.name} was trained on {seen_and_tested[0]}: test it on others")
+  return Source(folder, True, None, seen)
 
 
 def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
@@ -125,18 +127,18 @@ def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
   tested = set(groups_of(member.test))
   unseen = []
   for plain in json.loads(path.read_text())["members"]:
-    base = from_plain(plain)
-    if not tested & set(plain["seen"]):
-      unseen.append(base)
+    seen = tuple(plain["seen"])
+    if not tested & set(seen):
+      unseen.append((from_plain(plain), seen))
   if not unseen:
     raise UserError(
         f"every member of {workdir} has trained on a test group of {member.name} "
         f"({', '.join(sorted(tested))}): train the base with the same split")
 
-  of_seed = [base for base in unseen if base.seed == member.seed]
-  chosen = (of_seed or unseen)[0]
+  of_seed = [(base, seen) for base, seen in unseen if base.seed == member.seed]
+  chosen, seen = (of_seed or unseen)[0]
   folder = workdir / "members" / chosen.name / "checkpoints"
-  return Source(folder, False, None, _seen_by(path, chosen.name))
+  return Source(folder, False, None, seen)
 
 
 def require_same_data(run: Run, members: Sequence[Member]) -> None:
@@ -146,14 +148,6 @@ def require_same_data(run: Run, members: Sequence[Member]) -> None:
     steps = checkpoint.steps(folder)
     if steps:
       checkpoint.check_meta(folder, steps[-1], run.meta)
-
-
-def _seen_by(split: pathlib.Path, name: str) -> tuple[str, ...]:
-  """The groups that a member of a split.json has seen."""
-  for plain in json.loads(split.read_text())["members"]:
-    if plain["member"] == name:
-      return tuple(plain["seen"])
-  return ()
 
 
 def seen_groups(run: Run, member: Member) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 It goes record by record: memory is that of one record's predictions.
 """
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -236,10 +237,9 @@ def _predict(
   windows = run.prepared.windows
   chosen = []
   ids = windows.ids_of(segments)
-  for record in _records(run, segments):
-    own = ids[windows.record_b[ids] == run.prepared.index_of(record.id)]
-    if len(own):
-      chosen.append(RecordWindows(record, own))
+  record_b = windows.record_b[ids]
+  for i in np.unique(record_b):   # in the order of the data
+    chosen.append(RecordWindows(run.prepared.records[i], ids[record_b == i]))
   if not chosen:
     return iter(())
   predictor = _predictor(run, params, stats)
@@ -269,12 +269,7 @@ def _calibrated(protocol: Protocol, validation: Iterable[Record]) -> Plain | Non
   first = next(validation, None)
   if first is None:
     return None
-  return protocol.calibrate(_chain(first, validation))
-
-
-def _chain(first: Record, rest: Iterator[Record]) -> Iterator[Record]:
-  yield first
-  yield from rest
+  return protocol.calibrate(itertools.chain((first,), validation))
 
 
 def assessed(protocol: Protocol, record: Record, calibration: Plain | None) -> Record:

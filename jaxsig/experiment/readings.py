@@ -7,6 +7,7 @@ from jaxsig import config as configs
 from jaxsig import system as systems
 from jaxsig.engine.run import Run
 from jaxsig.errors import UserError
+from jaxsig.report.settings import read_settings
 
 
 class Reading(NamedTuple):
@@ -37,11 +38,15 @@ def method_name(config: configs.ConfigDict, label: str = "") -> str:
   return name
 
 
+def method_names(config: configs.ConfigDict) -> list[str]:
+  """What tables call every reading of a config."""
+  return [method_name(own, label) for label, own in configs.readings(config).items()]
+
+
 def _require_names(run: Run) -> None:
   """Raises UserError where two methods bear one name, or one cannot be that of a folder."""
   baselines = run.system.protocol.baselines
-  for label, config in configs.readings(run.config).items():
-    method = method_name(config, label)
+  for method in method_names(run.config):
     if method in baselines:
       raise UserError(
           f"the method {method!r} is a baseline too: give the system another read.method")
@@ -65,11 +70,8 @@ def require_readable(run: Run) -> None:
 
 def _require_metrics(run: Run) -> None:
   known = run.system.protocol.metrics
-  report = run.config.report
-  primary = report.primary
-  if isinstance(primary, str):
-    primary = (primary,)
-  for key in (*primary, *report.metrics):
+  report = read_settings(run.config.report)
+  for key in (*report.primary, *report.metrics):
     metric = key.partition("/")[0]
     if metric not in known:
       raise UserError(

@@ -17,7 +17,7 @@ from jaxsig.engine.train import members_per_program, train
 from jaxsig.errors import UserError
 from jaxsig.experiment import checks, nested_cv
 from jaxsig.experiment.evaluate import evaluate
-from jaxsig.experiment.readings import readings_of, require_readable
+from jaxsig.experiment.readings import method_name, method_names, require_readable
 from jaxsig.experiment.workdir import (
   read_config,
   require_same_config,
@@ -28,6 +28,7 @@ from jaxsig.experiment.workdir import (
 )
 from jaxsig.plurals import count
 from jaxsig.report.rows import read_rows
+from jaxsig.report.settings import read_settings
 
 
 class Opened(NamedTuple):
@@ -56,8 +57,7 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   members_per_program(run, len(chosen))
   seen = {member: seen_groups(run, member) for member in chosen}
   if mesh.is_main():
-    methods = [reading.method for reading in readings_of(run)]
-    write_about(config, workdir, methods, system.data, prepared, seen)
+    write_about(config, workdir, method_names(config), system.data, prepared, seen)
   say(_summary(run, chosen))
   return Opened(run, chosen)
 
@@ -184,12 +184,9 @@ def _chosen(
     say(f"inner split of {folder.name}: {name}")
     rows[name] = read_rows(_one(trial, folder / "inner" / name, True) / "rows.jsonl")
 
-  primary = config.report.primary
-  if not isinstance(primary, str):
-    primary = primary[0]
+  primary = read_settings(config.report).primary[0]
   metric = systems.make(config).protocol.metrics[primary.partition("/")[0]]
-  method = config.read.method or config.system
-  chosen = nested_cv.choose_by_fold(rows, method, primary, metric)
+  chosen = nested_cv.choose_by_fold(rows, method_name(config), primary, metric)
   plain = {fold: choice._asdict() for fold, choice in chosen.items()}
   choice = {"inner_folds": one["inner_folds"], "metric": primary, "folds": plain}
   write_json(folder / "choice.json", choice)

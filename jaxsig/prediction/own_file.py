@@ -1,12 +1,13 @@
 """A user's own record in; predictions, judged rows and files out. Gaps give gaps, not numbers."""
 import pathlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.config import fingerprint
-from jaxsig.data.gaps import Gaps, Piece, gaps, pieces, stretches, uncovered
+from jaxsig.data.gaps import Piece, gaps, pieces, stretches, uncovered
 from jaxsig.data.records import Record, Spans, joined_spans, window_names
 from jaxsig.data.stitching import Stitcher
 from jaxsig.engine import mesh
@@ -16,6 +17,7 @@ from jaxsig.experiment.predictor import Predictor, finished, predict_windows
 from jaxsig.experiment.workdir import commit_of_code, say
 from jaxsig.prediction.model import Model
 from jaxsig.report.rows import write_rows
+from jaxsig.report.settings import read_settings
 from jaxsig.system import OwnOptions, Predictions, Row, Seen, Told
 
 BRIDGE_S = 1.0      # the longest gap that a straight line fills
@@ -52,10 +54,9 @@ def predict(source: object, rate_hz: float | None, model: Model, block_s: float 
   record = _predicted(record, model, block_s)
   record = assessed(system.protocol, record, model.calibration)
 
-  rows = []
-  for row in system.protocol.score(record):
-    rows.append(_judged(row, record, found, model))
-  primary = [row for row in rows if row.quality and row.key in _primary_keys(config)]
+  rows = _judged(system.protocol.score(record), record, found.bridged_s, model)
+  primary_keys = read_settings(config.report).primary
+  primary = [row for row in rows if row.quality and row.key in primary_keys]
   about = {
       "record": record.id,
       "model": model.name,
@@ -63,13 +64,6 @@ def predict(source: object, rate_hz: float | None, model: Model, block_s: float 
       "commit": commit_of_code(),
   }
   return Told(record, rows, primary, found.lost_s, found.bridged_s, about, config)
-
-
-def _primary_keys(config: ConfigDict) -> tuple[str, ...]:
-  primary = config.report.primary
-  if isinstance(primary, str):
-    return (primary,)
-  return tuple(primary)
 
 
 def _layout(config: ConfigDict) -> Layout:
@@ -160,21 +154,36 @@ def _fitted(predictions: Predictions, duration_s: float) -> Predictions:
   return fitted
 
 
-def _judged(row: Row, record: Record, found: Gaps, model: Model) -> Row:
-  """The row with its quality, where it says where its unit lies."""
-  if row.start_s is None or row.end_s is None:
-    return row
+def _judged(
+    rows: Sequence[Row],
+    record: Record,
+    bridged_s: np.ndarray,
+    model: Model,
+) -> list[Row]:
+  """The rows, with their quality where they say where their unit lies."""
+  rows = list(rows)
+  placed = [i for i, row in enumerate(rows) if None not in (row.start_s, row.end_s)]
+  if not placed:
+    return rows
+  unseen_s = _unseen_s(record)
+  for i in placed:
+    row = rows[i]
+    seen = Seen(
+        length_s=row.end_s - row.start_s,
+        bridged_s=_shared_s(bridged_s, row),
+        unseen_s=_shared_s(unseen_s, row),
+    )
+    rows[i] = model.system.own.judge(row, seen)
+  return rows
+
+
+def _unseen_s(record: Record) -> np.ndarray:
+  """The spans [k, 2] in seconds of a predicted record for which no window answers."""
   predictions = record.predictions
   start_s_b, length_s_b = predictions["start_s_b"], predictions["length_s_b"]
   if not _any_finite(predictions):
     start_s_b, length_s_b = start_s_b[:0], length_s_b[:0]
-  unseen_s = uncovered(start_s_b, length_s_b, record.duration_s)
-  seen = Seen(
-      length_s=row.end_s - row.start_s,
-      bridged_s=_shared_s(found.bridged_s, row),
-      unseen_s=_shared_s(unseen_s, row),
-  )
-  return model.system.own.judge(row, seen)
+  return uncovered(start_s_b, length_s_b, record.duration_s)
 
 
 def _any_finite(predictions: Predictions) -> bool:

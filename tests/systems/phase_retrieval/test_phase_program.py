@@ -65,7 +65,7 @@ def trained(tmp_path_factory):
   sweep.report([workdir], workdir / "report")
 
   windows = run.prepared.windows
-  place = run.prepared.index_of("test_000")
+  place = [record.id for record in run.prepared.records].index("test_000")
   ids = np.flatnonzero(windows.record_b == place)
   params, stats = restored(run, members[0])
   predictor = Predictor(run.system.task, params, stats, 10, run.config.read.seed)
@@ -126,7 +126,7 @@ def test_a_probability_is_that_of_the_residual(trained):
 
 
 def test_a_solver_s_time_is_that_of_the_images_it_solved(trained):
-  test = trained.run.prepared.records[trained.run.prepared.index_of("test_000")]
+  test = next(one for one in trained.run.prepared.records if one.id == "test_000")
   baselines = trained.run.system.protocol.baselines
   assert baselines["HIO"].predict(None, test)["timed_s"] == 4
   later = test._replace(info={**test.info, "first": 500})
