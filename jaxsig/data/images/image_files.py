@@ -1,31 +1,27 @@
 """A user's own images, as files, a folder or an array: small square grey ones and notes out.
 
 An image that cannot be used gives one sentence on what is wrong. What is done to an image is in
-`image_preparation`.
+`image_preparation`, which numbers are black and white in `number_range`, which axes are which in
+`array_axes`.
 """
 import pathlib
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from jaxsig.data.images.image_preparation import (
-  LARGEST,
-  Prepared,
-  check_size,
-  prepare_image,
-  white_value,
-)
-from jaxsig.data.images.intensity_formats import read_array
+from jaxsig.data.images.array_axes import images_of
+from jaxsig.data.images.array_files import ARRAYS, read_array
+from jaxsig.data.images.image_folder import numbers_of_folder, visible_files
+from jaxsig.data.images.image_preparation import Prepared, prepare_image
+from jaxsig.data.images.number_extent import extent_of
+from jaxsig.data.images.number_range import NumberRange, number_range
+from jaxsig.data.images.picture_files import read_picture, unpacked
 from jaxsig.errors import UserError
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
-_ANY_FORMAT = "PNG, JPEG, TIFF, BMP or GIF"
 _LISTED = 3   # names in a note
-_LAYOUTS = "[h, w], [t, h, w], [h, w, 3] or [t, h, w, 3], or with 1 or 4 channels"
 
 
 class Images(NamedTuple):
@@ -39,27 +35,29 @@ def read_images(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
   """Reads images and brings them to `side` pixels to a side: see `image_preparation`.
 
   Args:
-    source: the path of an image (PNG, JPEG, TIFF, BMP or GIF; of several frames the first), of a
-      folder of images (in the order of their names; other files are left out), or of an .npy
-      file; or an array. Arrays are [h, w], [t, h, w], [h, w, c] or [t, h, w, c] with c = 1, 3 or
-      4 channels. A last axis of that length counts as channels.
+    source: the path of an image (PNG, JPEG, TIFF, BMP, GIF, WebP, ...; of several frames the
+      first), of a folder of images (in the order of their names; other files are left out), or of
+      an .npy file or an .npz file with one array; or an array or a pillow image. Arrays are [h, w],
+      [t, h, w], [h, w, c] or [t, h, w, c] with c = 1, 3 or 4 channels: see `array_axes` for others.
     side: of the results, in pixels.
 
   Raises:
     UserError: there is no image, or one that is not in a folder cannot be read, has the wrong
       numbers or shape, or shows nothing.
   """
+  if isinstance(source, Image.Image):
+    return _of_array(unpacked(source, "the image"), side)
   if isinstance(source, (str, pathlib.Path)):
     path = pathlib.Path(source)
     if path.is_dir():
       return _of_folder(path, side)
-    if path.suffix.lower() != ".npy":
+    if path.suffix.lower() not in ARRAYS:
       return _joined({path.name: _of_file(path, side)})
   return _of_array(source, side)
 
 
 def _of_folder(folder: pathlib.Path, side: int) -> Images:
-  paths = _visible_files(folder)
+  paths = visible_files(folder)
   if not paths:
     raise UserError(
       f"the folder {folder} has no files: name the one that holds the images themselves"
@@ -68,9 +66,10 @@ def _of_folder(folder: pathlib.Path, side: int) -> Images:
   prepared = {}
   skipped = []
   reasons = []
+  numbers_of = numbers_of_folder(paths, str(folder))
   for path in paths:
     try:
-      prepared[path.name] = _of_file(path, side)
+      prepared[path.name] = _of_file(path, side, numbers_of.get(path))
     except UserError as error:
       skipped.append(path.name)
       reasons.append(str(error))
@@ -89,24 +88,23 @@ def _of_folder(folder: pathlib.Path, side: int) -> Images:
   return images._replace(notes=[note, *images.notes])
 
 
-def _visible_files(folder: pathlib.Path) -> list[pathlib.Path]:
-  paths = []
-  for path in sorted(folder.iterdir()):
-    if path.is_file() and not path.name.startswith("."):
-      paths.append(path)
-  return paths
-
-
-def _of_file(path: pathlib.Path, side: int) -> Prepared:
+def _of_file(
+    path: pathlib.Path,
+    side: int,
+    numbers: NumberRange | UserError | None = None,
+) -> Prepared:
   if not path.is_file():
     raise UserError(
       f"{path} does not exist: name an image, a folder of images or an .npy file"
     )
   name = str(path)
-  pixels, left_out = _pixels(path)
-  white = white_value(pixels, name)
-  image_y_x, changes = prepare_image(pixels, white, name, side)
-  return Prepared(image_y_x, [*left_out, *changes])
+  picture = read_picture(path)
+  if isinstance(numbers, UserError):
+    raise numbers
+  if numbers is None:
+    numbers = number_range(extent_of(picture.pixels, name, picture.bits), name)
+  image_y_x, changes = prepare_image(picture.pixels, numbers, name, side)
+  return Prepared(image_y_x, [*picture.notes, *changes])
 
 
 def _of_array(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
@@ -118,24 +116,15 @@ def _of_array(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
       "give them one shape, or name a folder of image files"
     ) from error
 
-  frames = _frames(x, name)
-  white = white_value(x, name)
+  frames, note = images_of(x, name)
+  numbers = number_range(extent_of(x, name), name)
   prepared = {}
-  for t, frame in enumerate(frames):
-    prepared[str(t)] = prepare_image(frame, white, f"image {t} of {name}", side)
-  return _joined(prepared)
-
-
-def _frames(x: np.ndarray, name: str) -> np.ndarray:
-  """[t, h, w] or [t, h, w, c]."""
-  axes = x.ndim
-  if x.ndim > 2 and x.shape[-1] in (1, 3, 4):   # the last axis is that of the channels
-    axes = x.ndim - 1
-  if axes not in (2, 3) or x.size == 0:
-    raise UserError(f"{name} has the shape {x.shape}: give images as {_LAYOUTS}")
-  if axes == 2:
-    return x[None]
-  return x
+  for t, frame in enumerate(np.asarray(frames)):
+    prepared[str(t)] = prepare_image(frame, numbers, f"image {t} of {name}", side)
+  images = _joined(prepared)
+  if note:
+    images.notes.insert(0, f"{note}.")
+  return images
 
 
 def _joined(prepared: Mapping[str, Prepared]) -> Images:
@@ -165,50 +154,3 @@ def _listed(names: Sequence[str], total: int, what: str) -> str:
   if total > 1:
     listed += f" of {total} {what}"
   return listed
-
-
-def _pixels(path: pathlib.Path) -> tuple[np.ndarray, list[str]]:
-  """A file's own numbers, upright as its camera says, and a note on what was left out.
-
-  They are [h, w], [h, w, 3] or [h, w, 4].
-  """
-  try:
-    with warnings.catch_warnings():
-      # Of tags that nothing here depends on, and of sizes, which are looked at below.
-      warnings.simplefilter("ignore")
-      with Image.open(path, formats=FORMATS) as image:
-        check_size((image.height, image.width), str(path))
-        notes = _note_on_frames(image)
-        upright = ImageOps.exif_transpose(image)
-        return _unpacked(upright), notes
-  except UserError:
-    raise
-  except UnidentifiedImageError as error:
-    raise UserError(f"{path} is no image of a known kind: save it as {_ANY_FORMAT}") from error
-  except Exception as error:   # pillow parses by hand: a damaged file raises nearly anything
-    reason = " ".join(str(error).split())
-    raise UserError(
-      f"{path} cannot be read ({reason}): "
-      f"save it again as {_ANY_FORMAT} of at most {LARGEST} pixels to a side"
-    ) from error
-
-
-def _note_on_frames(image: Image.Image) -> list[str]:
-  frames = getattr(image, "n_frames", 1)
-  if frames > 1 and image.format != "MPO":   # that is a photograph with its preview
-    return ["Only the first frame is read"]
-  return []
-
-
-def _unpacked(image: Image.Image) -> np.ndarray:
-  """The pixels of a pillow image.
-
-  Gray ones are as they are, all others (palettes, CMYK, ...) as RGB or RGBA.
-  """
-  if image.mode == "F" or image.mode.startswith("I"):   # more than 8 bits
-    return np.array(image)
-  if image.has_transparency_data:
-    return np.array(image.convert("RGBA"))
-  if image.mode in ("1", "L"):
-    return np.array(image)
-  return np.array(image.convert("RGB"))

@@ -3,7 +3,7 @@
 The training images are such ones.
 What is done to an image, in this order, each step but the first with a note where it changes
 anything:
-  scale          0 to 1, by the value that stands for white
+  scale          0 to 1, by the numbers that stand for black and white: see `number_range`
   transparency   shown on black or on white, whichever the opaque part is further from
   colours        luma of ITU-R BT.601
   contrast       bright on dark: inverted where the border is brighter than the inside
@@ -17,57 +17,19 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsig.data.images.image_blocks import WHITE
+from jaxsig.data.images.number_range import SLACK, NumberRange
+from jaxsig.data.images.transparency import LUMA, opaque
 from jaxsig.errors import UserError
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)   # of red, green and blue
 SMALLEST = 3       # pixels to a side: fewer have no inside
 LARGEST = 2**13    # pixels to a side: so many squared fit in memory
 FAINT = 64         # of 255: a smaller span of the pixels is worth a note
-SLACK = 0.01       # by which resampled floats may leave their range
 
 
 class Prepared(NamedTuple):
   """An image as the network is to see it."""
   image_y_x: np.ndarray   # uint8 [side, side], 255 for white
   changes: list[str]      # what was done to it
-
-
-def white_value(x: np.ndarray, name: str) -> float:
-  """Returns the value that stands for white.
-
-  That is the largest one of integers of 8 and 16 bits without sign; other numbers go from 0 to 1
-  or from 0 to 255.
-
-  Raises:
-    UserError: these are no pixels, or they are not finite or beyond both ranges.
-  """
-  if x.dtype.kind not in "biuf":
-    raise UserError(f"{name} holds {x.dtype}, not pixels: save them as integers or floats")
-  if x.dtype.kind == "u" and x.dtype.itemsize <= 2:
-    return float(np.iinfo(x.dtype).max)
-
-  finite = np.isfinite(x)
-  if not finite.all():
-    count = int((~finite).sum())
-    raise UserError(
-      f"{name} is NaN or infinite in {count} of {x.size} values: "
-      "fill them, or leave these images out"
-    )
-
-  lowest = float(x.min())
-  highest = float(x.max())
-  white = float(WHITE)
-  if highest <= 1 + SLACK:
-    white = 1.0
-
-  too_low = lowest < -SLACK * white
-  too_high = highest > (1 + SLACK) * white
-  if too_low or too_high:
-    raise UserError(
-      f"{name} has values from {lowest:g} to {highest:g}: "
-      f"scale them to 0 to 1, or to 0 to {WHITE}"
-    )
-  return white
 
 
 def check_size(sides: Iterable[int], name: str) -> None:
@@ -80,12 +42,12 @@ def check_size(sides: Iterable[int], name: str) -> None:
   )
 
 
-def prepare_image(pixels: np.ndarray, white: float, name: str, side: int) -> Prepared:
+def prepare_image(pixels: np.ndarray, numbers: NumberRange, name: str, side: int) -> Prepared:
   """Brings one image to `side` x `side` grey pixels: see the top of this file.
 
   Args:
     pixels: [h, w] or [h, w, c] with c = 1, 3 or 4 channels.
-    white: the value that stands for white.
+    numbers: that stand for black and for white.
     name: for the errors.
     side: of the result, in pixels.
 
@@ -96,9 +58,11 @@ def prepare_image(pixels: np.ndarray, white: float, name: str, side: int) -> Pre
   check_size((h, w), name)
 
   changes = []
-  scaled = pixels.astype(np.float32) / white
+  if numbers.change:
+    changes.append(numbers.change)
+  scaled = (pixels.astype(np.float32) - numbers.black) / (numbers.white - numbers.black)
   scaled = np.clip(scaled, 0, 1)
-  grey_y_x = _grey(scaled, changes)
+  grey_y_x = _grey(scaled, name, changes)
   grey_y_x, background = _bright_on_dark(grey_y_x, changes)
   if h != w:
     changes.append("Filled up to a square")
@@ -123,7 +87,7 @@ def prepare_image(pixels: np.ndarray, white: float, name: str, side: int) -> Pre
   return Prepared(image_y_x, changes)
 
 
-def _grey(x: np.ndarray, changes: list[str]) -> np.ndarray:
+def _grey(x: np.ndarray, name: str, changes: list[str]) -> np.ndarray:
   """[h, w] of [h, w] or [h, w, c], 0 to 1."""
   if x.ndim == 2 or x.shape[-1] == 1:
     return x.reshape(x.shape[:2])
@@ -132,35 +96,11 @@ def _grey(x: np.ndarray, changes: list[str]) -> np.ndarray:
   if x.shape[-1] == 4:
     colour_y_x_c = x[..., :3]
     alpha_y_x_1 = x[..., 3:]
-    colour_y_x_c = _opaque(colour_y_x_c, alpha_y_x_1, changes)
+    colour_y_x_c = opaque(colour_y_x_c, alpha_y_x_1, name, changes)
   differences = np.abs(np.diff(colour_y_x_c, axis=-1))
   if differences.max() > SLACK:
     changes.append("Colours are dropped")
   return colour_y_x_c @ LUMA
-
-
-def _opaque(
-    colour_y_x_c: np.ndarray,
-    alpha_y_x_1: np.ndarray,
-    changes: list[str],
-) -> np.ndarray:
-  """The image on black or on white, whichever its opaque part is further from."""
-  if alpha_y_x_1.min() == 1:
-    return colour_y_x_c
-
-  luma_y_x = colour_y_x_c @ LUMA
-  alpha_y_x = alpha_y_x_1[..., 0]
-  opaque_luma = (alpha_y_x * luma_y_x).sum()
-  opaque_area = max(float(alpha_y_x_1.sum()), 1e-6)
-  mean_luma = float(opaque_luma / opaque_area)
-  ground = 0.0
-  ground_name = "black"
-  if mean_luma < 0.5:
-    ground = 1.0
-    ground_name = "white"
-  changes.append(f"Transparent pixels are made {ground_name}")
-  transparent_y_x_1 = 1 - alpha_y_x_1
-  return alpha_y_x_1 * colour_y_x_c + transparent_y_x_1 * ground
 
 
 def _bright_on_dark(x_y_x: np.ndarray, changes: list[str]) -> tuple[np.ndarray, float]:

@@ -26,7 +26,7 @@ def mask_broken(
   A note on those left out is added to `notes`.
 
   Raises:
-    UserError: too few are finite, or one is negative.
+    UserError: too few are finite.
   """
   finite_v_u = np.isfinite(frames).all(0)
   bad_v_u = ~finite_v_u & usable_v_u
@@ -39,16 +39,7 @@ def mask_broken(
   if bad_v_u.any():
     notes.append(f"NaN or infinite values are masked: {share_of_pixels(bad_v_u)}.")
 
-  good_v_u = usable_v_u & ~bad_v_u
-  values = frames[:, good_v_u]
-  negative = values < 0
-  if negative.any():
-    raise UserError(
-      f"{name} has {int(negative.sum())} negative values, the smallest {values.min():g}, "
-      "and an intensity has none: subtract the background and clip at 0, "
-      "or mask these pixels (own.mask)"
-    )
-  return good_v_u
+  return usable_v_u & ~bad_v_u
 
 
 def mask_saturated(

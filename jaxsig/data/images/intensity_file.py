@@ -2,9 +2,12 @@
 
 The file may be NPY, HDF5/CXI or TIFF; one that cannot be used gives one sentence on what is wrong.
 What is done to an intensity, in this order, each with a note:
-  mask         the user's (nonzero where a pixel is usable), else that of a CXI file (zero where it
-               is)
+  axes         one frame or a stack: see `array_axes`
+  mask         the user's (nonzero where a pixel is usable), else those of a CXI or NeXus file (zero
+               where it is); that of a masked array too
   not finite   masked, where it is a fifth of the pixels at most
+  markers      of bad pixels (-1, 2**32 - 1, ...): masked
+  negative     made 0, where they are small
   saturated    masked: the limit of an integer type, or a plateau of the maximum
   layout       the zero frequency goes to [0, 0]; sides are cut to the largest even square about it
 Masked pixels are 0 in the frames. A pixel that is unusable in one frame of a stack is so in all.
@@ -15,9 +18,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxsig.data.images.intensity_checks import mask_broken, mask_saturated, share_of_pixels
-from jaxsig.data.images.intensity_formats import cxi_mask, read_array
+from jaxsig.data.images.array_axes import frames_of
+from jaxsig.data.images.array_files import HDF5, check_file, read_array
+from jaxsig.data.images.hdf5_files import DetectorFrames, read_frames
+from jaxsig.data.images.intensity_checks import mask_broken, mask_saturated
+from jaxsig.data.images.intensity_doubts import check_no_mask, note_doubts
 from jaxsig.data.images.intensity_layout import centre_at_zero
+from jaxsig.data.images.intensity_markers import clip_negative, mask_markers
+from jaxsig.data.images.intensity_masks import usable_pixels
 from jaxsig.errors import UserError
 
 # Maxima that float32 holds with room for sums.
@@ -53,10 +61,15 @@ def read_intensity(
   if centred not in ("auto", "yes", "no"):
     raise UserError(f"own.centred={centred!r} is unknown: use auto, yes or no")
 
-  raw, name = read_array(source, dataset)
-  frames = _frames(raw, name)
-  usable_v_u, notes = _mask(source, dataset, mask, frames.shape[1:])
+  raw = _read(source, dataset, with_masks=_is_none(mask))
+  name = raw.name
+  frames = _frames(raw.values, name, raw.notes)
+  usable_v_u, notes = usable_pixels(raw, None if _is_none(mask) else mask, frames)
+  frames = np.asarray(frames)
   usable_v_u = mask_broken(frames, usable_v_u, name, notes)
+  check_no_mask(frames, usable_v_u, name)
+  usable_v_u = mask_markers(frames, usable_v_u, name, notes)
+  frames = clip_negative(frames, usable_v_u, name, notes)
   usable_v_u = mask_saturated(frames, usable_v_u, name, notes)
 
   frames = np.where(usable_v_u, frames, 0)
@@ -68,13 +81,38 @@ def read_intensity(
         "check the detector or the mask, or leave the frame out"
       )
 
+  doubts = []
+  note_doubts(frames, usable_v_u, name, doubts)
   frames, usable_v_u = centre_at_zero(frames, usable_v_u, centred, name, notes)
+  notes += doubts
   if usable_v_u.all():
     return Intensity(frames, None, notes)
   return Intensity(frames, usable_v_u, notes)
 
 
-def _frames(x: np.ndarray, name: str) -> np.ndarray:
+def _is_none(mask: str | pathlib.Path | ArrayLike | None) -> bool:
+  return mask is None or (isinstance(mask, str) and mask == "")
+
+
+def _read(
+    source: str | pathlib.Path | ArrayLike,
+    dataset: str,
+    with_masks: bool,
+) -> DetectorFrames:
+  if isinstance(source, (str, pathlib.Path)):
+    path = pathlib.Path(source)
+    if check_file(path) in HDF5:
+      return read_frames(path, dataset, with_masks)
+  try:
+    values, name = read_array(source)
+  except ValueError as error:   # a list of frames of several shapes
+    raise UserError(
+      f"the frames do not make one array ({error}): give them one shape"
+    ) from error
+  return DetectorFrames(values, name, [], [])
+
+
+def _frames(x: np.ndarray, name: str, notes: list[str]) -> np.ndarray:
   """[t, v, u] of real numbers."""
   if x.dtype.kind == "c":
     raise UserError(
@@ -84,52 +122,10 @@ def _frames(x: np.ndarray, name: str) -> np.ndarray:
     raise UserError(
       f"{name} holds {x.dtype}, not numbers of an intensity: save it as integers or floats"
     )
-  if x.ndim not in (2, 3) or x.size == 0:
-    raise UserError(
-      f"{name} has the shape {x.shape}: give one frame [v, u] or a stack of frames [t, v, u]"
-    )
-  if x.ndim == 2:
-    return x[None]
-  return x
-
-
-def _mask(
-    source: str | pathlib.Path | ArrayLike,
-    dataset: str,
-    mask: str | pathlib.Path | ArrayLike | None,
-    shape: tuple[int, ...],
-) -> tuple[np.ndarray, list[str]]:
-  """Usable pixels [v, u] by the user's mask, or else by the file's own, and a note on them."""
-  no_mask = mask is None or (isinstance(mask, str) and mask == "")
-  if no_mask:
-    usable, name = cxi_mask(source, dataset)
-  else:
-    usable, name = _users_mask(mask)
-  if usable is None:
-    return np.ones(shape, bool), []
-
-  fits = usable.shape[-2:] == shape and usable.ndim <= 3
-  if not fits or usable.dtype.kind not in "biuf":
-    raise UserError(
-      f"the mask {name} has the shape {usable.shape} of {usable.dtype}, "
-      f"the frames are {shape[0]} x {shape[1]}: give own.mask with a real number "
-      "for each pixel, nonzero where it is usable"
-    )
-
-  usable_t_v_u = (np.nan_to_num(usable) != 0).reshape(-1, *shape)
-  usable_v_u = usable_t_v_u.all(0)
-  if not usable_v_u.any():
-    raise UserError(
-      f"the mask {name} leaves no pixel: it must be nonzero where a pixel is usable"
-    )
-  return usable_v_u, [f"The mask {name} leaves out {share_of_pixels(~usable_v_u)}."]
-
-
-def _users_mask(mask: str | pathlib.Path | ArrayLike) -> tuple[np.ndarray, str]:
-  try:
-    return read_array(mask)
-  except UserError as error:
-    raise UserError(f"the mask (own.mask) cannot be used: {error}") from error
+  frames, note = frames_of(x, name)
+  if note:
+    notes.append(f"{note}.")
+  return frames
 
 
 def _as_float32(frames: np.ndarray, notes: list[str]) -> np.ndarray:

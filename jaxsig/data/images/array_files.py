@@ -1,0 +1,80 @@
+"""Arrays of numbers from NPY, HDF5 (CXI, NeXus) and TIFF files.
+
+Each `UserError` names the file and the remedy.
+"""
+import pathlib
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jaxsig.data.images.npy_files import read_npy, read_npz
+from jaxsig.data.images.tiff_frames import TIFF, read_tiff
+from jaxsig.errors import UserError
+
+ARRAYS = (".npy", ".npz")
+HDF5 = (".h5", ".hdf5", ".cxi", ".nxs", ".hdf", ".nx5")
+
+
+class NamedArray(NamedTuple):
+  """An array, and what to call it in a sentence."""
+  values: np.ndarray
+  name: str
+
+
+def read_array(source: str | pathlib.Path | ArrayLike) -> NamedArray:
+  """Reads the array of a file of one array, or takes an array as it is.
+
+  Args:
+    source: an array, or the path of a .npy, .npz (of one array) or .tif / .tiff (gray; pages
+      become the first axis). A masked array keeps its mask.
+
+  Raises:
+    UserError: the file cannot be read, or is none of these.
+    ValueError: a list of arrays of several shapes.
+  """
+  if not isinstance(source, (str, pathlib.Path)):
+    return NamedArray(_as_array(source), "the array")
+
+  path = pathlib.Path(source)
+  suffix = check_file(path)
+  if suffix == ".npy":
+    values = read_npy(path)
+  elif suffix == ".npz":
+    values = read_npz(path)
+  elif suffix in HDF5:
+    raise UserError(f"{path} is HDF5, which is not read here: save its array by numpy.save as .npy")
+  else:
+    values = read_tiff(path)
+  return NamedArray(values, str(path))
+
+
+def _as_array(source: ArrayLike) -> np.ndarray:
+  if isinstance(source, np.ma.MaskedArray):
+    return source
+  try:
+    return np.asarray(source)
+  except ValueError:
+    raise
+  except Exception as error:   # a tensor on another device, or one that wants its gradient
+    reason = " ".join(str(error).split())
+    raise UserError(
+      f"the array cannot be taken as one of NumPy ({reason}): give numpy.asarray of it"
+    ) from error
+
+
+def check_file(path: pathlib.Path) -> str:
+  """Returns the ending of a file that may hold an array.
+
+  Raises:
+    UserError: it does not exist, or its ending is another.
+  """
+  suffix = path.suffix.lower()
+  if suffix not in (*ARRAYS, *HDF5, *TIFF):
+    others = ", ".join((*ARRAYS[1:], *HDF5, *TIFF))
+    raise UserError(f"{path} is none of .npy, {others}: save it as one of them")
+  if path.is_dir():
+    raise UserError(f"{path} is a folder: name a file")
+  if not path.is_file():
+    raise UserError(f"{path} does not exist: name a file")
+  return suffix

@@ -1,0 +1,163 @@
+"""The values of a data set of HDF5, where all of them are there.
+
+HDF5 gives fill values, without a word, for chunks that were never written and for sources of a
+virtual data set that are missing; these are errors here.
+"""
+import math
+import pathlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jaxsig.data.images.declared_size import check_affordable
+from jaxsig.errors import UserError
+
+if TYPE_CHECKING:
+  import h5py
+
+_FILTERS = {   # by their registered numbers
+  4: "szip",
+  32000: "LZF",
+  32001: "Blosc",
+  32004: "LZ4",
+  32008: "bitshuffle",
+  32013: "ZFP",
+  32015: "Zstandard",
+  32026: "Blosc2",
+}
+_DEEPEST = 8   # virtual data sets of virtual data sets
+
+
+def values_of(dataset: "h5py.Dataset", name: str) -> np.ndarray:
+  """Returns all values of a data set.
+
+  Raises:
+    UserError: some are missing, or it has no shape, too many values, or a filter that is missing.
+  """
+  check_complete(dataset, name)
+  check_affordable(dataset.shape, name)
+  if not dataset.external:
+    return dataset[()]
+
+  # The files of the values lie beside the file that names them.
+  import h5py
+
+  folder = pathlib.Path(dataset.file.filename).parent
+  access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+  access.set_efile_prefix(str(folder).encode())
+  reopened = h5py.h5d.open(dataset.file.id, dataset.name.encode(), access)
+  return h5py.Dataset(reopened)[()]
+
+
+def check_complete(dataset: "h5py.Dataset", name: str, depth: int = 0) -> None:
+  """Raises a UserError where HDF5 would make values up, or cannot unpack them."""
+  if dataset.shape is None or depth > _DEEPEST:
+    raise UserError(f"{name} has no values: name another data set with own.dataset")
+  _check_filters(dataset, name)
+  folder = pathlib.Path(dataset.file.filename).parent
+  if dataset.external:
+    _check_external(dataset, name, folder)
+  elif dataset.is_virtual:
+    _check_sources(dataset, name, folder, depth)
+  else:
+    _check_written(dataset, name)
+
+
+def _check_filters(dataset: "h5py.Dataset", name: str) -> None:
+  import h5py
+
+  created = dataset.id.get_create_plist()
+  for i in range(created.get_nfilters()):
+    number = created.get_filter(i)[0]
+    if h5py.h5z.filter_avail(number):
+      continue
+    try:
+      import hdf5plugin  # noqa: F401  where it is installed it brings the usual ones
+    except ImportError:
+      pass
+    if not h5py.h5z.filter_avail(number):
+      called = _FILTERS.get(number, f"filter {number}")
+      raise UserError(
+        f"{name} is compressed by {called}, which h5py does not bring: install it beside h5py with "
+        "pip install hdf5plugin, or save the frames without compression as NPY"
+      )
+
+
+def _check_written(dataset: "h5py.Dataset", name: str) -> None:
+  if dataset.size == 0:
+    return
+  if dataset.chunks is None:
+    needed, written = 1, int(dataset.id.get_storage_size() > 0)
+  else:
+    shape_in_chunks = [
+      math.ceil(side / chunk) for side, chunk in zip(dataset.shape, dataset.chunks, strict=True)
+    ]
+    needed = math.prod(shape_in_chunks)
+    written = dataset.id.get_num_chunks()
+  if written < needed:
+    sides = " x ".join(map(str, dataset.shape))
+    raise UserError(
+      f"{name} declares {sides} values, of which the file holds {written} of {needed} parts: "
+      "export it again without the frames that were never written"
+    )
+
+
+def _check_external(dataset: "h5py.Dataset", name: str, folder: pathlib.Path) -> None:
+  held = 0
+  for file_name, offset, size in dataset.external:
+    path = folder / file_name
+    if path.is_file():
+      held += max(min(size, path.stat().st_size - offset), 0)
+    if held < min(size, dataset.nbytes):
+      raise UserError(
+        f"{name} has its values in the file {file_name}, which is missing or too short: "
+        "put it beside the file that names it"
+      )
+
+
+def _check_sources(
+    dataset: "h5py.Dataset", name: str, folder: pathlib.Path, depth: int
+) -> None:
+  import h5py
+
+  covered = 0
+  for source in dataset.virtual_sources():
+    if "%b" in source.file_name or "%b" in source.dset_name:
+      covered = dataset.size   # blocks with numbers: the shape ends where they do
+      continue
+    covered += source.vspace.get_select_npoints()
+    if source.file_name == ".":
+      _check_source(dataset.file, source, name, depth)
+      continue
+
+    path = folder / source.file_name
+    if not path.is_file():
+      raise _missing(name, source)
+    with h5py.File(path, "r") as file:
+      _check_source(file, source, name, depth)
+  if covered < dataset.size:
+    raise UserError(
+      f"{name} is a virtual data set of {dataset.size} values, {covered} of which have a source: "
+      "export it again without the others"
+    )
+
+
+def _check_source(
+    file: "h5py.File", source: "h5py.VDSmap", name: str, depth: int
+) -> None:
+  item = file.get(source.dset_name)
+  if item is None or not hasattr(item, "shape"):
+    raise _missing(name, source)
+  check_complete(item, name, depth + 1)
+  _, ends = source.src_space.get_select_bounds()
+  if len(ends) != len(item.shape):
+    raise _missing(name, source)
+  if any(end >= side for end, side in zip(ends, item.shape, strict=True)):
+    raise _missing(name, source)
+
+
+def _missing(name: str, source: "h5py.VDSmap") -> UserError:
+  return UserError(
+    f"{name} is a virtual data set whose source {source.dset_name} of {source.file_name} is "
+    "missing or smaller than declared: put it beside the file that names it"
+  )

@@ -1,0 +1,65 @@
+"""The files of a folder of images, and what stands for white in all of them together."""
+import pathlib
+from collections.abc import Sequence
+
+from jaxsig.data.images.number_extent import Extent, extent_of, joined
+from jaxsig.data.images.number_range import SLACK, NumberRange, number_range
+from jaxsig.data.images.picture_files import is_deep, read_picture
+from jaxsig.errors import UserError
+
+
+def visible_files(folder: pathlib.Path) -> list[pathlib.Path]:
+  """Returns the files of a folder by their names, but for hidden ones."""
+  paths = []
+  for path in sorted(folder.iterdir()):
+    if path.is_file() and not path.name.startswith("."):
+      paths.append(path)
+  return paths
+
+
+def numbers_of_folder(
+    paths: Sequence[pathlib.Path],
+    name: str,
+) -> dict[pathlib.Path, NumberRange | UserError]:
+  """Returns which numbers are black and white in those pictures that have more than 8 bits.
+
+  Files of one type of numbers come from one camera: a dark picture among them has the white of the
+  others. Files that cannot be read are left out; where those of a type have no common range, each
+  has the error.
+  """
+  extents_of_type = {}
+  for path in paths:
+    try:
+      if not is_deep(path):
+        continue
+      picture = read_picture(path)
+      extent = extent_of(picture.pixels, str(path), picture.bits)
+    except UserError:   # told where the file itself is read
+      continue
+    extents_of_type.setdefault(picture.pixels.dtype.str, {})[path] = extent
+
+  numbers_of = {}
+  for extents in extents_of_type.values():
+    try:
+      numbers = number_range(joined(list(extents.values())), name)
+    except UserError as error:
+      numbers = error
+    for path, extent in extents.items():
+      numbers_of[path] = _fitting(numbers, extent, path)
+  return numbers_of
+
+
+def _fitting(
+    numbers: NumberRange | UserError,
+    extent: Extent,
+    path: pathlib.Path,
+) -> NumberRange | UserError:
+  """The common range, or an error for floats to 1 among others to 255."""
+  if isinstance(numbers, UserError) or extent.kind != "f":
+    return numbers
+  if numbers.white > 1 + SLACK and extent.highest <= 1 + SLACK and numbers.black == 0:
+    return UserError(
+      f"{path} has values to {extent.highest:g}, other files of the folder to {numbers.white:g}: "
+      "give them one scale"
+    )
+  return numbers

@@ -1,0 +1,107 @@
+"""Pictures of files by Pillow: their own numbers, upright, of the first frame."""
+import pathlib
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from jaxsig.data.images.image_preparation import LARGEST, check_size
+from jaxsig.errors import UserError
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM")
+_ANY_FORMAT = "PNG, JPEG, TIFF, BMP or GIF"
+_BITS_PER_SAMPLE = 258   # tags of TIFF
+_MAX_SAMPLE_VALUE = 281
+
+
+class Picture(NamedTuple):
+  """A picture's own numbers."""
+  pixels: np.ndarray   # [h, w], [h, w, 3] or [h, w, 4]
+  bits: int            # of each number, where the file says so and they do not fill it; else 0
+  notes: list[str]     # what was left out
+
+
+def read_picture(path: pathlib.Path) -> Picture:
+  """Returns a file's own numbers, upright as its camera says.
+
+  Raises:
+    UserError: it is no picture, or too large or too small, or damaged.
+  """
+  try:
+    with warnings.catch_warnings():
+      # Of tags that nothing here depends on, and of sizes, which are looked at below.
+      warnings.simplefilter("ignore")
+      with Image.open(path, formats=FORMATS) as image:
+        check_size((image.height, image.width), str(path))
+        notes = _note_on_frames(image)
+        bits = _bits(image)
+        upright = ImageOps.exif_transpose(image)
+        return Picture(unpacked(upright, str(path)), bits, notes)
+  except UserError:
+    raise
+  except UnidentifiedImageError as error:
+    raise UserError(
+      f"{path} is no image of a known kind: save it as {_ANY_FORMAT}, "
+      "or its numbers by numpy.save as .npy"
+    ) from error
+  except Exception as error:   # pillow parses by hand: a damaged file raises nearly anything
+    reason = " ".join(str(error).split())
+    raise UserError(
+      f"{path} cannot be read ({reason}): "
+      f"save it again as {_ANY_FORMAT} of at most {LARGEST} pixels to a side"
+    ) from error
+
+
+def is_deep(path: pathlib.Path) -> bool:
+  """Whether a file is a picture of more than 8 bits; False where it cannot be opened."""
+  try:
+    with warnings.catch_warnings():
+      warnings.simplefilter("ignore")
+      with Image.open(path, formats=FORMATS) as image:
+        return image.mode == "F" or image.mode.startswith("I")
+  except Exception:   # told where the file is read
+    return False
+
+
+def _note_on_frames(image: Image.Image) -> list[str]:
+  frames = getattr(image, "n_frames", 1)
+  if frames > 1 and image.format != "MPO":   # that is a photograph with its preview
+    return ["Only the first frame is read"]
+  return []
+
+
+def _bits(image: Image.Image) -> int:
+  """How many of 16 bits a TIFF says that it uses; 0 where it says nothing or all."""
+  if image.format != "TIFF" or not image.mode.startswith("I;16"):
+    return 0
+  bits = image.tag_v2.get(_BITS_PER_SAMPLE, (16,))[0]
+  largest = image.tag_v2.get(_MAX_SAMPLE_VALUE, (0,))
+  if isinstance(largest, tuple):
+    largest = largest[0]
+  if largest > 1:
+    bits = min(bits, int(largest).bit_length())
+  if 8 <= bits < 16:
+    return bits
+  return 0
+
+
+def unpacked(image: Image.Image, name: str) -> np.ndarray:
+  """Returns the pixels of a pillow image.
+
+  Gray ones are as they are, all others (palettes, CMYK, ...) as RGB or RGBA.
+
+  Raises:
+    UserError: one gray of 16 bits is transparent.
+  """
+  if image.mode == "F" or image.mode.startswith("I"):   # more than 8 bits
+    if "transparency" in image.info:
+      raise UserError(
+        f"{name} has 16 bits and a transparent gray: save it with 8 bits or without transparency"
+      )
+    return np.array(image)
+  if image.has_transparency_data:
+    return np.array(image.convert("RGBA"))
+  if image.mode in ("1", "L"):
+    return np.array(image)
+  return np.array(image.convert("RGB"))
