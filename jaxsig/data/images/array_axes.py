@@ -12,6 +12,8 @@ from jaxsig.errors import UserError
 
 CHANNELS = (1, 3, 4)
 _SMALLEST_SIDE = 8   # of images whose channels come first
+_LONGER = 1.2        # frames along the first axis beside those along the last: worth a note
+_FAR_LONGER = 2      # and a refusal
 _LAYOUTS = "[h, w], [t, h, w], [h, w, 3] or [t, h, w, 3], or with 1 or 4 channels"
 
 
@@ -58,7 +60,7 @@ def _of_three_axes(x: np.ndarray, name: str) -> Frames:
     )
   if x.shape[0] > 1:
     check_frames_first(x.shape, name, "x[..., None]")
-  return Frames(x, cube_note(x.shape))
+  return Frames(x, axes_note(x.shape))
 
 
 def _of_four_axes(x: np.ndarray, name: str) -> Frames:
@@ -107,7 +109,7 @@ def frames_of(x: np.ndarray, name: str) -> Frames:
   if explicit or x.shape[0] == 1:
     return Frames(values, note)
   check_frames_first(values.shape, name, "x[:, None]")
-  return Frames(values, note or cube_note(values.shape))
+  return Frames(values, note or axes_note(values.shape))
 
 
 def check_frames_first(shape: tuple[int, int, int], name: str, way_out: str) -> None:
@@ -120,9 +122,7 @@ def check_frames_first(shape: tuple[int, int, int], name: str, way_out: str) -> 
   """
   first, second, last = shape
   square_before_last = first == second != last
-  as_first = max(second, last) / min(second, last)
-  as_last = max(first, second) / min(first, second)
-  if square_before_last or as_first > 2 * as_last:
+  if square_before_last or _longer(shape) > _FAR_LONGER:
     raise UserError(
       f"{name} has the shape {shape}, which seems to be {last} frames of {first} x {second} along "
       f"the last axis: give them by numpy.moveaxis(x, -1, 0); if they are {first} frames of "
@@ -130,8 +130,17 @@ def check_frames_first(shape: tuple[int, int, int], name: str, way_out: str) -> 
     )
 
 
-def cube_note(shape: tuple[int, int, int]) -> str:
-  """Returns a note on three axes of one length: nothing tells which is that of the frames."""
-  if len(set(shape)) > 1:
+def _longer(shape: tuple[int, int, int]) -> float:
+  """By how much frames along the first axis are longer than frames along the last one."""
+  first, second, last = shape
+  as_first = max(second, last) / min(second, last)
+  as_last = max(first, second) / min(first, second)
+  return as_first / as_last
+
+
+def axes_note(shape: tuple[int, int, int]) -> str:
+  """Returns a note where the shape does not tell which of three axes is that of the frames."""
+  cube = len(set(shape)) == 1
+  if not cube and (shape[0] == 1 or _longer(shape) <= _LONGER):
     return ""
   return f"The shape {shape} does not tell which axis is that of the frames: the first is taken"

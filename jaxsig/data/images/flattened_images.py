@@ -4,6 +4,7 @@ import math
 import numpy as np
 
 from jaxsig.errors import UserError
+from jaxsig.plurals import count
 
 _SMALLEST_SIDE = 8   # pixels: a smaller square is no image
 _LONG = 4            # times: pictures are seldom that much longer than wide
@@ -29,7 +30,8 @@ def unflattened(x: np.ndarray, name: str) -> tuple[np.ndarray, str]:
     _check_not_in_columns(x.shape, name)
     return x[None], ""
 
-  note = f"The shape {x.shape} is read as {rows} flattened images of {side} x {side}"
+  images = count(rows, "flattened image", "flattened images")
+  note = f"The shape {x.shape} is read as {images} of {side} x {side}"
   folded = x.reshape(rows, side, side)
   if rows == 1 or rows > _LONGEST:
     return folded, note

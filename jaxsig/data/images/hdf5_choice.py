@@ -1,4 +1,4 @@
-"""Which data sets of an HDF5 file are meant: those named, those of a known form, or the only one."""
+"""Which data sets of an HDF5 file are meant: by name, by form, or the only one."""
 import pathlib
 import re
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
   import h5py
 
 CXI_DATA = "entry_1/data_1/data"
+CXI_PLACE = re.compile(r"entry_\d+/(data_\d+|instrument_\d+/detector_\d+)")
 _SERIES = re.compile(r"data_\d+")
 _EIGER = re.compile(r"data_\d{6}")   # of a master file, which has maps of the detector beside them
 _MASK = re.compile(
@@ -31,8 +32,9 @@ def chosen_frames(found: Tree, path: pathlib.Path, wanted: str) -> list[str]:
   Args:
     found: what the file holds.
     path: of the file, for the errors.
-    wanted: by the user; "" for the one of CXI, the series data_000001, ... of a master file, or else
-      the only data set of numbers with two or three axes that is no mask.
+    wanted: by the user; "" for the one of CXI, the series data_000001, ... of a master file, or
+      else the only data set of numbers with two or three axes that is no mask, or of several the
+      one that NeXus calls a signal.
 
   Raises:
     UserError: there is none, or several, or it lies behind a link to a file that is missing.
@@ -66,8 +68,11 @@ def chosen_frames(found: Tree, path: pathlib.Path, wanted: str) -> list[str]:
   for name in found.broken:
     if not is_mask_name(name):
       _check_link(found, path, name)
-  if len(names) == 1:
-    return names
+  usual = names
+  if len(names) > 1:
+    usual = _marked(found.datasets, names)
+  if len(usual) == 1:
+    return usual
   masks = [name for name in found.datasets if is_mask_name(name)]
   if not names and masks:
     raise UserError(
@@ -79,7 +84,7 @@ def chosen_frames(found: Tree, path: pathlib.Path, wanted: str) -> list[str]:
 
 
 def chosen_mask(found: Tree, path: pathlib.Path) -> list[str]:
-  """Returns the data set of a file that is given as a mask: the only one called so, or as of frames."""
+  """Returns the data set of a file that is given as a mask, the only one called so or of frames."""
   masks = [name for name in found.datasets if is_mask_name(name)]
   if len(masks) == 1:
     return masks
@@ -130,6 +135,31 @@ def _candidates(datasets: "Mapping[str, h5py.Dataset]") -> list[str]:
     if not any(item == datasets[other] for other in names):
       names.append(name)
   return names
+
+
+def _marked(datasets: "Mapping[str, h5py.Dataset]", names: list[str]) -> list[str]:
+  """The candidates that are in the place of CXI, or that a NeXus group says are its signal."""
+  marked = []
+  for name in names:
+    group, _, last = name.rpartition("/")
+    signal = datasets[name].parent.attrs.get("signal", "")
+    if isinstance(signal, bytes):
+      signal = signal.decode(errors="replace")
+    is_signal = isinstance(signal, str) and signal == last
+    if is_signal or CXI_PLACE.fullmatch(group):
+      marked.append(name)
+  return marked
+
+
+def other_cxi_data(found: Tree, chosen: str) -> list[str]:
+  """Returns the paths in the places of CXI of data that are not the chosen ones."""
+  others = []
+  for name in _candidates(found.datasets):
+    group, _, last = name.rpartition("/")
+    in_place = CXI_PLACE.fullmatch(group) and last == "data"
+    if in_place and found.datasets[name] != found.datasets[chosen]:
+      others.append(name)
+  return others
 
 
 def _listing(found: Tree) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxsig.data.images.declared_size import check_affordable
 from jaxsig.data.images.detector_masks import Mask, masks_of
-from jaxsig.data.images.hdf5_choice import chosen_frames, chosen_mask
+from jaxsig.data.images.hdf5_choice import CXI_DATA, chosen_frames, chosen_mask, other_cxi_data
 from jaxsig.data.images.hdf5_tree import Tree, tree
 from jaxsig.data.images.hdf5_values import values_of
 from jaxsig.errors import UserError
@@ -41,6 +41,7 @@ def read_frames(path: pathlib.Path, dataset: str, with_masks: bool) -> DetectorF
     _add_by_name(file, found, dataset.strip("/"))
     names = chosen_frames(found, path, dataset)
     values = _joined(found, names, path)
+    others = other_cxi_data(found, names[0])
     masks = []
     if with_masks:
       masks = masks_of(found, names, path)
@@ -48,6 +49,8 @@ def read_frames(path: pathlib.Path, dataset: str, with_masks: bool) -> DetectorF
   notes = []
   if len(names) > 1:
     notes.append(f"The frames are those of {names[0]} to {names[-1]}, {len(names)} data sets.")
+  if names == [CXI_DATA] and not dataset and others:
+    notes.append(f"The frames are those of {CXI_DATA}; {', '.join(others)} are others.")
   return DetectorFrames(values, str(path), masks, notes)
 
 

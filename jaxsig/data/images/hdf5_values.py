@@ -3,6 +3,7 @@
 HDF5 gives fill values, without a word, for chunks that were never written and for sources of a
 virtual data set that are missing; these are errors here.
 """
+import contextlib
 import math
 import pathlib
 from typing import TYPE_CHECKING
@@ -39,14 +40,15 @@ def values_of(dataset: "h5py.Dataset", name: str) -> np.ndarray:
   if not dataset.external:
     return dataset[()]
 
-  # The files of the values lie beside the file that names them.
-  import h5py
-
+  # HDF5 itself would look for the files in the working folder.
   folder = pathlib.Path(dataset.file.filename).parent
-  access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
-  access.set_efile_prefix(str(folder).encode())
-  reopened = h5py.h5d.open(dataset.file.id, dataset.name.encode(), access)
-  return h5py.Dataset(reopened)[()]
+  parts = []
+  for file_name, offset, size in dataset.external:
+    with (folder / file_name).open("rb") as file:
+      file.seek(offset)
+      parts.append(file.read(min(size, dataset.nbytes)))
+  content = b"".join(parts)[:dataset.nbytes]
+  return np.frombuffer(content, dataset.dtype).reshape(dataset.shape)
 
 
 def check_complete(dataset: "h5py.Dataset", name: str, depth: int = 0) -> None:
@@ -71,10 +73,8 @@ def _check_filters(dataset: "h5py.Dataset", name: str) -> None:
     number = created.get_filter(i)[0]
     if h5py.h5z.filter_avail(number):
       continue
-    try:
+    with contextlib.suppress(ImportError):
       import hdf5plugin  # noqa: F401  where it is installed it brings the usual ones
-    except ImportError:
-      pass
     if not h5py.h5z.filter_avail(number):
       called = _FILTERS.get(number, f"filter {number}")
       raise UserError(
@@ -149,11 +149,20 @@ def _check_source(
   if item is None or not hasattr(item, "shape"):
     raise _missing(name, source)
   check_complete(item, name, depth + 1)
+  if not _holds_selection(item, source):
+    raise _missing(name, source)
+
+
+def _holds_selection(item: "h5py.Dataset", source: "h5py.VDSmap") -> bool:
+  """Whether a data set is as large as what is selected of it."""
+  import h5py
+
+  if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:
+    return item.size == source.vspace.get_select_npoints()
   _, ends = source.src_space.get_select_bounds()
   if len(ends) != len(item.shape):
-    raise _missing(name, source)
-  if any(end >= side for end, side in zip(ends, item.shape, strict=True)):
-    raise _missing(name, source)
+    return False
+  return all(end < side for end, side in zip(ends, item.shape, strict=True))
 
 
 def _missing(name: str, source: "h5py.VDSmap") -> UserError:

@@ -5,8 +5,8 @@ import scipy.ndimage
 from jaxsig.errors import UserError
 
 NOT_FINITE = 0.2   # share of the pixels up to which they are masked
-_TIED = 3          # pixels that may share the maximum by chance
-_FEW_VALUES = 64   # few photons: an intensity with no more values has ties without saturation
+TIED = 3          # pixels that may share the maximum by chance
+FEW_VALUES = 64   # few photons: an intensity with no more values has ties without saturation
 
 
 def share_of_pixels(bad_v_u: np.ndarray) -> str:
@@ -92,7 +92,7 @@ def _at_limit(x_v_u: np.ndarray) -> np.ndarray:
   # was scaled to 255 reaches it in one pixel or two.
   by_chance = 0
   if x_v_u.dtype.itemsize <= 2:
-    by_chance = _TIED
+    by_chance = TIED
   limit_v_u = x_v_u == np.iinfo(x_v_u.dtype).max
   if limit_v_u.sum() > by_chance:
     return limit_v_u
@@ -100,18 +100,18 @@ def _at_limit(x_v_u: np.ndarray) -> np.ndarray:
 
 
 def _plateau(x_v_u: np.ndarray) -> np.ndarray:
-  """The pixels that share the maximum, where more than `_TIED` of them are neighbours."""
+  """The pixels that share the maximum, where more than `TIED` of them are neighbours."""
   nowhere_v_u = np.zeros(x_v_u.shape, bool)
   top_v_u = (x_v_u == x_v_u.max()) & (x_v_u > 0)
-  if top_v_u.sum() <= _TIED:
+  if top_v_u.sum() <= TIED:
     return nowhere_v_u
-  if len(np.unique(x_v_u)) <= _FEW_VALUES:
+  if len(np.unique(x_v_u)) <= FEW_VALUES:
     return nowhere_v_u
 
   # A plateau about [0, 0] lies in all four corners: shifting makes it one region.
   largest = _largest_region(top_v_u)
   largest_shifted = _largest_region(np.fft.fftshift(top_v_u))
-  if max(largest, largest_shifted) <= _TIED:
+  if max(largest, largest_shifted) <= TIED:
     return nowhere_v_u
   return top_v_u
 

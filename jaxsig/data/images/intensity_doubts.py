@@ -6,7 +6,7 @@ from jaxsig.errors import UserError
 _FEW = 16          # distinct values: as many as a mask has at most
 _FEW_PHOTONS = 4   # distinct values: as few are worth a note
 _FLAT = 0.9        # smallest over largest: nothing of an object is left
-_RAISED = 0.5      # the same: a background is left
+_RAISED = 0.5      # smallest over median: a background is left
 _NARROW = 4        # times the median: the beam of an intensity is far brighter
 _SHOWN = 6
 
@@ -23,7 +23,11 @@ def check_no_mask(frames: np.ndarray, usable_v_u: np.ndarray, name: str) -> None
   listed = ", ".join(f"{value:g}" for value in distinct[:_SHOWN])
   if len(distinct) > _SHOWN:
     listed += ", ..."
-  if len(distinct) <= 2 and distinct.any():
+  if len(distinct) == 1 and distinct.any():
+    raise UserError(
+      f"{name} has the value {listed} everywhere, which is no intensity: give the frames themselves"
+    )
+  if len(distinct) == 2:
     raise UserError(
       f"{name} has only the values {listed}, as a mask has: give the frames themselves, "
       "and the mask as own.mask"
@@ -75,7 +79,7 @@ def note_doubts(
       f"{name} has values from {smallest:g} to {largest:g}, nearly all of it a background: "
       "subtract it"
     )
-  if smallest > _RAISED * largest:
+  if smallest > _RAISED * float(np.median(values)):
     notes.append(
       f"The values are from {smallest:g} to {largest:g}: a background seems to be left, "
       "which should be subtracted."

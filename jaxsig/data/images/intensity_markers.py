@@ -1,12 +1,13 @@
 """Numbers of a detector that are no intensities: markers of bad pixels, and negative ones."""
 import numpy as np
 
-from jaxsig.data.images.intensity_checks import NOT_FINITE, share_of_pixels
+from jaxsig.data.images.intensity_checks import FEW_VALUES, NOT_FINITE, TIED, share_of_pixels
 from jaxsig.errors import UserError
 from jaxsig.plurals import count
 
 _NEGATIVE = (-1, -2, -99, -999, -9999, -99999, -32768, -2**31)   # below what a detector counts
 _LIMITS = (2**31 - 1, 2**32 - 2, 2**32 - 1)   # of 4 bytes, in a type that holds more
+_FAR = 0.1      # of the largest number: the others are below it
 _SMALL = 0.01   # of the largest value and of the sum: negative values up to it are clipped
 
 
@@ -18,9 +19,9 @@ def mask_markers(
 ) -> np.ndarray:
   """Returns the usable pixels [v, u] without those that a detector marks as bad.
 
-  Markers are -1, -2, -9999 and the like, where no other value is negative and all are whole, and
-  the largest numbers of 4 bytes in a larger type (in their own they are saturated: see
-  `mask_saturated`). A note on those left out is added to `notes`.
+  Markers are -1, -2, -9999 and the like, where no other value is negative, the largest numbers of
+  4 bytes in a larger type (in their own they are saturated: see `mask_saturated`), and a number
+  that several pixels share far above all others. A note on those left out is added to `notes`.
 
   Raises:
     UserError: there are too many.
@@ -31,6 +32,7 @@ def mask_markers(
     marked = np.isin(frames, _NEGATIVE)
   marked |= _at_limit_of_less(frames)
   marked &= usable_v_u
+  marked |= _far_above(np.where(marked, 0, frames), usable_v_u)
   found = [f"{value:.10g}" for value in np.unique(frames[marked])]
 
   bad_v_u = marked.any(0)
@@ -43,7 +45,7 @@ def mask_markers(
       "or subtract the background and clip at 0"
     )
   notes.append(
-    f"Pixels with {', '.join(found)}, as detectors mark bad ones, are masked: "
+    f"Pixels with {', '.join(found)}, as bad or saturated ones are marked, are masked: "
     f"{share_of_pixels(bad_v_u)}."
   )
   return usable_v_u & ~bad_v_u
@@ -56,6 +58,20 @@ def _at_limit_of_less(frames: np.ndarray) -> np.ndarray:
   if frames.dtype.kind in "iu" and frames.dtype.itemsize > 4:
     return np.isin(frames, np.array(_LIMITS, frames.dtype))
   return np.zeros(frames.shape, bool)
+
+
+def _far_above(frames: np.ndarray, usable_v_u: np.ndarray) -> np.ndarray:
+  """Where several pixels share a largest number that is far above all others."""
+  nowhere = np.zeros(frames.shape, bool)
+  largest = frames.max(where=usable_v_u, initial=0)
+  top = (frames == largest) & usable_v_u
+  if not largest > 0 or top.any(0).sum() <= TIED:
+    return nowhere
+  below = frames.max(where=usable_v_u & ~top, initial=0)
+  distinct_below = np.unique(frames[np.broadcast_to(usable_v_u, top.shape) & ~top][:2**16])
+  if len(distinct_below) <= FEW_VALUES or float(below) > _FAR * float(largest):
+    return nowhere
+  return top
 
 
 def clip_negative(

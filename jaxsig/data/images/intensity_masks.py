@@ -4,7 +4,7 @@ import pathlib
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxsig.data.images.array_files import HDF5, read_array
+from jaxsig.data.images.array_files import HDF5, check_file, read_array
 from jaxsig.data.images.detector_masks import Mask
 from jaxsig.data.images.hdf5_files import DetectorFrames, read_mask
 from jaxsig.data.images.intensity_checks import share_of_pixels
@@ -63,7 +63,7 @@ def usable_pixels(
 
 def _polarity(by_user: bool) -> str:
   if by_user:
-    return "it must be nonzero where a pixel is usable"
+    return "it must be nonzero where a pixel is usable; of faults give mask == 0"
   return (
     "it must be zero where a pixel is usable; if it is the reverse, give it as a file of its own "
     "(own.mask), nonzero where a pixel is usable"
@@ -87,11 +87,11 @@ def _checked(mask: Mask, shape: tuple[int, ...]) -> np.ndarray:
 
 def _users_mask(mask: str | pathlib.Path | ArrayLike) -> Mask:
   try:
-    if isinstance(mask, (str, pathlib.Path)) and pathlib.Path(mask).suffix.lower() in HDF5:
-      if pathlib.Path(mask).is_file():
-        return Mask(read_mask(pathlib.Path(mask)), str(mask))
+    is_path = isinstance(mask, (str, pathlib.Path))
+    if is_path and check_file(pathlib.Path(mask)) in HDF5:
+      return Mask(read_mask(pathlib.Path(mask)), str(mask))
     values, name = read_array(mask)
-    if not isinstance(mask, (str, pathlib.Path)):
+    if not is_path:
       name = "own.mask"
   except (UserError, ValueError) as error:
     raise UserError(f"the mask (own.mask) cannot be used: {error}") from error

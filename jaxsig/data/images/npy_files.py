@@ -35,7 +35,7 @@ def read_npy(path: pathlib.Path) -> np.ndarray:
 
 
 def _array(file: IO[bytes], size_bytes: int, name: str) -> np.ndarray:
-  """The array that a file of so many bytes holds; ValueError where it holds less than it declares."""
+  """The array that a file of so many bytes holds; ValueError where it declares more than that."""
   start = file.read(len(_NPY_START))
   if start != _NPY_START:
     raise ValueError(_why_no_npy(start))

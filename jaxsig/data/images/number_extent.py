@@ -18,7 +18,6 @@ class Extent(NamedTuple):
   bits: int       # that the file says are used; 0 where it does not say
   lowest: float
   highest: float
-  whole: bool                   # all are whole numbers
   step_of_257: bool             # all are bytes times 257
   steps_of_minus_1_to_1: bool   # all are bytes / 127.5 - 1
   steps_of_bytes: bool          # all are from `lowest` to `highest` in 255 even steps
@@ -60,16 +59,15 @@ def extent_of(x: np.ndarray, name: str, bits: int = 0) -> Extent:
   highest = float(x.max())
   several_bytes = x.dtype.kind in "iu" and x.dtype.itemsize > 1
   step_of_257 = several_bytes and highest > 255 and not (x % 257).any()
-  whole, signed_steps, byte_steps = True, False, False
+  signed_steps, byte_steps = False, False
   if x.dtype.kind == "f":
     levels = np.unique(x.reshape(-1)[:_MOST_NUMBERS].astype(np.float64))
-    whole = bool((levels == np.rint(levels)).all())
-    signed_steps = -1.01 <= lowest and highest <= 1.01 and _in_steps((levels + 1) * 127.5)
+    signed_steps = lowest >= -1.01 and highest <= 1.01 and _in_steps((levels + 1) * 127.5)
     span = max(highest - lowest, 1e-30)
     byte_steps = _in_steps((levels - lowest) / span * 255)
   return Extent(
-    x.dtype.kind, x.dtype.itemsize, bits, lowest, highest, whole, bool(step_of_257),
-    signed_steps, byte_steps,
+    x.dtype.kind, x.dtype.itemsize, bits, lowest, highest, bool(step_of_257), signed_steps,
+    byte_steps,
   )
 
 
@@ -98,7 +96,6 @@ def joined(extents: Sequence[Extent]) -> Extent:
     bits=max(extent.bits for extent in extents),
     lowest=lowest,
     highest=highest,
-    whole=all(extent.whole for extent in extents),
     step_of_257=all(extent.step_of_257 for extent in extents),
     steps_of_minus_1_to_1=all(extent.steps_of_minus_1_to_1 for extent in extents),
     steps_of_bytes=same_ends and all(extent.steps_of_bytes for extent in extents),

@@ -8,8 +8,6 @@ What is certain is read, what is likely is read and told, anything else is refus
 """
 from typing import NamedTuple
 
-import numpy as np
-
 from jaxsig.data.images.image_blocks import WHITE
 from jaxsig.data.images.number_extent import Extent
 from jaxsig.errors import UserError
@@ -18,7 +16,8 @@ from jaxsig.plurals import count
 SLACK = 0.01         # by which resampled floats may leave their range
 _BITS = (1, 8, 10, 12, 14, 16)
 _DIM = WHITE // 2    # where the largest number is below it, 0 to 255 is worth a note
-_DARK = WHITE // 4   # floats that are no whole numbers and all below it are not 0 to 255
+_DARK = WHITE // 4   # numbers of more than a byte that are all below it are not 0 to 255
+_FAINT = 1 / 16      # numbers that are all below it are not 0 to 1
 
 
 class NumberRange(NamedTuple):
@@ -56,7 +55,7 @@ def _of_integers(extent: Extent, name: str) -> NumberRange:
   if highest > 1 and one_byte:
     return NumberRange(0.0, WHITE, "")
 
-  if highest >= 2**16:
+  if highest >= 2**16 or 1 < highest < _DARK:
     raise UserError(_refusal(extent, name))
   if extent.step_of_257:   # bytes that were spread over 16 bits
     return NumberRange(0.0, 2.0**16 - 1, "")
@@ -79,21 +78,21 @@ def _assumed(highest: float, white: int, why: str) -> str:
 
 def _of_floats(extent: Extent, name: str) -> NumberRange:
   lowest, highest = extent.lowest, extent.highest
-  if -SLACK <= lowest and highest <= 1 + SLACK:
+  to_one = lowest >= -SLACK and highest <= 1 + SLACK
+  dark = lowest >= 0 and lowest < highest < _FAINT
+  if to_one and not dark:
     return NumberRange(0.0, 1.0, "")
 
-  as_bytes = -SLACK * WHITE <= lowest and highest <= (1 + SLACK) * WHITE
+  as_bytes = lowest >= -SLACK * WHITE and highest <= (1 + SLACK) * WHITE
   if as_bytes and highest >= _DIM:
     return NumberRange(0.0, WHITE, "")
-  if as_bytes and extent.whole and lowest >= 0:
-    return NumberRange(0.0, WHITE, _assumed(highest, WHITE, ""))
 
   both_ends = abs(lowest + 1) <= SLACK and abs(highest - 1) <= SLACK
   if both_ends or extent.steps_of_minus_1_to_1:
     return NumberRange(-1.0, 1.0, "Numbers from -1 to 1 are read as black to white")
   if extent.steps_of_bytes:
     change = (
-      f"Numbers from {lowest:.4g} to {highest:.4g} in even steps are read as 0 to {WHITE}, "
+      f"Numbers from {lowest:.6g} to {highest:.6g} in even steps are read as 0 to {WHITE}, "
       "black to white"
     )
     return NumberRange(lowest, highest, change)

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from jaxsig.data.images.image_preparation import LARGEST, check_size
 from jaxsig.errors import UserError
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM")
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM", "ICO")
 _ANY_FORMAT = "PNG, JPEG, TIFF, BMP or GIF"
 _BITS_PER_SAMPLE = 258   # tags of TIFF
 _MAX_SAMPLE_VALUE = 281

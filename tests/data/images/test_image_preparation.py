@@ -207,14 +207,3 @@ def test_what_is_done_to_some_images_names_the_first_of_them():
   assert note == (
     "Inverted, as the border is brighter than the inside: 1, 3, 5 and 2 more of 10 images."
   )
-
-
-def test_a_mask_of_0_and_1_in_bytes_is_faint():
-  read = read_images((drawn() > 0).astype(np.uint8), SIDE)
-  assert read.image_t_y_x[0].max() == 1
-  assert read.notes[0].startswith("Faint")
-
-
-def test_12_bits_in_16_are_faint():
-  x = drawn().astype(np.uint16) * 16
-  assert read_images(x, SIDE).notes[0].startswith("Faint")

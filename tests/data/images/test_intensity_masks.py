@@ -112,8 +112,8 @@ def test_many_broken_values_are_refused():
 def test_negative_values_are_refused_with_their_number():
   x = intensity()
   x[9, 9] = -0.25
-  x[9, 10] = -3
-  assert "2 negative values, the smallest -3" in says(read_intensity, x)
+  x[9, 10] = -3000
+  assert "2 negative values, the smallest -3000" in says(read_intensity, x)
 
 
 LIMITS = {   # the largest value, and how many pixels may have it by chance
