@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxsig.data.images.declared_size import check_affordable
+from jaxsig.data.images.hdf5_sources import check_external, check_sources
 from jaxsig.errors import UserError
 
 if TYPE_CHECKING:
@@ -58,9 +59,13 @@ def check_complete(dataset: "h5py.Dataset", name: str, depth: int = 0) -> None:
   _check_filters(dataset, name)
   folder = pathlib.Path(dataset.file.filename).parent
   if dataset.external:
-    _check_external(dataset, name, folder)
+    check_external(dataset, name, folder)
   elif dataset.is_virtual:
-    _check_sources(dataset, name, folder, depth)
+
+    def check_source(source: "h5py.Dataset") -> None:
+      check_complete(source, name, depth + 1)
+
+    check_sources(dataset, name, folder, check_source)
   else:
     _check_written(dataset, name)
 
@@ -100,73 +105,3 @@ def _check_written(dataset: "h5py.Dataset", name: str) -> None:
       f"{name} declares {sides} values, of which the file holds {written} of {needed} parts: "
       "export it again without the frames that were never written"
     )
-
-
-def _check_external(dataset: "h5py.Dataset", name: str, folder: pathlib.Path) -> None:
-  held = 0
-  for file_name, offset, size in dataset.external:
-    path = folder / file_name
-    if path.is_file():
-      held += max(min(size, path.stat().st_size - offset), 0)
-    if held < min(size, dataset.nbytes):
-      raise UserError(
-        f"{name} has its values in the file {file_name}, which is missing or too short: "
-        "put it beside the file that names it"
-      )
-
-
-def _check_sources(
-    dataset: "h5py.Dataset", name: str, folder: pathlib.Path, depth: int
-) -> None:
-  import h5py
-
-  covered = 0
-  for source in dataset.virtual_sources():
-    if "%b" in source.file_name or "%b" in source.dset_name:
-      covered = dataset.size   # blocks with numbers: the shape ends where they do
-      continue
-    covered += source.vspace.get_select_npoints()
-    if source.file_name == ".":
-      _check_source(dataset.file, source, name, depth)
-      continue
-
-    path = folder / source.file_name
-    if not path.is_file():
-      raise _missing(name, source)
-    with h5py.File(path, "r") as file:
-      _check_source(file, source, name, depth)
-  if covered < dataset.size:
-    raise UserError(
-      f"{name} is a virtual data set of {dataset.size} values, {covered} of which have a source: "
-      "export it again without the others"
-    )
-
-
-def _check_source(
-    file: "h5py.File", source: "h5py.VDSmap", name: str, depth: int
-) -> None:
-  item = file.get(source.dset_name)
-  if item is None or not hasattr(item, "shape"):
-    raise _missing(name, source)
-  check_complete(item, name, depth + 1)
-  if not _holds_selection(item, source):
-    raise _missing(name, source)
-
-
-def _holds_selection(item: "h5py.Dataset", source: "h5py.VDSmap") -> bool:
-  """Whether a data set is as large as what is selected of it."""
-  import h5py
-
-  if source.src_space.get_select_type() == h5py.h5s.SEL_ALL:
-    return item.size == source.vspace.get_select_npoints()
-  _, ends = source.src_space.get_select_bounds()
-  if len(ends) != len(item.shape):
-    return False
-  return all(end < side for end, side in zip(ends, item.shape, strict=True))
-
-
-def _missing(name: str, source: "h5py.VDSmap") -> UserError:
-  return UserError(
-    f"{name} is a virtual data set whose source {source.dset_name} of {source.file_name} is "
-    "missing or smaller than declared: put it beside the file that names it"
-  )

@@ -20,6 +20,7 @@ from jaxsig.data.images.number_extent import extent_of
 from jaxsig.data.images.number_range import NumberRange, number_range
 from jaxsig.data.images.picture_files import read_picture, unpacked
 from jaxsig.errors import UserError
+from jaxsig.plurals import count
 
 _LISTED = 3   # names in a note
 
@@ -77,7 +78,7 @@ def _of_folder(folder: pathlib.Path, side: int) -> Images:
   if not prepared:
     raise UserError(
       f"the folder {folder} has no image that can be used "
-      f"({len(paths)} files, the first: {reasons[0]})"
+      f"({count(len(paths), 'file', 'files')}, the first: {reasons[0]})"
     )
   images = _joined(prepared)
   if not skipped:

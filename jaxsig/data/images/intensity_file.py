@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from jaxsig.data.images.array_axes import frames_of
 from jaxsig.data.images.array_files import HDF5, check_file, read_array
 from jaxsig.data.images.hdf5_files import DetectorFrames, read_frames
+from jaxsig.data.images.intensity_amplitudes import note_amplitudes
 from jaxsig.data.images.intensity_checks import mask_broken, mask_saturated
 from jaxsig.data.images.intensity_doubts import check_no_mask, note_doubts
 from jaxsig.data.images.intensity_layout import centre_at_zero
@@ -86,6 +87,7 @@ def read_intensity(
   frames, usable_v_u = centre_at_zero(frames, usable_v_u, centred, name, notes)
   notes += doubts
   if usable_v_u.all():
+    note_amplitudes(frames[0], notes)
     return Intensity(frames, None, notes)
   return Intensity(frames, usable_v_u, notes)
 

@@ -1,8 +1,8 @@
 """Arrays of NPY files, and of NPZ files with one array."""
 import math
 import pathlib
+import warnings
 import zipfile
-import zlib
 from collections.abc import Callable
 from typing import IO
 
@@ -26,11 +26,14 @@ def read_npy(path: pathlib.Path) -> np.ndarray:
     UserError: it is none, or is too large, damaged, truncated, or of Python objects.
   """
   try:
-    with path.open("rb") as file:
+    with path.open("rb") as file, warnings.catch_warnings():
+      warnings.simplefilter("ignore")   # of headers as Python 2 wrote them
       return _array(file, path.stat().st_size, str(path))
+  except UserError:
+    raise
   except OSError as error:
     raise UserError(_refusal(path, f"it cannot be read: {error.strerror}")) from error
-  except (ValueError, EOFError, TypeError, OverflowError, MemoryError, SyntaxError) as error:
+  except Exception as error:   # the header is parsed as Python: it may raise anything
     raise UserError(_refusal(path, _reason(error))) from error
 
 
@@ -98,10 +101,9 @@ def read_npz(path: pathlib.Path) -> np.ndarray:
         )
       with archive.open(members[0]) as file:
         return _array(file, members[0].file_size, str(path))
+  except UserError:
+    raise
   except OSError as error:
     raise UserError(_refusal(path, f"it cannot be read: {error.strerror or error}")) from error
-  except (
-    ValueError, EOFError, TypeError, OverflowError, MemoryError, SyntaxError, RuntimeError,
-    NotImplementedError, zipfile.BadZipFile, zlib.error,
-  ) as error:
+  except Exception as error:   # as of an NPY file, and of the archive
     raise UserError(_refusal(path, _reason(error))) from error

@@ -11,6 +11,7 @@ from jaxsig.errors import UserError
 TIFF = (".tif", ".tiff")
 _BITS_PER_SAMPLE = 258   # tags of TIFF
 _SAMPLE_FORMAT = 339
+_MOST_COMPRESSED = 4096   # pixels to a byte, but of hardly an object
 _UNSIGNED, _SIGNED = 1, 2   # values of the latter
 
 
@@ -51,10 +52,26 @@ def _pages(path: pathlib.Path) -> list[np.ndarray | None]:
       return [_page(image, k) for k in range(image.n_frames)]
 
 
+def _check_held(image: Image.Image, k: int) -> None:
+  """Raises a UserError where a page declares more pixels than the file can hold."""
+  check_affordable((image.height, image.width), f"page {k}")
+  file_bytes = pathlib.Path(image.filename).stat().st_size
+  most_pixels = file_bytes * 8   # of one bit
+  if image.mode != "1":
+    most_pixels = file_bytes
+  if image.info.get("compression", "raw") != "raw":
+    most_pixels *= _MOST_COMPRESSED
+  if image.height * image.width > most_pixels:
+    raise UserError(
+      f"{image.filename} cannot be read as a TIFF (it declares {image.height} x {image.width} "
+      f"pixels and holds {file_bytes} bytes): copy or export it again"
+    )
+
+
 def _page(image: Image.Image, k: int) -> np.ndarray | None:
   """Page k as an array of its own type; None of a page in colour."""
   image.seek(k)
-  check_affordable((image.height, image.width), f"page {k}")
+  _check_held(image, k)
   if image.mode not in ("1", "L", "F") and not image.mode.startswith("I"):
     return None
 

@@ -13,6 +13,7 @@ from jaxsig.data.images import image_classes, image_files
 from jaxsig.data.images.image_blocks import IMAGE_S
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
+from jaxsig.plurals import count
 from jaxsig.system import OwnFile, OwnOptions, Predictions, Row, Seen, Told
 
 MOST_LINES = 30                       # of answers on the console
@@ -67,18 +68,15 @@ def _counts(classes: Classes) -> str:
   parts = [f"{n} {answer}" for answer, n in counts.most_common()]
   if without:
     parts.append(f"{without} without an answer")
-  n = len(classes.images)
-  word = "images"
-  if n == 1:
-    word = "image"
-  return f"{n} {word}: {', '.join(parts)}"
+  images = count(len(classes.images), "image", "images")
+  return f"{images}: {', '.join(parts)}"
 
 
 def read(source: object, options: OwnOptions) -> Record:
-  """A user's own images (a file, a folder or an array): see `image_files.read_images`.
+  """A user's own images (a file, a folder, an array, ...): see `image_files.read_images`.
 
   Args:
-    source: a path or an array.
+    source: a path, an array or a pillow image.
     options: `data.family`, `data.size` and `data.shrink` are read; images have no `rate_hz`.
 
   Returns:

@@ -37,7 +37,7 @@ def modestly(read: Callable[..., str], *args: object) -> str:
 
 
 @pytest.mark.parametrize(
-  "shape", [(10**10,), (100, 10**4, 10**4), (10**30, 3), (-1, 5), ("a", 3), (2**40, 2**40)]
+  "shape", [(10**10,), (100, 10**4, 10**4), (10**30, 3), (-1, 5), ("a", 3), (2**40, 2**40), "(3"]
 )
 @pytest.mark.parametrize("read", [read_intensity, lambda path: read_images(path, 28)])
 def test_npy_headers(tmp_path, shape, read):

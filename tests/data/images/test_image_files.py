@@ -94,7 +94,7 @@ def test_folders_without_images(tmp_path):
 
   (tmp_path / "a.txt").write_text("hello")
   sentence = says(read_images, tmp_path, SIDE)
-  assert "no image that can be used (1 files, the first: " in sentence
+  assert "no image that can be used (1 file, the first: " in sentence
   assert "a.txt is no image of a known kind" in sentence
 
 

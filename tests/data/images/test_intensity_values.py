@@ -112,6 +112,18 @@ def test_what_is_doubtful_is_noted(x, words):
   assert any(words in note for note in read_intensity(x).notes)
 
 
+@pytest.mark.parametrize("m", [32, 33, 48])
+@pytest.mark.parametrize("photons", [0, 1e4])
+@pytest.mark.parametrize("move", [np.copy, centred])
+def test_amplitudes_are_noted_by_their_transform(m, photons, move):
+  x = intensity(m)
+  if photons:
+    x = np.random.default_rng(0).poisson(x / x.max() * photons).astype(float)
+  word = "if they are amplitudes |F|, give |F|^2"
+  assert not any(word in note for note in read_intensity(move(x)).notes)
+  assert any(word in note for note in read_intensity(move(np.sqrt(x))).notes)
+
+
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e9])
 def test_ordinary_intensities_have_no_notes(scale):
   for seed in range(3):

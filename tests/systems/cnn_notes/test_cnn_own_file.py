@@ -79,6 +79,41 @@ def test_an_unknown_family_is_told():
   assert sentence == f"data.family='emnist' is unknown: {known}"
 
 
+def ramp() -> np.ndarray:
+  """An image of many numbers from 0 to 255."""
+  image_y_x = np.zeros((28, 28), np.uint8)
+  image_y_x[6:22, 6:22] = np.arange(256).reshape(16, 16)
+  return image_y_x
+
+
+NUMBERS = {   # by how many notes they are told
+  "int32": (ramp().astype(np.int32), 0),
+  "bytes in 16 bits": (ramp().astype(np.uint16), 1),
+  "12 bits in 16": (ramp().astype(np.uint16) * 16, 1),
+  "standardised": (((ramp() / 255 - 0.2860) / 0.3530).astype(np.float32), 1),
+  "-1 to 1": ((ramp() / 127.5 - 1).astype(np.float32), 1),
+  "flattened": (ramp().reshape(1, 784), 1),
+  "channels first": (np.stack([ramp()] * 3)[None], 1),
+}
+
+
+@pytest.mark.parametrize("form", NUMBERS)
+def test_the_same_image_in_other_numbers_and_axes(form):
+  x, notes = NUMBERS[form]
+  record = read(x)
+  np.testing.assert_allclose(record.signals["image_t_y_x"], ramp()[None], atol=1)
+  assert len(record.info["notes"]) == notes
+
+
+@pytest.mark.parametrize(
+    "x",
+    [np.stack([ramp()] * 3), np.moveaxis(np.stack([ramp()] * 5), 0, -1), ramp().view(np.int8)],
+    ids=["three channels or images", "images along the last axis", "bytes with a sign"],
+)
+def test_what_may_be_read_in_two_ways_is_refused(x):
+  assert says(read, x)
+
+
 @pytest.fixture
 def predicted() -> Record:
   """Ten images: of image i class i is the most probable; all is NaN of the last but one."""
