@@ -142,6 +142,9 @@ def _marked(datasets: "Mapping[str, h5py.Dataset]", names: list[str]) -> list[st
   marked = []
   for name in names:
     group, _, last = name.rpartition("/")
+    if str(datasets[name].attrs.get("signal", "")) == "1":   # as NeXus had it before 2014
+      marked.append(name)
+      continue
     signal = datasets[name].parent.attrs.get("signal", "")
     if isinstance(signal, bytes):
       signal = signal.decode(errors="replace")

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from jaxsig.data.images.array_axes import images_of
-from jaxsig.data.images.array_files import ARRAYS, read_array
+from jaxsig.data.images.array_files import ARRAYS, NamedArray, read_array
+from jaxsig.data.images.idx_files import read_idx
 from jaxsig.data.images.image_folder import numbers_of_folder, visible_files
 from jaxsig.data.images.image_preparation import Prepared, prepare_image
 from jaxsig.data.images.number_extent import extent_of
@@ -22,6 +23,7 @@ from jaxsig.data.images.picture_files import read_picture, unpacked
 from jaxsig.errors import UserError
 from jaxsig.plurals import count
 
+_IDX = "-idx3-ubyte"   # in the names of MNIST's files of images, gzipped or plain
 _LISTED = 3   # names in a note
 
 
@@ -38,8 +40,9 @@ def read_images(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
   Args:
     source: the path of an image (PNG, JPEG, TIFF, BMP, GIF, WebP, ...; of several frames the
       first), of a folder of images (in the order of their names; other files are left out), or of
-      an .npy file or an .npz file with one array; or an array or a pillow image. Arrays are [h, w],
-      [t, h, w], [h, w, c] or [t, h, w, c] with c = 1, 3 or 4 channels: see `array_axes` for others.
+      an .npy file, an .npz file with one array or a file ...-idx3-ubyte of MNIST; or an array or a
+      pillow image. Arrays are [h, w], [t, h, w], [h, w, c] or [t, h, w, c] with c = 1, 3 or 4
+      channels: see `array_axes` for others.
     side: of the results, in pixels.
 
   Raises:
@@ -52,6 +55,8 @@ def read_images(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
     path = pathlib.Path(source)
     if path.is_dir():
       return _of_folder(path, side)
+    if path.is_file() and _IDX in path.name:
+      return _of_named(NamedArray(read_idx(path, 3), str(path)), side)
     if path.suffix.lower() not in ARRAYS:
       return _joined({path.name: _of_file(path, side)})
   return _of_array(source, side)
@@ -110,13 +115,17 @@ def _of_file(
 
 def _of_array(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
   try:
-    x, name = read_array(source)
+    named = read_array(source)
   except ValueError as error:   # a list of arrays of several shapes
     raise UserError(
       f"the images do not make one array ({error}): "
       "give them one shape, or name a folder of image files"
     ) from error
+  return _of_named(named, side)
 
+
+def _of_named(named: NamedArray, side: int) -> Images:
+  x, name = named
   frames, note = images_of(x, name)
   numbers = number_range(extent_of(x, name), name)
   prepared = {}

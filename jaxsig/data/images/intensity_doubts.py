@@ -30,7 +30,7 @@ def check_no_mask(frames: np.ndarray, usable_v_u: np.ndarray, name: str) -> None
   if len(distinct) == 2:
     raise UserError(
       f"{name} has only the values {listed}, as a mask has: give the frames themselves, "
-      "and the mask as own.mask"
+      "those of single photons added up, and the mask as own.mask"
     )
 
   marks = distinct[distinct != 0]

@@ -71,6 +71,7 @@ MANY = np.stack([smooth(seed) for seed in range(784)])
     (np.zeros((10, 3072)), ("x.reshape(-1, 32, 32, 3)",)),
     (IMAGES[None, None], ("(1, 1, 24, 28, 28)",)),
     (IMAGES[0].ravel(), ("shape (784,)",)),
+    (np.tile(np.arange(196) % 11, (14, 1)), ("x[None]", "x.reshape(-1, 14, 14)")),
   ],
 )
 def test_what_may_be_read_in_two_ways_is_refused_with_ways_out(x, ways_out):

@@ -137,6 +137,14 @@ def test_the_signal_of_nexus_is_meant_before_maps(tmp_path):
   check(tmp_path / "a.nxs")
 
 
+def test_a_signal_as_older_files_mark_it(tmp_path):
+  with h5py.File(tmp_path / "a.nxs", "w") as file:
+    file["entry/data/counts"] = FRAME
+    file["entry/data/counts"].attrs["signal"] = 1
+    file["entry/data/errors"] = FRAME
+  check(tmp_path / "a.nxs")
+
+
 def test_other_data_of_a_cxi_file_are_told(tmp_path):
   with h5py.File(tmp_path / "a.cxi", "w") as file:
     file["entry_1/data_1/data"] = FRAME

@@ -79,6 +79,7 @@ MASKED = np.ma.masked_greater(X, 200)
     (X.view(np.int8), "x.view(numpy.uint8)"),
     (X.astype(np.int16) - 128, "values from -128 to 127"),
     (X.astype(np.uint32) * 2**24, "scale them"),
+    ((X // 3 / 255 - 0.2860) / 0.3530, "scale them to 0 to 1"),
     (np.rint(TO_ONE * 16), "values from 0 to 16"),
     (np.rint(TO_ONE * 16).astype(int), "values from 0 to 16"),
     (np.round(TO_ONE * 2.8, 2) + 0.001, "scale them"),
@@ -126,6 +127,14 @@ def test_files_of_a_folder_have_one_white(tmp_path):
   np.testing.assert_allclose(read.image_t_y_x[1], X * (3 / 16), atol=1)
   assert "white 4095 assumed" in read.notes[0]
   assert "all 2 images" in read.notes[0]
+
+
+def test_files_of_a_folder_that_are_standardised_each_by_itself_are_refused(tmp_path):
+  saved(tmp_path / "a.tif", ((TO_ONE - 0.5) / 0.3).astype(np.float32))
+  saved(tmp_path / "b.tif", ((TO_ONE - 0.2) / 0.4).astype(np.float32))
+  assert "has values from -1.66667 to 2" in says(read_images, tmp_path, SIDE)
+  (tmp_path / "b.tif").unlink()
+  np.testing.assert_array_equal(read_images(tmp_path, SIDE).image_t_y_x[0], X)
 
 
 def test_files_of_a_folder_on_two_scales_are_left_out(tmp_path):

@@ -1,7 +1,10 @@
 """Transparent pixels of a user's own images."""
+import gzip
+
 import numpy as np
 import pytest
 from fake_bidmc import says
+from fake_idx import idx_bytes
 from fake_images import SIDE, drawn
 from PIL import Image
 
@@ -82,6 +85,18 @@ def test_further_kinds_of_files(tmp_path, name):
 def test_kinds_of_files_that_are_not_read(tmp_path, name):
   (tmp_path / name).write_text("<svg></svg>")
   assert "or its numbers by numpy.save as .npy" in says(read_images, tmp_path / name, SIDE)
+
+
+@pytest.mark.parametrize("name", ["t10k-images-idx3-ubyte", "mine-idx3-ubyte.gz"])
+def test_files_of_mnist(tmp_path, name):
+  content = idx_bytes(np.stack([drawn(), drawn(seed=1)]))
+  if name.endswith(".gz"):
+    content = gzip.compress(content)
+  (tmp_path / name).write_bytes(content)
+  read = read_images(tmp_path / name, SIDE)
+  np.testing.assert_array_equal(read.image_t_y_x, np.stack([drawn(), drawn(seed=1)]))
+  (tmp_path / name).write_bytes(content[:60])
+  assert "truncated" in says(read_images, tmp_path / name, SIDE)
 
 
 def test_archives_of_arrays(tmp_path):
