@@ -2,6 +2,7 @@
 import numpy as np
 
 _FAR = 0.4     # of the sides of the frame: the autocorrelation of a smaller object ends before it
+_SMALL = 0.01  # share of the energy: an autocorrelation that ends before has less, but for noise
 _LARGER = 5    # times: the least factor of amplitudes is 7 where the frame is twice the object
 
 
@@ -18,7 +19,7 @@ def note_amplitudes(frame_v_u: np.ndarray, notes: list[str]) -> None:
   scaled_v_u = frame_v_u.astype(np.float64) / frame_v_u.max()
   as_given = _share_far_out(scaled_v_u)
   squared = _share_far_out(scaled_v_u**2)
-  if as_given > _LARGER * squared:
+  if squared < _SMALL and as_given > _LARGER * squared:
     notes.append(
       "The squares of the values look like an intensity, the values themselves do not: "
       "if they are amplitudes |F|, give |F|^2."

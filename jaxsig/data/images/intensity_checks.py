@@ -10,7 +10,7 @@ FEW_VALUES = 64   # few photons: an intensity with no more values has ties witho
 
 
 def share_of_pixels(bad_v_u: np.ndarray) -> str:
-  """Returns "11 of 1024 pixels (1.07 %)"."""
+  """Returns a share of the pixels in words: "11 of 1024 pixels (1.07 %)"."""
   percent = 100 * bad_v_u.mean()
   return f"{int(bad_v_u.sum())} of {bad_v_u.size} pixels ({percent:.3g} %)"
 

@@ -3,6 +3,7 @@ import numpy as np
 import scipy.ndimage
 
 from jaxsig.errors import UserError
+from jaxsig.plurals import noun
 
 SMALLEST = 16   # pixels a side, after cutting
 
@@ -104,8 +105,10 @@ def _note_offset(x_v_u: np.ndarray, usable_v_u: np.ndarray, notes: list[str]) ->
   brightest = np.unravel_index(spots_v_u.argmax(), x_v_u.shape)
   offset = np.array(brightest) - middle
   if np.abs(offset).max() > 1:
+    rows = noun(abs(offset[0]), "row", "rows")
+    columns = noun(abs(offset[1]), "column", "columns")
     notes.append(
-      f"The brightest spot is {offset[0]} rows and {offset[1]} columns from where the zero "
+      f"The brightest spot is {offset[0]} {rows} and {offset[1]} {columns} from where the zero "
       "frequency should be: unless the object is complex, centre the frame on the beam, "
       "or the image is multiplied by a phase ramp."
     )
