@@ -87,17 +87,18 @@ def clip_negative(
   Raises:
     UserError: they are not small.
   """
-  values = frames[:, usable_v_u]
-  negative = values[values < 0].astype(np.float64)
-  if not negative.size:
+  if not frames.min(where=usable_v_u, initial=0) < 0:
     return frames
 
+  values = frames[:, usable_v_u]
+  negative = values[values < 0].astype(np.float64)
   largest = float(values.max())
   total = float(values.sum(dtype=np.float64, where=values > 0))
   small = -negative.min() <= _SMALL * largest and -negative.sum() <= _SMALL * total
   if not small:
     raise UserError(
-      f"{name} has {negative.size} negative values, the smallest {negative.min():g}, "
+      f"{name} has {count(negative.size, 'negative value', 'negative values')}, "
+      f"the smallest {negative.min():g}, "
       "and an intensity has none: subtract the background and clip at 0, "
       "or mask these pixels (own.mask)"
     )
