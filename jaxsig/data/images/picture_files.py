@@ -13,6 +13,8 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM
 _ANY_FORMAT = "PNG, JPEG, TIFF, BMP or GIF"
 _BITS_PER_SAMPLE = 258   # tags of TIFF
 _MAX_SAMPLE_VALUE = 281
+_PNG_DEPTH = 24   # the byte of a PNG with the bits of each number
+_DARK = 64        # of 255
 
 
 class Picture(NamedTuple):
@@ -36,8 +38,15 @@ def read_picture(path: pathlib.Path) -> Picture:
         check_size((image.height, image.width), str(path))
         notes = _note_on_frames(image)
         bits = _bits(image)
+        deep_colours = _has_deep_colours(image, path)
         upright = ImageOps.exif_transpose(image)
-        return Picture(unpacked(upright, str(path)), bits, notes)
+        pixels = unpacked(upright, str(path))
+        if deep_colours and pixels[..., :3].max() < _DARK:
+          raise UserError(
+            f"{path} has colours of 16 bits, none brighter than a quarter of white: "
+            "scale them to all of their range, or save it as gray"
+          )
+        return Picture(pixels, bits, notes)
   except UserError:
     raise
   except UnidentifiedImageError as error:
@@ -62,6 +71,19 @@ def is_deep(path: pathlib.Path) -> bool:
         return image.mode == "F" or image.mode.startswith("I")
   except Exception:   # told where the file is read
     return False
+
+
+def _has_deep_colours(image: Image.Image, path: pathlib.Path) -> bool:
+  """Whether colours have 16 bits in the file, of which pillow keeps the upper 8."""
+  if image.mode not in ("RGB", "RGBA", "LA"):
+    return False
+  if image.format == "TIFF":
+    return max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,))) > 8
+  if image.format != "PNG":
+    return False
+  with path.open("rb") as file:
+    file.seek(_PNG_DEPTH)
+    return file.read(1) == b"\x10"
 
 
 def _note_on_frames(image: Image.Image) -> list[str]:

@@ -1,4 +1,7 @@
 """Images as other numbers: the same image, with a note where anything was assumed, or a refusal."""
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from fake_bidmc import says
@@ -110,6 +113,26 @@ def test_files_of_12_bits(tmp_path, name):
   read = read_images(tmp_path / name, SIDE)
   np.testing.assert_allclose(read.image_t_y_x[0], X, atol=1)
   assert "12 bits" in read.notes[0]
+
+
+def png_of_16_bits(x_y_x_c: np.ndarray) -> bytes:
+  """A PNG in colour, by hand: pillow writes none of 16 bits."""
+  h, w, _ = x_y_x_c.shape
+  rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in x_y_x_c)
+  header = struct.pack(">IIBBBBB", w, h, 16, 2, 0, 0, 0)
+  content = b"\x89PNG\r\n\x1a\n"
+  for name, part in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+    checksum = struct.pack(">I", zlib.crc32(name + part))
+    content += struct.pack(">I", len(part)) + name + part + checksum
+  return content
+
+
+def test_colours_of_16_bits_of_which_12_are_used_are_refused(tmp_path):
+  colours = np.stack([X.astype(np.uint16)] * 3, -1)
+  (tmp_path / "a.png").write_bytes(png_of_16_bits(colours * 257))
+  np.testing.assert_array_equal(read_images(tmp_path / "a.png", SIDE).image_t_y_x[0], X)
+  (tmp_path / "b.png").write_bytes(png_of_16_bits(colours * 16))
+  assert "colours of 16 bits, none brighter than" in says(read_images, tmp_path / "b.png", SIDE)
 
 
 def test_what_a_tiff_says_of_its_bits_is_believed(tmp_path):
