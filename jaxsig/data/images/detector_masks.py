@@ -29,6 +29,7 @@ class Mask(NamedTuple):
   """A mask of a file."""
   usable: np.ndarray   # bool [v, u] or [t, v, u]
   name: str            # of its data set
+  certain: bool = True   # whether it must be of the frames: by its place, or as the user says
 
 
 def masks_of(found: Tree, frames: Sequence[str], path: pathlib.Path) -> list[Mask]:
@@ -99,9 +100,9 @@ def _mask(dataset: "h5py.Dataset", name: str, path: pathlib.Path) -> Mask:
   known = _CXI_MASK.fullmatch(name) or name.lower().endswith("pixel_mask")
   nonzero = faults.mean()
   if known or name.lower().endswith("bad_pixels") or nonzero < _UNCLEAR[0]:
-    return Mask(~faults, name)
+    return Mask(~faults, name, bool(known))
   if nonzero > _UNCLEAR[1]:
-    return Mask(faults, f"{name} (nonzero where a pixel is usable)")
+    return Mask(faults, f"{name} (nonzero where a pixel is usable)", certain=False)
   raise UserError(
     f"the mask {name} of {path} is nonzero in {100 * nonzero:.0f} % of the pixels, which does not "
     "tell whether these are the usable ones: give it as a file of its own (own.mask)"

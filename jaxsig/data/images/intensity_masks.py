@@ -31,8 +31,9 @@ def usable_pixels(
   """
   shape = frames.shape[1:]
   notes = list(raw.notes)
-  masks = list(raw.masks)
-  if mask is not None:
+  if mask is None:
+    masks = _of_file(raw.masks, shape, notes)
+  else:
     masks = [_users_mask(mask)]
   if isinstance(frames, np.ma.MaskedArray) and np.ma.getmaskarray(frames).any():
     masks.append(Mask(~np.ma.getmaskarray(frames), "of the array"))
@@ -59,6 +60,20 @@ def usable_pixels(
       f"{_polarity(mask is not None)}"
     )
   return usable_v_u, [f"{plural} {names} {verb} out {share_of_pixels(~usable_v_u)}.", *notes]
+
+
+def _of_file(masks: list[Mask], shape: tuple[int, ...], notes: list[str]) -> list[Mask]:
+  """The masks of a file that are those of the frames; what else is called mask there is noted."""
+  used = []
+  for mask in masks:
+    if mask.certain or mask.usable.shape[-2:] == shape:
+      used.append(mask)
+      continue
+    notes.append(
+      f"The mask {mask.name} has the shape {mask.usable.shape} and is not used: the frames are "
+      f"{shape[0]} x {shape[1]}."
+    )
+  return used
 
 
 def _polarity(by_user: bool) -> str:

@@ -143,6 +143,15 @@ def test_a_plain_mask_leaves_the_larger_part(tmp_path, mask, words):
   assert words in read.notes[0]
 
 
+def test_a_plain_mask_of_another_shape_is_not_used_and_told(tmp_path):
+  with h5py.File(tmp_path / "a.h5", "w") as file:
+    file["frames"] = FRAME
+    file["mask"] = FAULTS[:12, :12]
+  read = read_intensity(tmp_path / "a.h5")
+  assert faults(read) == 0
+  assert "The mask mask has the shape (12, 12) and is not used" in read.notes[0]
+
+
 def test_half_a_mask_does_not_tell_which_half(tmp_path):
   with h5py.File(tmp_path / "a.h5", "w") as file:
     file["frames"] = FRAME
