@@ -2,6 +2,7 @@
 
 Each `UserError` names the file and the remedy.
 """
+import os
 import pathlib
 from typing import NamedTuple
 
@@ -73,8 +74,8 @@ def check_file(path: pathlib.Path) -> str:
   if suffix not in (*ARRAYS, *HDF5, *TIFF):
     others = ", ".join((*ARRAYS[1:], *HDF5, *TIFF))
     raise UserError(f"{path} is none of .npy, {others}: save it as one of them")
-  if path.is_dir():
+  if os.path.isdir(path):   # False of a name that is too long, where pathlib raises
     raise UserError(f"{path} is a folder: name a file")
-  if not path.is_file():
+  if not os.path.isfile(path):
     raise UserError(f"{path} does not exist: name a file")
   return suffix

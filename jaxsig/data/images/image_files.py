@@ -4,6 +4,7 @@ An image that cannot be used gives one sentence on what is wrong. What is done t
 `image_preparation`, which numbers are black and white in `number_range`, which axes are which in
 `array_axes`.
 """
+import os
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -53,9 +54,9 @@ def read_images(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
     return _of_array(unpacked(source, "the image"), side)
   if isinstance(source, (str, pathlib.Path)):
     path = pathlib.Path(source)
-    if path.is_dir():
+    if os.path.isdir(path):   # False of a name that is too long, where pathlib raises
       return _of_folder(path, side)
-    if path.is_file() and _IDX in path.name:
+    if os.path.isfile(path) and _IDX in path.name:
       return _of_named(NamedArray(read_idx(path, 3), str(path)), side)
     if path.suffix.lower() not in ARRAYS:
       return _joined({path.name: _of_file(path, side)})
@@ -99,7 +100,7 @@ def _of_file(
     side: int,
     numbers: NumberRange | UserError | None = None,
 ) -> Prepared:
-  if not path.is_file():
+  if not os.path.isfile(path):
     raise UserError(
       f"{path} does not exist: name an image, a folder of images or an .npy file"
     )

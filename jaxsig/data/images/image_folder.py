@@ -9,9 +9,20 @@ from jaxsig.errors import UserError
 
 
 def visible_files(folder: pathlib.Path) -> list[pathlib.Path]:
-  """Returns the files of a folder by their names, but for hidden ones."""
+  """Returns the files of a folder by their names, but for hidden ones.
+
+  Raises:
+    UserError: the folder cannot be read.
+  """
+  try:
+    every = sorted(folder.iterdir())
+  except OSError as error:
+    raise UserError(
+      f"the folder {folder} cannot be read ({error.strerror}): allow it, or name another"
+    ) from error
+
   paths = []
-  for path in sorted(folder.iterdir()):
+  for path in every:
     if path.is_file() and not path.name.startswith("."):
       paths.append(path)
   return paths

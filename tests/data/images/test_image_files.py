@@ -144,7 +144,10 @@ def test_npy_files_that_hold_something_else(tmp_path):
   assert "it holds Python objects" in says(read_images, tmp_path / "b.npy", SIDE)
 
 
-@pytest.mark.parametrize("name", ["c.png", "c.npy", "c/d.png", "c"])
+LONG = 3000 * "c"
+
+
+@pytest.mark.parametrize("name", ["c.png", "c.npy", "c/d.png", "c", LONG, LONG + ".npy"])
 def test_files_that_do_not_exist(tmp_path, name):
   assert "does not exist" in says(read_images, tmp_path / name, SIDE)
 

@@ -260,6 +260,7 @@ def test_files_that_hold_something_else(tmp_path, name, content, words):
 
 def test_what_is_no_file(tmp_path):
   assert "does not exist" in says(read_intensity, tmp_path / "a.npy")
+  assert "does not exist" in says(read_intensity, tmp_path / (3000 * "a" + ".npy"))
   (tmp_path / "folder.npy").mkdir()
   assert "folder.npy is a folder" in says(read_intensity, tmp_path / "folder.npy")
 
