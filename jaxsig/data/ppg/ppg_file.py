@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from jaxsig.data.gaps import runs
 from jaxsig.data.ppg import csv_columns
 from jaxsig.data.ppg.csv_columns import LONGEST_S
-from jaxsig.data.ppg.signal_formats import read_wfdb
 from jaxsig.data.records import Record
+from jaxsig.data.wfdb_files import read_wfdb_channels
 from jaxsig.errors import UserError
 
 RATES_HZ = (10.0, 1e4)   # below, a pulse of 150 a minute has no shape left
@@ -81,10 +81,11 @@ def _from_file(path: pathlib.Path) -> tuple[float | None, np.ndarray]:
   return _from_csv(path)
 
 
-def _from_wfdb(path: pathlib.Path) -> tuple[float, np.ndarray]:
-  rate_hz, signals = read_wfdb(path, "copy or export it again")
-  name = _ppg_name(list(signals), path)
-  return rate_hz, signals[name]
+def _from_wfdb(path: pathlib.Path) -> tuple[float | None, np.ndarray]:
+  channels = read_wfdb_channels(path).channels
+  names = [channel.name for channel in channels]
+  channel = channels[names.index(_ppg_name(names, path))]
+  return channel.rate_hz, channel.load()
 
 
 def _from_npy(path: pathlib.Path) -> np.ndarray:
