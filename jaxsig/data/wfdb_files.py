@@ -33,7 +33,7 @@ def read_wfdb_channels(path: pathlib.Path, remedy: str = AGAIN) -> Channels:
     raise UserError(
       f"{header.path} is the layout of a longer record, without samples: name that record's header"
     )
-  frames = frames_of(header, header.frames, remedy)
+  frames = frames_of(header, header.frames or None, remedy)
   channels = []
   for i, signal in enumerate(header.signals):
     load = partial(read_samples, header, i, frames)

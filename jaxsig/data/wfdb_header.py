@@ -16,7 +16,7 @@ class Header(NamedTuple):
 
   Attributes:
     rate_hz: frames a second; None where the header does not say.
-    frames: None where the header does not say.
+    frames: None where the header does not say; 0 is WFDB's word for an unknown number.
   """
   path: pathlib.Path
   rate_hz: float | None
@@ -107,10 +107,9 @@ def _rate_hz(fields: Sequence[str]) -> float | None:
 
 
 def _frames(fields: Sequence[str]) -> int | None:
-  """0 is WFDB's word for an unknown number."""
   if len(fields) < 3:
     return None
-  return whole_number(fields[2], "number of samples") or None
+  return whole_number(fields[2], "number of samples")
 
 
 def _check_places(header: Header) -> None:

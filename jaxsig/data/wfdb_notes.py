@@ -50,7 +50,7 @@ def notes_on_parts(
       f"{_span(missing, rate_hz)} of {_span(frames, rate_hz)} are missing: "
       f"segments {numbers} of {len(parts)}"
     )
-  if header.frames not in (None, frames):
+  if header.frames and header.frames != frames:
     yield f"its header promises {header.frames} frames, its segments have {frames}: these are read"
 
   absent = []

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from jaxsig.data.channels import Channel
-from jaxsig.data.wfdb_header import Header
+from jaxsig.data.wfdb_header import AGAIN, Header
 from jaxsig.data.wfdb_lines import Signal
+from jaxsig.data.wfdb_sizes import FLAC_FORMATS
 from jaxsig.errors import UserError
 
 _BLOCK_SAMPLES = 2**22   # of all signals of a file, read at a time
@@ -86,6 +87,11 @@ def _read_block(header: Header, channel: int, first: int, last: int) -> np.ndarr
     return record.e_p_signal[0][:(last - first) * signal.frame_samples]
   except Exception as error:   # wfdb parses by hand: an odd header raises nearly anything
     name = signal.name or f"signal {channel + 1}"
+    if signal.format in FLAC_FORMATS:
+      raise UserError(
+        f"{name} of {header.path} cannot be read, {signal.file} is damaged or truncated "
+        f"({error}): {AGAIN}"
+      ) from error
     raise UserError(
       f"{name} of {header.path} cannot be read by wfdb ({error}): "
       "correct the header, or rewrite the record with plain names in format 16"

@@ -40,11 +40,18 @@ def frames_of(header: Header, promised: int | None, remedy: str) -> int:
       raise UserError(f"{data} is missing beside its header {header.path.name}: {remedy}")
     present[data] = _present_frames(data, signals, promised, remedy)
 
-  if promised is None:
-    promised = min(present.values(), default=0)
-  if promised == 0:
+  frames = promised
+  if frames is None:
+    frames = min(present.values(), default=0)
+  if frames == 0:
     raise UserError(f"{header.path} has no samples: name the header of a whole record")
-  return promised
+  is_flac = any(signal.format in FLAC_FORMATS for signal in header.signals)
+  if header.frames == 0 or (is_flac and header.frames is None):   # wfdb reads neither
+    raise UserError(
+      f"{header.path} does not say how many samples it has, its files hold {frames} of a signal: "
+      "write that number after the rate in its first line"
+    )
+  return frames
 
 
 def _signals_by_file(header: Header) -> dict[str, list[Signal]]:
