@@ -79,11 +79,11 @@ def read_header(path: pathlib.Path) -> Header:
 
 def _content(path: pathlib.Path) -> tuple[bytes, int]:
   """The header's bytes, and how many the whole file has."""
-  if path.is_dir():
-    raise UserError(f"{path} is a folder: name one .edf or .bdf file in it")
-  if not path.is_file():
-    raise UserError(f"{path} does not exist: name an .edf or .bdf file")
   try:
+    if path.is_dir():
+      raise UserError(f"{path} is a folder: name one .edf or .bdf file in it")
+    if not path.is_file():
+      raise UserError(f"{path} does not exist: name an .edf or .bdf file")
     file_bytes = path.stat().st_size
     with path.open("rb") as file:
       content = file.read(_FIXED_BYTES)

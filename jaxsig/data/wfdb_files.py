@@ -49,12 +49,15 @@ def header_of(path: pathlib.Path) -> pathlib.Path:
   """
   if path.suffix.lower() == ".hea":
     return path
-  if path.is_dir():
-    raise UserError(f"{path} is a folder: name the header (.hea) of one WFDB record in it")
-  candidates = [path.with_name(path.name + ".hea"), path.with_suffix(".hea")]
-  for candidate in candidates:
-    if candidate.is_file():
-      return candidate
+  try:
+    if path.is_dir():
+      raise UserError(f"{path} is a folder: name the header (.hea) of one WFDB record in it")
+    candidates = [path.with_name(path.name + ".hea"), path.with_suffix(".hea")]
+    for candidate in candidates:
+      if candidate.is_file():
+        return candidate
+  except OSError as error:
+    raise UserError(f"{path} cannot be opened ({error.strerror}): name a WFDB record") from error
   raise UserError(
     f"{path} has no {candidates[-1].name} beside it: name the header (.hea) of a WFDB record"
   )

@@ -1,4 +1,5 @@
 """The text header of a WFDB record: its signals, or the segments that it is put together from."""
+import math
 import pathlib
 import re
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from jaxsig.data.wfdb_lines import Segment, Signal, segment_of, signal_of, whole
 from jaxsig.errors import UserError
 
 AGAIN = "copy or export it again"
+_LONGEST_NAME = 200
 _MOST_BYTES = 2**24   # of a header; those of records of a thousand segments have 50 kB
 
 
@@ -42,15 +44,15 @@ def read_header(path: pathlib.Path, remedy: str = AGAIN) -> Header:
     raise UserError(
       f"{path} cannot be read as the header of a WFDB record ({str(error)[:200]}): {remedy}"
     ) from error
-  _check_places(header)
+  _check_places(header, remedy)
   return header
 
 
 def _lines(path: pathlib.Path, remedy: str) -> list[str]:
   """The lines that are neither blank nor comments."""
-  if not path.is_file():
-    raise UserError(f"{path} is missing or is no file: name the header (.hea) of a WFDB record")
   try:
+    if not path.is_file():
+      raise UserError(f"{path} is missing or is no file: name the header (.hea) of a WFDB record")
     with path.open("rb") as file:
       content = file.read(_MOST_BYTES)
   except OSError as error:
@@ -100,8 +102,10 @@ def _rate_hz(fields: Sequence[str]) -> float | None:
   if len(fields) < 2:
     return None
   frequency, _, _ = fields[1].partition("/")
-  rate_hz = float(frequency)
-  if not 0 <= rate_hz < float("inf"):
+  rate_hz = math.nan
+  if re.fullmatch(r"[+\d.eE-]+", frequency):
+    rate_hz = float(frequency)
+  if not 0 <= rate_hz < math.inf:
     raise ValueError(f"{frequency[:40]!r} is no sampling rate")
   return rate_hz or None
 
@@ -112,11 +116,13 @@ def _frames(fields: Sequence[str]) -> int | None:
   return whole_number(fields[2], "number of samples")
 
 
-def _check_places(header: Header) -> None:
+def _check_places(header: Header, remedy: str) -> None:
   """Checks that all files of a record lie in its folder."""
   names = [signal.file for signal in header.signals]
   names += [segment.name for segment in header.segments]
   for name in names:
+    if not name.isprintable() or len(name) > _LONGEST_NAME:
+      raise UserError(f"{header.path} names {name[:40]!r}, which is no name of a file: {remedy}")
     if "/" in name or "\\" in name or name in (".", ".."):
       raise UserError(
         f"{header.path} names {name[:100]!r}, outside of its own folder, which is not followed: "

@@ -1,10 +1,12 @@
 """A line of the header of a WFDB record: a signal or a segment."""
+import math
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 _FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?")
-_GAIN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\((-?\d+)\))?(?:/(\S*))?")
+_GAIN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\((-?\d+)\))?(?:/([^\s()]*))?")
+_LIKE_A_GAIN = re.compile(r"[-+.]?(\d|inf|nan)", re.IGNORECASE)
 _NUMBER = re.compile(r"-?\d+")
 _NUMBERS_AFTER_GAIN = 5   # resolution, zero, first value, checksum, block size
 
@@ -18,6 +20,7 @@ class Signal(NamedTuple):
     frame_samples: how many samples it has in a frame.
     skew_frames: how many frames late it is.
     offset: of its first sample in the file: bytes, samples in a FLAC file.
+    start: the stored number before the first, for formats that store differences.
     gain, baseline: stored number = gain * physical value + baseline.
     calibrated: whether the gain is known; WFDB's default of 200 stands in for an unknown one.
     unit, name: as the file spells them.
@@ -27,6 +30,7 @@ class Signal(NamedTuple):
   frame_samples: int
   skew_frames: int
   offset: int
+  start: int
   gain: float
   baseline: int
   calibrated: bool
@@ -66,6 +70,10 @@ def signal_of(line: str) -> Signal:
   if match:
     gain, baseline, unit = match.groups()
     used = 3
+  elif _LIKE_A_GAIN.match(" ".join(words[2:3])):
+    raise ValueError(f"{words[2][:40]!r} is no gain")
+  if not math.isfinite(float(gain)):
+    raise ValueError(f"{gain[:40]!r} is no gain")
   numbers = _leading_numbers(words[used:])
   used += len(numbers)
   if baseline is None:
@@ -74,10 +82,11 @@ def signal_of(line: str) -> Signal:
   parts = line.split(maxsplit=used)
   return Signal(
     file=words[0],
-    format=kind,
+    format=kind.lstrip("0") or "0",
     frame_samples=int(frame_samples or 1) or 1,
     skew_frames=int(skew or 0),
     offset=int(offset or 0),
+    start=int("".join(numbers[2:3]) or 0),
     gain=float(gain) or 200.0,
     baseline=int(baseline or 0),
     calibrated=float(gain) != 0,

@@ -1,12 +1,15 @@
 """One signal of a WFDB record of one segment: its samples, and its channel."""
-from collections.abc import Callable, Iterator
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from jaxsig.data.channels import Channel
 from jaxsig.data.wfdb_header import AGAIN, Header
 from jaxsig.data.wfdb_lines import Signal
-from jaxsig.data.wfdb_sizes import FLAC_FORMATS
 from jaxsig.errors import UserError
 
 _BLOCK_SAMPLES = 2**22   # of all signals of a file, read at a time
@@ -36,78 +39,76 @@ def read_samples(header: Header, channel: int, frames: int) -> np.ndarray:
     [frames * samples in a frame] float64 in physical units, NaN where one is missing.
 
   Raises:
-    UserError: wfdb does not read it.
+    UserError: its data file cannot be read.
   """
   signal = header.signals[channel]
-  samples = frames * signal.frame_samples
+  length = signal.frame_samples
+  x_t = np.full(frames * length, np.nan)
   if signal.file == "~":
-    return np.full(samples, np.nan)
+    return x_t
 
-  x_t = np.empty(samples)
-  for first, last in _blocks(header, channel, frames):
-    block_t = _read_block(header, channel, first, last)
-    x_t[first * signal.frame_samples:last * signal.frame_samples] = block_t
+  data = header.path.parent / signal.file
+  together = [i for i, other in enumerate(header.signals) if other.file == signal.file]
+  group = [header.signals[i] for i in together]
+  try:
+    with tempfile.TemporaryDirectory() as folder:
+      record = _plain_copy(data, group, frames, folder)
+      for first, last in _blocks(group, frames):
+        block_t = _read_block(record, together.index(channel), first, last)
+        x_t[first * length:last * length] = block_t
+  except OSError as error:
+    raise UserError(f"{data} cannot be read ({error.strerror or error}): {AGAIN}") from error
+  except Exception as error:   # wfdb and soundfile raise nearly anything on damaged samples
+    raise UserError(f"{data} is damaged or truncated ({str(error)[:200]}): {AGAIN}") from error
 
-  late = min(signal.skew_frames * signal.frame_samples, samples)
+  late = min(signal.skew_frames * length, len(x_t))
   if late:   # wfdb itself loses samples here where a frame has several
-    x_t[:samples - late] = x_t[late:]
-    x_t[samples - late:] = np.nan
+    x_t[:len(x_t) - late] = x_t[late:]
+    x_t[len(x_t) - late:] = np.nan
   return x_t
 
 
-def _blocks(header: Header, channel: int, frames: int) -> Iterator[tuple[int, int]]:
+def _plain_copy(data: pathlib.Path, group: Sequence[Signal], frames: int, folder: str) -> str:
+  """Writes a header of the signals in one data file beside a link to it; returns its name.
+
+  wfdb reads headers by patterns that stop, or skip letters, at names, units, dates and lengths
+  that are common in files from elsewhere: it gets only what tells how samples are stored.
+  """
+  lines = [f"r {len(group)} 1 {frames}"]
+  for signal in group:
+    stored = f"{signal.format}x{signal.frame_samples}+{signal.offset}"
+    lines.append(f"d {stored} {signal.gain!r}({signal.baseline})/NU 0 0 {signal.start}")
+  with open(os.path.join(folder, "r.hea"), "w", encoding="ascii") as file:
+    file.write("\n".join(lines))
+
+  link = os.path.join(folder, "d")
+  try:
+    os.symlink(os.path.abspath(data), link)
+  except OSError:   # where links are not allowed
+    shutil.copyfile(data, link)
+  return os.path.join(folder, "r")
+
+
+def _blocks(group: Sequence[Signal], frames: int) -> Iterator[tuple[int, int]]:
   """First and past the last frame of each block."""
   step = frames
-  signal = header.signals[channel]
-  is_divisible = signal.format != "8"   # which stores differences
-  if is_divisible and header.frames is not None and header.rate_hz is not None:
-    together = [other.frame_samples for other in header.signals if other.file == signal.file]
-    step = max(_BLOCK_SAMPLES // sum(together), 1)
+  if group[0].format != "8":   # which stores differences
+    frame_samples = sum(signal.frame_samples for signal in group)
+    step = max(_BLOCK_SAMPLES // frame_samples, 1)
   for first in range(0, frames, step):
     yield first, min(first + step, frames)
 
 
-def _read_block(header: Header, channel: int, first: int, last: int) -> np.ndarray:
+def _read_block(record: str, place: int, first: int, last: int) -> np.ndarray:
   import wfdb
 
-  signal = header.signals[channel]
-  end = last
-  if header.frames is None:   # wfdb then takes what the file holds
-    end = None
-  try:
-    record = wfdb.rdrecord(
-      str(header.path.with_suffix("")),
+  with np.errstate(over="ignore"):
+    block = wfdb.rdrecord(
+      record,
       sampfrom=first,
-      sampto=end,
-      channels=[channel],
+      sampto=last,
+      channels=[place],
       smooth_frames=False,
       ignore_skew=True,
     )
-    _check_same(signal, record)
-    return record.e_p_signal[0][:(last - first) * signal.frame_samples]
-  except Exception as error:   # wfdb parses by hand: an odd header raises nearly anything
-    name = signal.name or f"signal {channel + 1}"
-    if signal.format in FLAC_FORMATS:
-      raise UserError(
-        f"{name} of {header.path} cannot be read, {signal.file} is damaged or truncated "
-        f"({error}): {AGAIN}"
-      ) from error
-    raise UserError(
-      f"{name} of {header.path} cannot be read by wfdb ({error}): "
-      "correct the header, or rewrite the record with plain names in format 16"
-    ) from error
-
-
-def _check_same(signal: Signal, record: object) -> None:
-  """Checks that wfdb has read a signal's line as it is written; it stops where it is puzzled."""
-  pairs = {
-    "file": (signal.file, record.file_name[0]),
-    "format": (signal.format, record.fmt[0]),
-    "samples in a frame": (signal.frame_samples, record.samps_per_frame[0]),
-    "offset": (signal.offset, record.byte_offset[0] or 0),
-    "gain": (signal.gain, record.adc_gain[0]),
-    "baseline": (signal.baseline, record.baseline[0]),
-  }
-  for field, (written, read) in pairs.items():
-    if written != read:
-      raise ValueError(f"it takes the {field} {written} for {read}")
+  return block.e_p_signal[0]

@@ -7,7 +7,7 @@ from jaxsig.data.wfdb_header import Header
 from jaxsig.data.wfdb_lines import Signal
 from jaxsig.errors import UserError
 
-FLAC_FORMATS = ("508", "516", "524")
+_FLAC_FORMATS = ("508", "516", "524")
 _BYTES_A_SAMPLE = {   # by WFDB format: (bytes, samples)
   "8": (1, 1),
   "16": (2, 1),
@@ -45,12 +45,6 @@ def frames_of(header: Header, promised: int | None, remedy: str) -> int:
     frames = min(present.values(), default=0)
   if frames == 0:
     raise UserError(f"{header.path} has no samples: name the header of a whole record")
-  is_flac = any(signal.format in FLAC_FORMATS for signal in header.signals)
-  if header.frames == 0 or (is_flac and header.frames is None):   # wfdb reads neither
-    raise UserError(
-      f"{header.path} does not say how many samples it has, its files hold {frames} of a signal: "
-      "write that number after the rate in its first line"
-    )
   return frames
 
 
@@ -79,7 +73,7 @@ def _present_frames(
 ) -> int:
   first = signals[0]
   frame_samples = sum(signal.frame_samples for signal in signals)
-  if first.format in FLAC_FORMATS:
+  if first.format in _FLAC_FORMATS:
     frames = _flac_samples(data, remedy) // first.frame_samples
     if promised is not None and frames < promised:
       raise UserError(
@@ -89,7 +83,7 @@ def _present_frames(
 
   if first.format not in _BYTES_A_SAMPLE:
     raise UserError(
-      f"{data} is stored in format {first.format}, which wfdb does not read: "
+      f"{data} is stored in format {first.format[:20]}, which wfdb does not read: "
       "rewrite the record in format 16"
     )
   size_bytes, size_samples = _BYTES_A_SAMPLE[first.format]

@@ -1,5 +1,6 @@
 """WFDB records: every format, segments, odd headers, or one sentence that says what is wrong."""
 import builtins
+import os
 import pathlib
 
 import numpy as np
@@ -243,7 +244,12 @@ BROKEN = {
   "two formats": (replaced("dat 16", "dat 212x") , ["no format"]),
   "no data": (moved("r.dat"), ["r.dat", "missing beside", "export it again"]),
   "truncated": (cut("r.dat", 399), ["r.dat is truncated, 399 bytes of the 400"]),
-  "length 0": (replaced("125 100", "125 0"), ["hold 100 of a signal", "write that number"]),
+  "rate 12_5": (replaced("125", "12_5"), ["no sampling rate"]),
+  "gain with a comma": (replaced("50(3)", "50,5(3)"), ["no gain"]),
+  "gain without an end": (replaced("50(3)", "1e999(3)"), ["no gain"]),
+  "baseline after the unit": (replaced("50(3)/NU", "50/NU(3)"), ["no gain"]),
+  "a name of 3000 letters": (replaced("r.dat", "r" * 3000), ["no name of a file"]),
+  "a name of nothing": (replaced("r.dat", "r\0.dat"), ["no name of a file"]),
   "no samples": (cut("r.dat", 0), ["r.dat is truncated, 0 bytes"]),
   "a longer header": (replaced("125 100", "125 99999999999"), ["truncated", "399999999996"]),
   "an offset beyond": (replaced("dat 16", "dat 16+300"), ["truncated"]),
@@ -314,24 +320,63 @@ def test_a_truncated_flac_file(tmp_path, left):
 @pytest.mark.parametrize(
   ("old", "new"),
   [
-    ("r.dat", "r.0.dat"),   # a name that wfdb's header cannot hold
-    ("50/NU", "50/l*min"),   # a unit at which wfdb stops, before the baseline
+    ("r.dat", "r.0.dat"),
+    ("r.dat", "r\u00e4.dat"),
+    ("r.dat", "(1)+r"),
+    ("50/NU", "50/l*min"),
+    ("50/NU", "5E1/a.u."),
+    ("50/NU", "+50.0/\u00b5V"),
     ("125 100", "125 100 99:99:99"),
+    ("125 100", "125 100 10:20:30 2020-01-02"),
+    ("125 100", "125 100 01/02/2020"),
+    ("125 100", "1.25e2 100"),
+    ("125 100", "125 0"),
+    ("PLETH", "PL\x0bETH"),
+    ("r 2", "r.0 2"),
+    ("r 2", "r\u00a02"),
   ],
 )
-def test_what_wfdb_does_not_read_is_no_damage(tmp_path, old, new):
+def test_what_wfdb_does_not_read_of_a_header(tmp_path, old, new):
   header = write(tmp_path, lines=["{file} {form} 50/NU 16 3 0 0 0 {name}"] * 2)
-  replaced(old, new)(tmp_path)
-  (tmp_path / "r.0.dat").write_bytes((tmp_path / "r.dat").read_bytes())
-  sentence = says(read_wfdb_channels(header).channels[0].load)
-  assert "cannot be read by wfdb" in sentence
-  assert "again" not in sentence
+  text = header.read_text()
+  assert old in text
+  header.write_text(text.replace(old, new), encoding="utf-8")
+  if old == "r.dat":
+    (tmp_path / old).rename(tmp_path / new)
+  found = read_wfdb_channels(header)
+  np.testing.assert_array_equal(loaded(found), PHYSICAL)
+  assert found.channels[0].rate_hz == 125
+
+
+@pytest.mark.parametrize("folder", ["a::b", "a[1]", "a*b", "\u00e4", "zip::x", "a b", "~"])
+def test_names_of_folders(tmp_path, folder):
+  (tmp_path / folder).mkdir()
+  np.testing.assert_array_equal(loaded(read_wfdb_channels(write(tmp_path / folder))), PHYSICAL)
+
+
+def test_where_links_are_not_allowed(tmp_path, monkeypatch):
+  def refuse(*args: object) -> None:
+    raise OSError("not allowed")
+
+  monkeypatch.setattr(os, "symlink", refuse)
+  np.testing.assert_array_equal(loaded(read_wfdb_channels(write(tmp_path))), PHYSICAL)
+
+
+def test_differences_count_from_the_first_value(tmp_path):
+  line = "{file} {form} 50(3)/NU 8 0 7 0 0 {name}"
+  found = read_wfdb_channels(write(tmp_path, lines=[line] * 2, form="8"))
+  np.testing.assert_array_equal(loaded(found), (STORED + 7 - 3) / 50)
 
 
 def test_a_record_that_is_gone_when_it_is_loaded(tmp_path):
   found = read_wfdb_channels(write(tmp_path))
   (tmp_path / "r.dat").unlink()
-  assert "r.hea" in says(found.channels[0].load)
+  assert "r.dat cannot be read (No such file" in says(found.channels[0].load)
+
+
+def test_a_path_that_is_too_long(tmp_path):
+  for name in ("x" * 5000, "x" * 5000 + ".hea"):
+    assert "cannot be opened (File name too long)" in says(read_wfdb_channels, tmp_path / name)
 
 
 def test_random_damage_is_never_a_traceback(tmp_path):
