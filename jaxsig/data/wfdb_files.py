@@ -52,7 +52,8 @@ def header_of(path: pathlib.Path) -> pathlib.Path:
   try:
     if path.is_dir():
       raise UserError(f"{path} is a folder: name the header (.hea) of one WFDB record in it")
-    candidates = [path.with_name(path.name + ".hea"), path.with_suffix(".hea")]
+    candidates = [path.with_name(path.name + ".hea")]
+    candidates += [path.with_suffix(".HEA"), path.with_suffix(".hea")]
     for candidate in candidates:
       if candidate.is_file():
         return candidate

@@ -123,7 +123,7 @@ def _check_places(header: Header, remedy: str) -> None:
   for name in names:
     if not name.isprintable() or len(name) > _LONGEST_NAME:
       raise UserError(f"{header.path} names {name[:40]!r}, which is no name of a file: {remedy}")
-    if "/" in name or "\\" in name or name in (".", ".."):
+    if "/" in name or "\\" in name:
       raise UserError(
         f"{header.path} names {name[:100]!r}, outside of its own folder, which is not followed: "
         "put all files of the record into one folder and correct the header"

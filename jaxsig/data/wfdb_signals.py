@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from jaxsig.data.channels import Channel
 from jaxsig.data.wfdb_header import AGAIN, Header
 from jaxsig.data.wfdb_lines import Signal
 from jaxsig.errors import UserError
+
+if TYPE_CHECKING:
+  import wfdb
 
 _BLOCK_SAMPLES = 2**22   # of all signals of a file, read at a time
 
@@ -47,6 +51,8 @@ def read_samples(header: Header, channel: int, frames: int) -> np.ndarray:
   if signal.file == "~":
     return x_t
 
+  import wfdb   # costs start-up time
+
   data = header.path.parent / signal.file
   together = [i for i, other in enumerate(header.signals) if other.file == signal.file]
   group = [header.signals[i] for i in together]
@@ -54,12 +60,13 @@ def read_samples(header: Header, channel: int, frames: int) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
       record = _plain_copy(data, group, frames, folder)
       for first, last in _blocks(group, frames):
-        block_t = _read_block(record, together.index(channel), first, last)
+        block_t = _read_block(wfdb.rdrecord, record, together.index(channel), first, last)
         x_t[first * length:last * length] = block_t
   except OSError as error:
     raise UserError(f"{data} cannot be read ({error.strerror or error}): {AGAIN}") from error
   except Exception as error:   # wfdb and soundfile raise nearly anything on damaged samples
-    raise UserError(f"{data} is damaged or truncated ({str(error)[:200]}): {AGAIN}") from error
+    reason = " ".join(str(error).split())[:200]
+    raise UserError(f"{data} is damaged or truncated ({reason}): {AGAIN}") from error
 
   late = min(signal.skew_frames * length, len(x_t))
   if late:   # wfdb itself loses samples here where a frame has several
@@ -99,11 +106,15 @@ def _blocks(group: Sequence[Signal], frames: int) -> Iterator[tuple[int, int]]:
     yield first, min(first + step, frames)
 
 
-def _read_block(record: str, place: int, first: int, last: int) -> np.ndarray:
-  import wfdb
-
+def _read_block(
+  read: Callable[..., "wfdb.Record"],
+  record: str,
+  place: int,
+  first: int,
+  last: int,
+) -> np.ndarray:
   with np.errstate(over="ignore"):
-    block = wfdb.rdrecord(
+    block = read(
       record,
       sampfrom=first,
       sampto=last,

@@ -157,6 +157,7 @@ def test_an_unknown_unit_is_told(tmp_path, fields):
   [
     (-1, 0, 10, "all 10 data records"),
     (0, 0, 10, "all 10 data records"),
+    ("inf", 0, 10, "all 10 data records"),
     ("", 0, 10, "all 10 data records"),
     (-1, 30, 9, "all 9 data records"),
     (12, 0, 10, "10 of the 12 data records that its header promises, 2 s are missing"),
@@ -197,6 +198,7 @@ BROKEN = {
   "too many samples": (edf_bytes(fast(samples=99999999)), ["no whole data record"]),
   "data record -1 s": (edf_bytes(fast(), record_s=-1), ["no length of a data record"]),
   "data record nan": (edf_bytes(fast(), record_s="nan"), ["no length of a data record"]),
+  "data record inf": (edf_bytes(fast(), record_s="inf"), ["no length of a data record"]),
   "data record text": (edf_bytes(fast(), record_s="short"), ["no length of a data record"]),
   "annotations": (edf_bytes(marks(range(10)), reserved="EDF+C"), ["annotations only"]),
   "no onsets": (edf_bytes(fast(), reserved="EDF+D"), ["does not say when its parts start"]),
