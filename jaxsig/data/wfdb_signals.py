@@ -51,7 +51,7 @@ def read_samples(header: Header, channel: int, frames: int) -> np.ndarray:
   if signal.file == "~":
     return x_t
 
-  import wfdb   # costs start-up time
+  import wfdb  # costs start-up time
 
   data = header.path.parent / signal.file
   together = [i for i, other in enumerate(header.signals) if other.file == signal.file]

@@ -1,5 +1,6 @@
 """Whether the data files of a WFDB record are there, and as long as its header promises."""
 import itertools
+import operator
 import pathlib
 from collections.abc import Sequence
 
@@ -8,6 +9,7 @@ from jaxsig.data.wfdb_lines import Signal
 from jaxsig.errors import UserError
 
 _FLAC_FORMATS = ("508", "516", "524")
+_PADDING = 2   # samples that may fill the last bytes of a file
 _BYTES_A_SAMPLE = {   # by WFDB format: (bytes, samples)
   "8": (1, 1),
   "16": (2, 1),
@@ -43,6 +45,13 @@ def frames_of(header: Header, promised: int | None, remedy: str) -> int:
   frames = promised
   if frames is None:
     frames = min(present.values(), default=0)
+    if present and max(present.values()) > frames + _PADDING:
+      longest = max(present, key=present.get)
+      shortest = min(present, key=present.get)
+      raise UserError(
+        f"{shortest} has {frames} frames, {longest.name} {present[longest]}, "
+        f"and {header.path.name} does not say how many there are: {remedy}"
+      )
   if frames == 0:
     raise UserError(f"{header.path} has no samples: name the header of a whole record")
   return frames
@@ -51,7 +60,7 @@ def frames_of(header: Header, promised: int | None, remedy: str) -> int:
 def _signals_by_file(header: Header) -> dict[str, list[Signal]]:
   """The signals that share a file; they must stand in a row and be stored alike."""
   groups = {}
-  for file, signals in itertools.groupby(header.signals, lambda signal: signal.file):
+  for file, signals in itertools.groupby(header.signals, operator.attrgetter("file")):
     if file == "~":
       continue
     group = list(signals)

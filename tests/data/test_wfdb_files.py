@@ -192,6 +192,13 @@ def test_signals_in_files_of_their_own(tmp_path):
   np.testing.assert_array_equal(loaded(read_wfdb_channels(header)), PHYSICAL)
 
 
+def test_files_of_other_lengths_and_a_header_without_one(tmp_path):
+  lines = [LINE, "r2.dat 16 50(3)/NU 16 0 0 0 0 II"]
+  header = write(tmp_path, first_line="r 2 125", lines=lines, stored=STORED[:, 0])
+  (tmp_path / "r2.dat").write_bytes(packed(STORED[:50, 1], "16"))
+  assert "r2.dat has 50 frames, r.dat 100" in says(read_wfdb_channels, header)
+
+
 @pytest.mark.parametrize("name", ["r.hea", "r.dat", "r"])
 def test_any_file_of_a_record_finds_its_header(tmp_path, name):
   write(tmp_path)
