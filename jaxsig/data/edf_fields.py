@@ -13,6 +13,8 @@ def text_of(stored: bytes) -> str:
 
 def number_of(text: str) -> float:
   """Returns the number in a field, with a decimal point or comma; NaN where there is none."""
+  if not text.isascii() or "_" in text:   # which Python takes for numbers, too
+    return math.nan
   try:
     number = float(text.replace(",", "."))
   except ValueError:

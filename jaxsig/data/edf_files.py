@@ -42,6 +42,7 @@ def read_edf_channels(path: pathlib.Path) -> Channels:
   notes = list(header.notes)
   if header.is_interrupted:
     missing_s = starts_s_r[-1] - (header.records - 1) * header.record_s
+    missing_s = max(round(missing_s, 3), 0.0)
     notes.append(f"interrupted: {missing_s:g} s between its data records are missing")
   if uncalibrated:
     notes.append(f"physical units unknown, stored numbers are taken: {', '.join(uncalibrated)}")
@@ -60,11 +61,12 @@ def _channel(
     rate_hz = header.samples[signal] / header.record_s
   firsts_r = first_samples(header, signal, starts_s_r)
   samples = int(firsts_r[-1]) + header.samples[signal]
-  return Channel(label, unit, rate_hz, samples, partial(_load, header, signal, firsts_r))
+  return Channel(label, unit, rate_hz, samples, partial(_load, header, signal, starts_s_r))
 
 
-def _load(header: Header, signal: int, firsts_r: np.ndarray) -> np.ndarray:
+def _load(header: Header, signal: int, starts_s_r: np.ndarray) -> np.ndarray:
   """[t] float64, NaN in gaps."""
+  firsts_r = first_samples(header, signal, starts_s_r)
   length = header.samples[signal]
   x_t = np.full(int(firsts_r[-1]) + length, np.nan)
   for first_record, block_r_s in read_blocks(header, signal):

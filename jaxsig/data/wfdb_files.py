@@ -37,8 +37,8 @@ def read_wfdb_channels(path: pathlib.Path, remedy: str = AGAIN) -> Channels:
   channels = []
   for i, signal in enumerate(header.signals):
     load = partial(read_samples, header, i, frames)
-    channels.append(channel_of(signal, header.rate_hz, frames, load))
-  return Channels(tuple(channels), tuple(notes_on(header.signals, header.rate_hz)))
+    channels.append(channel_of(header, signal, header.rate_hz, frames, load))
+  return Channels(tuple(channels), tuple(notes_on([header], header.rate_hz)))
 
 
 def header_of(path: pathlib.Path) -> pathlib.Path:

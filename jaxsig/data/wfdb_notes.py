@@ -2,17 +2,24 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from jaxsig.data.wfdb_header import Header
-from jaxsig.data.wfdb_lines import Signal
 from jaxsig.data.wfdb_parts import Part, keyed
 
 
-def notes_on(signals: Iterable[Signal], rate_hz: float | None) -> Iterator[str]:
-  """Yields a sentence for each thing that was assumed of signals; those of one name share it."""
+def notes_on(headers: Iterable[Header], rate_hz: float | None) -> Iterator[str]:
+  """Yields a sentence for each thing that was assumed of signals.
+
+  Args:
+    headers: of all segments; signals of one name share a sentence.
+    rate_hz: of the frames.
+  """
   uncalibrated = {}
   shifted = {}
   faster = {}
-  for i, signal in enumerate(signals, 1):
-    name = signal.name or f"signal {i}"
+  named = []
+  for header in headers:
+    for i, signal in enumerate(header.signals, 1):
+      named.append((signal.name or f"signal {i}", signal))
+  for name, signal in named:
     if not signal.calibrated and signal.file != "~":
       uncalibrated[name] = name
     if signal.skew_frames:

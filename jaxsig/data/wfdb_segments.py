@@ -1,5 +1,5 @@
 """WFDB records of many segments, put together; where a segment or a signal is missing it is NaN."""
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,7 @@ from jaxsig.data.wfdb_parts import Key, Part, keyed, parts_of, segment_header
 from jaxsig.data.wfdb_signals import channel_of, read_samples
 from jaxsig.errors import UserError
 
-MOST_SAMPLES = 4 * 10**8   # of one signal: 9 days at 500 Hz
+
 def join_segments(header: Header, remedy: str) -> Channels:
   """Returns the channels of a record of many segments.
 
@@ -34,16 +34,14 @@ def join_segments(header: Header, remedy: str) -> Channels:
 
   rate_hz = _rate_hz(header, present)
   frames = sum(part.frames for part in parts)
-  _check_length(header, frames, layout.signals)
   channels = []
   for key, signal in keyed(layout.signals):
     signal = _as_stored(header, signal, key, present)
     load = partial(_load, parts, key, signal.frame_samples, frames)
-    channels.append(channel_of(signal, rate_hz, frames, load))
+    channels.append(channel_of(header, signal, rate_hz, frames, load))
 
-  notes = [*notes_on_parts(header, layout, parts, rate_hz)]
-  stored = [signal for part in present for signal in part.header.signals]
-  notes += notes_on(stored, rate_hz)
+  notes = list(notes_on_parts(header, layout, parts, rate_hz))
+  notes += notes_on([part.header for part in present], rate_hz)
   return Channels(tuple(channels), tuple(notes))
 
 
@@ -72,15 +70,6 @@ def _rate_hz(header: Header, present: Sequence[Part]) -> float | None:
         f"{header.path.name} at {rate_hz:g}: read the segments one by one"
       )
   return rate_hz
-
-
-def _check_length(header: Header, frames: int, signals: Iterable[Signal]) -> None:
-  frame_samples = max(signal.frame_samples for signal in signals)
-  if frames * frame_samples > MOST_SAMPLES:
-    raise UserError(
-      f"{header.path} promises {frames * frame_samples} samples of a signal, "
-      f"more than {MOST_SAMPLES} with its gaps: read the segments one by one"
-    )
 
 
 def _as_stored(header: Header, signal: Signal, key: Key, present: Sequence[Part]) -> Signal:

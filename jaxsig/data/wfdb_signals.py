@@ -16,19 +16,38 @@ from jaxsig.errors import UserError
 if TYPE_CHECKING:
   import wfdb
 
+MOST_SAMPLES = 4 * 10**8   # of one signal: 9 days at 500 Hz
 _BLOCK_SAMPLES = 2**22   # of all signals of a file, read at a time
 
 
 def channel_of(
+  header: Header,
   signal: Signal,
   rate_hz: float | None,
   frames: int,
   load: Callable[[], np.ndarray],
 ) -> Channel:
-  """Returns the channel of a signal; `rate_hz` is that of the frames."""
+  """Returns the channel of a signal.
+
+  Args:
+    header: of the whole record.
+    signal: as its header, or that of a segment, describes it.
+    rate_hz: of the frames.
+    frames: how many the record has, with its gaps.
+    load: what reads its samples.
+
+  Raises:
+    UserError: the record is too long.
+  """
+  samples = frames * signal.frame_samples
+  if samples > MOST_SAMPLES:
+    raise UserError(
+      f"{header.path} promises {samples} samples of a signal, with its gaps, "
+      f"more than {MOST_SAMPLES}: cut the record, or read its segments one by one"
+    )
   if rate_hz is not None:
     rate_hz = float(rate_hz * signal.frame_samples)
-  return Channel(signal.name, signal.unit, rate_hz, frames * signal.frame_samples, load)
+  return Channel(signal.name, signal.unit, rate_hz, samples, load)
 
 
 def read_samples(header: Header, channel: int, frames: int) -> np.ndarray:

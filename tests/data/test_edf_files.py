@@ -137,6 +137,8 @@ def test_a_range_upside_down_is_as_the_file_says(tmp_path):
     {"low": 4},
     {"low": "", "high": ""},
     {"low": "nan"},
+    {"low": "-4_0"},
+    {"low": "-\u0664"},
     {"high": "inf"},
     {"high": "1e999"},
     {"stored_low": 1000},

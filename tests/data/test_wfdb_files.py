@@ -361,6 +361,12 @@ def test_names_of_folders(tmp_path, folder):
   np.testing.assert_array_equal(loaded(read_wfdb_channels(write(tmp_path / folder))), PHYSICAL)
 
 
+def test_what_is_not_in_the_file_is_bounded(tmp_path):
+  lines = ["~ 16x99999999 50(3)/NU 16 0 0 0 0 {name}", LINE]
+  header = write(tmp_path, lines=lines, stored=STORED[:, 0])
+  assert "9999999900 samples of a signal" in says(read_wfdb_channels, header)
+
+
 def test_where_links_are_not_allowed(tmp_path, monkeypatch):
   def refuse(*args: object) -> None:
     raise OSError("not allowed")

@@ -183,3 +183,10 @@ def test_a_fixed_layout_of_other_signals(parts):
   part(parts, "b", 60, 100, names=["II", "PLETH"])
   sentence = says(read_wfdb_channels, joined(parts, "a 60", "b 40"))
   assert "b.hea has other signals than a.hea" in sentence
+
+
+def test_signals_without_a_name_are_counted_in_their_segment(parts):
+  for name, first, past in (("a", 0, 60), ("b", 60, 100)):
+    part(parts, name, first, past, lines=["{file} {form}"] * 2)
+  found = read_wfdb_channels(joined(parts, "a 60", "b 40", frames=100))
+  assert found.notes[-1].endswith(": signal 1, signal 2")
