@@ -11,8 +11,8 @@ from jaxsig.data.ppg.signal_formats import (
   plain_name,
   rate_of,
   read_table,
-  read_wfdb,
 )
+from jaxsig.data.wfdb_files import read_wfdb_channels
 from jaxsig.errors import UserError
 
 RATE_HZ = 125.0
@@ -138,13 +138,29 @@ def read_signals(files: Files) -> dict[str, np.ndarray]:
 def _raw_signals(path: pathlib.Path) -> tuple[float, dict[str, np.ndarray]]:
   """Rate in Hz and {name in capitals: [T] float64} of either form."""
   if path.suffix == ".hea":
-    return read_wfdb(path, AGAIN)
+    return _wfdb_signals(path)
 
   table = _plain_table(path)
   for name, x_t in table.items():
     if name.startswith("TIME"):
       return rate_of(x_t), table
   return RATE_HZ, table
+
+
+def _wfdb_signals(path: pathlib.Path) -> tuple[float, dict[str, np.ndarray]]:
+  """Rate in Hz and the signals of the WFDB form, whose names must differ."""
+  signals = {}
+  rates_hz = set()
+  for channel in read_wfdb_channels(path, AGAIN).channels:
+    name = plain_name(channel.name)
+    if name in signals:
+      raise UserError(f"{path} has two signals {name}: {AGAIN}")
+    signals[name] = channel.load()
+    rates_hz.add(channel.rate_hz)
+
+  if len(rates_hz) != 1 or None in rates_hz:
+    raise UserError(f"{path} has no sampling rate that all of its signals share: {AGAIN}")
+  return rates_hz.pop(), signals
 
 
 def _plain_table(path: pathlib.Path) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""A user's own PPG: CSV, NPY, WFDB or an array in, a `Record` or one sentence on what is wrong out.
+"""A user's own PPG: a file or an array in, a `Record` or one sentence on what is wrong out.
 
 Where the signal is missing it is NaN.
 """
@@ -9,11 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxsig.data.channels import Channels
+from jaxsig.data.edf_files import read_edf_channels
 from jaxsig.data.gaps import runs
 from jaxsig.data.ppg import csv_columns
 from jaxsig.data.ppg.csv_columns import LONGEST_S
-from jaxsig.data.ppg.signal_formats import read_wfdb
 from jaxsig.data.records import Record
+from jaxsig.data.wfdb_files import read_wfdb_channels
 from jaxsig.errors import UserError
 
 RATES_HZ = (10.0, 1e4)   # below, a pulse of 150 a minute has no shape left
@@ -29,7 +31,8 @@ def read_ppg(source: str | pathlib.Path | ArrayLike, rate_hz: float | None) -> R
       a .csv or .txt: a column whose name has PPG or PLETH in it, or a single column; a column
         "time" in seconds gives the rate, and leaves a gap where it jumps forward;
       a .npy with one axis;
-      a WFDB header, with or without its .hea.
+      a WFDB header, with or without its .hea;
+      an .edf or .bdf.
     rate_hz: of the samples; only needed where the file does not say.
 
   Returns:
@@ -70,7 +73,9 @@ def _from_file(path: pathlib.Path) -> tuple[float | None, np.ndarray]:
   if path.suffix != ".hea":
     header = path.with_name(path.name + ".hea")
   if header.is_file():
-    return _from_wfdb(header)
+    return _from_channels(read_wfdb_channels(header), path)
+  if path.suffix.lower() in (".edf", ".bdf"):
+    return _from_channels(read_edf_channels(path), path)
 
   if path.is_dir():
     raise UserError(f"{path} is a folder: name one .csv, .npy or WFDB file in it")
@@ -81,10 +86,11 @@ def _from_file(path: pathlib.Path) -> tuple[float | None, np.ndarray]:
   return _from_csv(path)
 
 
-def _from_wfdb(path: pathlib.Path) -> tuple[float, np.ndarray]:
-  rate_hz, signals = read_wfdb(path, "copy or export it again")
-  name = _ppg_name(list(signals), path)
-  return rate_hz, signals[name]
+def _from_channels(found: Channels, path: pathlib.Path) -> tuple[float | None, np.ndarray]:
+  channels = found.channels
+  names = [channel.name for channel in channels]
+  channel = channels[names.index(_ppg_name(names, path))]
+  return channel.rate_hz, channel.load()
 
 
 def _from_npy(path: pathlib.Path) -> np.ndarray:

@@ -1,102 +1,16 @@
-"""Signals of WFDB records and CSV tables; each `UserError` names the file and the remedy."""
+"""Signals of CSV tables; each `UserError` names the file and the remedy."""
 import csv
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jaxsig.errors import UserError
 
-if TYPE_CHECKING:
-  import wfdb
-
-_BYTES_A_SAMPLE = {   # by WFDB format
-  "80": 1,
-  "212": 1.5,
-  "16": 2,
-  "61": 2,
-  "160": 2,
-  "24": 3,
-  "32": 4,
-}
-
-
-def read_wfdb(path: pathlib.Path, remedy: str) -> tuple[float, dict[str, np.ndarray]]:
-  """Reads a WFDB record.
-
-  Args:
-    path: its header.
-    remedy: what the user should do about an error: the last words of its sentence.
-
-  Returns:
-    The rate in Hz, and {signal name in capitals: [T] float64 in physical units}; a missing
-    sample is NaN.
-
-  Raises:
-    UserError: a file of the record is missing, truncated or damaged.
-  """
-  import wfdb
-
-  stem = str(path.with_suffix(""))
-  try:
-    header = wfdb.rdheader(stem)
-    _check_sizes(path, header, remedy)
-    record = wfdb.rdrecord(stem)
-    names = [plain_name(name) for name in record.sig_name]
-    columns = record.p_signal.T
-    signals = dict(zip(names, columns, strict=True))
-  except UserError:
-    raise
-  except Exception as error:   # wfdb parses by hand: a damaged header raises nearly anything
-    raise UserError(f"{path} cannot be read as a WFDB record ({error}): {remedy}") from error
-  return float(record.fs), signals
-
 
 def plain_name(name: str) -> str:
   """Returns a signal's name in capitals and without the comma in which PhysioNet's names end."""
   return name.strip(" ,").upper()
-
-
-def _check_sizes(path: pathlib.Path, header: "wfdb.Record", remedy: str) -> None:
-  """Checks that a record's data files are there and long enough.
-
-  wfdb's own error names neither the file nor the remedy.
-  """
-  file_of_channel = header.file_name or []
-  for name in dict.fromkeys(file_of_channel):
-    data = path.parent / name
-    if not data.is_file():
-      raise UserError(f"{data} is missing beside its header {path.name}: {remedy}")
-
-    channels = [i for i, other in enumerate(file_of_channel) if other == name]
-    expected_bytes = _expected_bytes(header, channels)
-    if expected_bytes is None:
-      continue
-
-    actual_bytes = data.stat().st_size
-    if actual_bytes < expected_bytes:
-      raise UserError(
-        f"{data} is truncated, {actual_bytes} bytes "
-        f"of the {expected_bytes} its header promises: {remedy}"
-      )
-
-
-def _expected_bytes(header: "wfdb.Record", channels: Sequence[int]) -> int | None:
-  """Size of the data file that holds these channels; None where the header does not say."""
-  if header.sig_len is None:
-    return None
-
-  frame_bytes = 0
-  for i in channels:
-    sample_bytes = _BYTES_A_SAMPLE.get(header.fmt[i])
-    if sample_bytes is None:
-      return None
-    samples = header.samps_per_frame[i] or 1
-    frame_bytes += sample_bytes * samples
-
-  offset_bytes = header.byte_offset[channels[0]] or 0
-  return int(header.sig_len * frame_bytes) + offset_bytes
 
 
 def read_table(path: pathlib.Path) -> dict[str, np.ndarray]:

@@ -199,6 +199,14 @@ BROKEN = {
     replaced(HEADER, " 3 125 ", " 3 250 "),
     [HEADER, "250 Hz", "--input"],
   ),
+  "no rate": Broken(
+    replaced(HEADER, " 3 125 7500", " 3"),
+    [HEADER, "no sampling rate", "download"],
+  ),
+  "two of one name": Broken(
+    replaced(HEADER, "RESP,", "PLETH,"),
+    [HEADER, "two signals PLETH", "download"],
+  ),
   "no resp": Broken(
     replaced(HEADER, "RESP,", "CO2,"),
     [HEADER, "no signal RESP", "CO2"],
