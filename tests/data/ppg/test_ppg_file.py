@@ -44,7 +44,7 @@ def pulse_t() -> np.ndarray:
 
 
 def assert_is_pulse(record: Record, name: str, pulse_t: np.ndarray) -> None:
-  assert (record.group, record.id, record.info) == ("user", name, {"source": "user"})
+  assert (record.group, record.id, record.info["source"]) == ("user", name, "user")
   assert record.rate_hz == pytest.approx(50)
   assert list(record.signals) == ["ppg_t"]
   np.testing.assert_allclose(record.signals["ppg_t"], pulse_t, atol=1e-6)
@@ -86,7 +86,7 @@ def test_physionets_rounded_time(tmp_path):
   ("rate_hz", "words"),
   [
     (None, "--rate_hz"),
-    (0, "0 Hz is no sampling rate of a PPG"),
+    (0, "=0 is no sampling rate of a PPG"),
     (-5.0, "no sampling rate of a PPG"),
     (0.5, "no sampling rate of a PPG"),
     (8, "no sampling rate of a PPG"),
@@ -115,13 +115,13 @@ def test_an_array_without_a_rate_is_told_how_python_gives_it():
   [
     ("ppg\n" + "nan\n" * 400, "not one finite value"),
     ("1\n" * 400, "flat"),
-    ("red,infrared\n1,2\n", "exactly one"),
-    ("ppg 1,ppg 2\n1,2\n", "exactly one"),
+    ("red,infrared\n1,2\n", "none is named as a PPG"),
+    ("ppg 1,ppg 2\n1,2\n", "holds 2 signals named as a PPG"),
     ("ppg\none\n", "no table of numbers"),
-    ("", "no table of numbers"),
+    ("", "is empty"),
     ("ppg\n", "no table of numbers"),
     ("p" * 200000, "no table of numbers"),
-    (b"\x89PNG\x00\xff\n\x00", "no table of numbers"),
+    (b"\x89PNG\x00\xff\n\x00", "it is a picture"),
     ("ppg\n" + "1,2\n" * 400, "1 names for 2 columns"),
   ],
   ids=[
@@ -177,7 +177,7 @@ def test_a_time_column_with_a_blank(tmp_path):
 
 def test_a_time_column_that_stands_still(tmp_path):
   path = with_time(tmp_path / "a.csv", [1] * 400)
-  assert "nan Hz" in says(read, path)
+  assert "--rate_hz" in says(read, path)
 
 
 def test_a_time_column_and_another_rate(tmp_path):
@@ -205,7 +205,6 @@ def wrong_npy(tmp_path_factory) -> pathlib.Path:
   np.save(folder / "complex.npy", np.exp(1j * np.arange(400)))
   np.save(folder / "empty.npy", np.zeros(0))
   (folder / "text.npy").write_text("hello")
-  (folder / "nothing.npy").touch()
 
   np.savez(folder / "several.npz", a=np.zeros(400))
   (folder / "several.npz").rename(folder / "several.npy")
@@ -216,7 +215,7 @@ def wrong_npy(tmp_path_factory) -> pathlib.Path:
   return folder
 
 
-@pytest.mark.parametrize("name", ["object", "text", "nothing", "cut", "zip"])
+@pytest.mark.parametrize("name", ["object", "text", "cut", "zip"])
 def test_an_npy_that_is_no_array_of_numbers(wrong_npy, name):
   sentence = says(read, wrong_npy / f"{name}.npy", 50.0)
   assert "not a NumPy array of numbers" in sentence
