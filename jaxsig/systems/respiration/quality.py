@@ -62,7 +62,9 @@ def _why_none(row: Row, seen: Seen) -> str:
   """Why there is no estimate; empty where there is one."""
   if seen.unseen_s > MOST_UNSEEN * seen.length_s:
     seen_s = seen.length_s - seen.unseen_s
-    return f"the model saw only {seen_s:.0f} of {seen.length_s:.0f} s"
+    return (
+        f"only {seen_s:.0f} of {seen.length_s:.0f} s could be read: the rest is missing or too "
+        "short between gaps")
   if row.estimate is None and seen.unseen_s > PASSED_OVER_S:
     return _missing(seen)
   low_bpm, high_bpm = BAND_BPM
