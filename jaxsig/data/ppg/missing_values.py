@@ -11,7 +11,10 @@ from jaxsig.data.ppg.still_values import STILL_S, filled_stretches, still_stretc
 from jaxsig.errors import UserError
 from jaxsig.plurals import count, noun
 
-LEAST_STEPS = 1024   # of single precision that the signal's width must have
+LEAST_STEPS = 1024            # of single precision that the signal's width must have
+SINGLE_STEP = 2.0**-23        # relative, of single precision
+SMALLEST_WIDTH = 1e-30        # of a signal in single precision, whose numbers end at 1e-38 ...
+LARGEST_WIDTH = 1e30          # ... and 1e38
 
 
 class Cleaned(NamedTuple):
@@ -37,9 +40,9 @@ def cleaned(raw_t: np.ndarray, rate_hz: float, name: str) -> Cleaned:
   """
   level = outside_values.level_of(raw_t)
   outside = outside_values.outside_of(raw_t, level)
-  offset = _offset(level)
+  offset, scale = _single_precision_needs(level)
   missing = Counter()
-  ppg_t = _in_single_precision(raw_t, outside, offset, missing)
+  ppg_t = _in_single_precision(raw_t, outside, offset, scale, missing)
   notes = _outside_notes(missing, outside)
   if not np.isfinite(ppg_t).any():
     raise UserError(f"{name} has not one finite value: export it again")
@@ -55,7 +58,7 @@ def cleaned(raw_t: np.ndarray, rate_hz: float, name: str) -> Cleaned:
 
   filled_k_2 = filled_stretches(ppg_t, rate_hz, level)
   if len(filled_k_2):
-    values = np.unique(ppg_t[filled_k_2[:, 0]].astype(np.float64) + offset)
+    values = np.unique(scale * ppg_t[filled_k_2[:, 0]].astype(np.float64) + offset)
     shown = " or ".join(f"{value:g}" for value in values)
     notes.append(f"{_in_words(filled_k_2, rate_hz)} hold {shown} between jumps: "
                  "taken for missing.")
@@ -63,26 +66,34 @@ def cleaned(raw_t: np.ndarray, rate_hz: float, name: str) -> Cleaned:
 
   if offset:
     notes.append(f"An offset of {offset:g} was subtracted: single precision cannot hold it.")
+  if scale != 1:
+    notes.append(f"The samples were divided by {scale:g}: single precision cannot hold them.")
   return Cleaned(ppg_t, notes)
 
 
-def _offset(level: Level | None) -> float:
-  """The median, where single precision would lose the signal beside it; else 0."""
-  if level is None:
-    return 0.0
-  largest = np.float32(min(abs(level.centre), 1e38))
-  if level.width >= LEAST_STEPS * np.spacing(largest):
-    return 0.0
-  return level.centre
+def _single_precision_needs(level: Level | None) -> tuple[float, float]:
+  """What is to be subtracted, and then what to divide by, so that single precision will do.
+
+  They are 0 and 1 for all ordinary signals.
+  """
+  offset, scale = 0.0, 1.0
+  if level is None or not level.width > 0:
+    return offset, scale
+  if level.width < LEAST_STEPS * SINGLE_STEP * abs(level.centre):
+    offset = level.centre
+  if not SMALLEST_WIDTH < level.width < LARGEST_WIDTH:
+    scale = level.width
+  return offset, scale
 
 
 def _in_single_precision(
     raw_t: np.ndarray,
     outside: Outside,
     offset: float,
+    scale: float,
     missing: Counter,
 ) -> np.ndarray:
-  """The signal less its offset, float32, with NaN for what `missing` counts."""
+  """The signal less its offset on a scale, float32, with NaN for what `missing` counts."""
   ppg_t = np.empty(len(raw_t), np.float32)
   for first, block_t in outside_values.finite_blocks(raw_t):
     infinite_t = np.isinf(raw_t[first:first + BLOCK])
@@ -96,7 +107,7 @@ def _in_single_precision(
     block_t[is_spike_t] = np.nan
 
     with np.errstate(over="ignore"):   # beyond float32 is infinite, which is no signal
-      single_t = (block_t - offset).astype(np.float32)
+      single_t = ((block_t - offset) / scale).astype(np.float32)
     too_large_t = np.isinf(single_t)
     single_t[too_large_t] = np.nan
     missing["infinite"] += int(infinite_t.sum() + too_large_t.sum())

@@ -39,6 +39,8 @@ def signal_of(source: ArrayLike, name: str, remedy: str) -> Signal:
 
 def _as_array(source: ArrayLike) -> np.ndarray:
   """The source as an array: masked and missing values are NaN; of type object where it is none."""
+  if isinstance(source, bytearray):   # NumPy would take each byte for a number
+    return np.array(None)
   if isinstance(source, np.ma.MaskedArray):
     if source.dtype.kind not in "iuf":
       return source.data

@@ -15,7 +15,8 @@ CODE_GAP = 1.0         # widths of the signal between it and a value that repeat
 SPIKE_GAP = 5.0        # widths between it and a value that does not
 MOST_CODES = 3         # on one side of the signal
 MOST_SPIKES = 0.01     # of all samples
-MOST_TAIL = 0.4        # of all samples: if more lie far from the centre, they are the signal
+MOST_TAIL = 0.6        # of all samples: if more lie far from the centre, they are the signal
+COMMON = 0.1           # of all samples: a value that so many show may be a code
 
 
 class Level(NamedTuple):
@@ -64,8 +65,19 @@ def level_of(x_t: np.ndarray) -> Level | None:
   moves = np.isfinite(samples) & np.isfinite(followers) & (samples != followers)
   if not moves.any():
     return None
-  low, centre, high = np.quantile(samples[moves], (0.25, 0.5, 0.75))
+  moving = _without_most_common(samples[moves])
+  low, centre, high = np.quantile(moving, (0.25, 0.5, 0.75))
   return Level(float(centre), float(2 * (high - low)))
+
+
+def _without_most_common(samples: np.ndarray) -> np.ndarray:
+  """The samples without the value that a good part of them show, if there is one."""
+  found = np.unique_counts(samples)
+  most = np.argmax(found.counts)
+  is_common = COMMON * len(samples) < found.counts[most] < len(samples)
+  if not is_common:
+    return samples
+  return samples[samples != found.values[most]]
 
 
 def outside_of(x_t: np.ndarray, level: Level | None) -> Outside:

@@ -135,7 +135,10 @@ def _number_or_none(rate_hz: object) -> float | None:
   is_number = isinstance(rate_hz, numbers.Real) and not isinstance(rate_hz, (bool, np.bool))
   if not is_number:
     raise UserError(f"rate_hz={rate_hz!r} is no sampling rate: give a number of samples a second")
-  return float(rate_hz)
+  try:
+    return float(rate_hz)
+  except OverflowError:   # of Python's integers, which may be of any size
+    return np.inf
 
 
 def _agreed_rate(file_hz: float | None, given_hz: float | None, name: str) -> float:
