@@ -72,8 +72,8 @@ def upright(ppg_t: np.ndarray, rate_hz: float, polarity: str = "auto") -> Uprigh
 def slope_skewness(ppg_t: np.ndarray, rate_hz: float) -> np.ndarray:
   """Skewness [k] of the slope of the band-passed PPG in windows of 5 s.
 
-  Windows are evenly spread; those with gaps or without any change are left out. The negative
-  signal gives exactly the negative.
+  Windows are evenly spread; those with gaps or without any change are left out. It turns its sign
+  with the signal.
   """
   import scipy.signal  # takes long to import: only where a signal is looked at
 

@@ -59,11 +59,15 @@ def is_counter(name: str) -> bool:
 
 
 def _words_of(name: str) -> set[str]:
-  """The words of a name in lower case, without its unit and without numbers at their ends."""
+  """The words of a name in lower case, without its unit; numbers at their ends may be left out.
+
+  heartRate is one word and two.
+  """
   without_unit = re.sub(r"\[.*?\]|\(.*?\)", " ", name)
   apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", without_unit)
+  both = f"{without_unit} {apart}".lower()
   words = set()
-  for word in re.findall(r"[a-z0-9#]+", apart.lower()):
+  for word in re.findall(r"[a-z0-9#]+", both):
     words.add(word)
     words.add(word.rstrip("0123456789") or word)
   return words
