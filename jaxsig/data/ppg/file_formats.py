@@ -7,7 +7,7 @@ from jaxsig.data.text_channels import read_text_channels
 from jaxsig.data.wfdb_files import read_wfdb_channels
 from jaxsig.errors import UserError
 
-KNOWN = "a CSV or text table, NPY, WFDB, EDF or BDF"
+KNOWN = "CSV, text, NPY, WFDB, EDF or BDF"
 TEXT = (".csv", ".txt", ".tsv", ".tab", ".asc", ".dat", "")
 EDF = (".edf", ".bdf", ".rec")
 _SAVE = "numpy.save('ppg.npy', ppg)"
@@ -47,9 +47,9 @@ _EDF = (b"0       ", b"\xffBIOSEMI")
 
 def header_of(path: pathlib.Path) -> pathlib.Path | None:
   """The WFDB header that a path names: itself, or beside a record's name or data file."""
-  if path.suffix.lower() == ".hea":
-    return path
-  candidates = [path.with_name(path.name + ".hea")]
+  candidates = [path]
+  if path.suffix.lower() != ".hea":
+    candidates = [path.parent / f"{path.name}.hea"]
   if path.suffix.lower() in (".dat", ".mat"):
     candidates.append(path.with_suffix(".hea"))
   for candidate in candidates:
@@ -99,15 +99,20 @@ def read_channels(path: pathlib.Path, rate_hz: float | None) -> Channels:
 
 def require_file(path: pathlib.Path) -> None:
   """Raises UserError where a path is a folder or does not exist, and is no WFDB record's name."""
-  header = header_of(path)
-  if header is not None and header.is_file():
-    return
-  if path.is_dir():
-    raise UserError(f"{path} is a folder: name one file in it, {KNOWN}")
-  if not path.is_file():
-    raise UserError(f"{path} does not exist: name {KNOWN} file")
-  if not path.stat().st_size:
-    raise UserError(f"{path} is empty: name {KNOWN} file")
+  try:
+    if header_of(path) is not None:
+      return
+    is_folder = path.is_dir()
+    is_empty = path.is_file() and not path.stat().st_size
+    is_there = path.exists()
+  except (OSError, ValueError) as error:   # such as a name that is too long
+    raise UserError(f"{path} cannot be read ({error}): name a {KNOWN} file") from error
+  if is_folder:
+    raise UserError(f"{path} is a folder: name one {KNOWN} file in it")
+  if not is_there:
+    raise UserError(f"{path} does not exist: name a {KNOWN} file")
+  if is_empty:
+    raise UserError(f"{path} is empty: name a {KNOWN} file")
 
 
 def _first_bytes(path: pathlib.Path) -> bytes:

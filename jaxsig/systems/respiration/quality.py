@@ -74,7 +74,10 @@ def _why_none(row: Row, seen: Seen) -> str:
     return f"the rate lies at the edge of {low_bpm:g} to {high_bpm:g} a minute"
   width_bpm = _width_bpm(row)
   if width_bpm is not None and not width_bpm <= WIDEST_95_BPM:
-    return f"the model is unsure: its 95 % interval is {width_bpm:.1f} breaths/min wide"
+    measure = "twice its spread is"
+    if "95" in row.interval:
+      measure = "its 95 % interval is as wide as"
+    return f"the model is unsure: {measure} {width_bpm:.1f} breaths/min"
   return ""
 
 
