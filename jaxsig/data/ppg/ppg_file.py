@@ -84,7 +84,7 @@ def read_ppg(
   info = {"source": "user"}
   every_note = [*found.notes, *notes, *polarity_notes]
   if every_note:
-    info["notes"] = every_note
+    info["notes"] = [_sentence(note) for note in every_note]
   return Record(
     id=record_id,
     group="user",
@@ -93,6 +93,14 @@ def read_ppg(
     annotations={},
     info=info,
   )
+
+
+def _sentence(note: str) -> str:
+  """A note with a capital and a full stop."""
+  text = note[:1].upper() + note[1:]
+  if not text.endswith("."):
+    text += "."
+  return text
 
 
 def _in_file(path: pathlib.Path, rate_hz: float | None, signal: str) -> _Source:

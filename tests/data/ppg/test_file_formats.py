@@ -56,7 +56,7 @@ def test_a_format_by_name_and_content(tmp_path, asked, name, content, kind):
   path.write_bytes(content)
   record = read_ppg(path, None)
   assert asked == [kind]
-  assert record.info["notes"] == [f"read as {kind}"]
+  assert record.info["notes"] == [f"Read as {kind}."]
 
 
 @pytest.mark.parametrize("name", ["r", "r.dat", "r.mat", "r.hea"])
@@ -162,7 +162,7 @@ def test_a_chosen_signal_is_the_only_one_that_is_loaded(tmp_path, monkeypatch):
   monkeypatch.setattr(file_formats, "read_text_channels", lambda path, rate_hz: found)
   (tmp_path / "a.csv").write_text("1\n")
   record = read_ppg(tmp_path / "a.csv", None, "PPG")
-  assert record.info["notes"] == ["by the reader", "The signal 'PPG' was read, not 'PPG 2' (1)."]
+  assert record.info["notes"] == ["By the reader.", "The signal 'PPG' was read, not 'PPG 2' (1)."]
 
 
 @pytest.mark.parametrize(
