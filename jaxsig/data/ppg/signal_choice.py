@@ -1,9 +1,10 @@
 """Which signal of a file is the PPG; one that is something else is never taken for it."""
+import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from jaxsig.data.channels import Channel
-from jaxsig.data.ppg.signal_names import is_counter, is_ppg, quantity_of
+from jaxsig.data.ppg.signal_names import is_counter, is_ppg, quantity_of, quantity_of_file
 from jaxsig.errors import UserError
 
 MOST_LISTED = 12   # names in a sentence
@@ -76,6 +77,13 @@ def _lone(channels: Sequence[Channel], name: str) -> Channel:
     signals = [channel for channel in channels if not is_counter(channel.name)]
   unknown = [channel for channel in signals if not quantity_of(channel.name)]
   if len(signals) == 1 and unknown:
+    first_part, _, _ = pathlib.PurePath(name).name.partition(".")
+    of_file = quantity_of_file(first_part)
+    if of_file and not unknown[0].name.strip():
+      raise UserError(
+        f"{name} is named after {of_file}, and its signal has no name: if it is a PPG, give "
+        "--config.own.signal=0"
+      )
     return signals[0]
 
   raise UserError(

@@ -21,6 +21,8 @@ _WORDS = {
 _WHOLE_NAMES = {
   "ECG": "i ii iii v v1 v2 v3 v4 v5 v6 mcl1",
 }
+# as the name of a whole file, whose only signal has none: wearables write EDA.csv, TEMP.csv, ...
+_FILES = "ecg ekg eeg emg resp abp co2 acc eda gsr temp spo2 hr ibi"
 _DERIVED = "sqi quality flag valid status peak peaks onset onsets beat beats rate"
 _COUNTERS = "nr no n idx index row count counter frame sequence seq unnamed # sample samples"
 
@@ -49,6 +51,13 @@ def quantity_of(name: str) -> str:
   for quantity, known in _WORDS.items():
     if words & set(known.split()):
       return quantity
+  return ""
+
+
+def quantity_of_file(stem: str) -> str:
+  """The quantity other than a PPG that a file is named after; empty where it is named otherwise."""
+  if stem.lower() in _FILES.split():
+    return quantity_of(stem)
   return ""
 
 

@@ -139,6 +139,14 @@ def test_a_choice_that_is_not_there(names, signal, words):
   assert words in says(chosen, channels(*names), signal, "mine.csv")
 
 
+@pytest.mark.parametrize("file", ["EDA.csv", "TEMP.csv", "ecg.txt", "a/Resp.csv", "HR.csv.gz"])
+def test_a_file_named_after_something_else(file):
+  unnamed = channels("")
+  assert "own.signal=0" in says(chosen, unnamed, "", file)
+  assert chosen(unnamed, "0", file).channel is unnamed[0]
+  assert chosen(channels("PPG"), "", file)
+
+
 def test_what_was_chosen_is_told():
   assert chosen(channels("PPG"), "", "a").notes == ()
   [note] = chosen(channels("RESP", "PLETH", "II"), "", "a").notes
