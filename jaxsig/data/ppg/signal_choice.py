@@ -54,8 +54,11 @@ def chosen(channels: Sequence[Channel], signal: str, name: str) -> Choice:
 
 
 def _named(channels: Sequence[Channel], wanted: str, name: str) -> Channel:
-  """The channel of this name, or else of this number."""
+  """The channel of this name, or else of this number, or else of this name in other letters."""
   same = [channel for channel in channels if channel.name.strip() == wanted]
+  is_number = wanted.isdecimal() and int(wanted) < len(channels)
+  if not same and not is_number:
+    same = [channel for channel in channels if _plain(channel.name) == _plain(wanted)]
   if len(same) > 1:
     raise UserError(
       f"{name} holds {len(same)} signals named {wanted!r}, {_listed(channels, same)}: "
@@ -63,11 +66,16 @@ def _named(channels: Sequence[Channel], wanted: str, name: str) -> Channel:
     )
   if same:
     return same[0]
-  if wanted.isdecimal() and int(wanted) < len(channels):
+  if is_number:
     return channels[int(wanted)]
   raise UserError(
     f"{name} has no signal {wanted!r} (own.signal): it holds {_listed(channels, channels)}"
   )
+
+
+def _plain(name: str) -> str:
+  """A name without regard to capitals and to the comma in which PhysioNet's names end."""
+  return name.strip(" ,").lower()
 
 
 def _lone(channels: Sequence[Channel], name: str) -> Channel:
@@ -109,7 +117,10 @@ def _listed(channels: Sequence[Channel], some: Sequence[Channel]) -> str:
     quantity = quantity_of(channel.name)
     if quantity:
       quantity = f": {quantity}"
-    parts.append(f"{channel.name.strip()!r} ({number}{quantity})")
+    shown = "unnamed"
+    if channel.name.strip():
+      shown = repr(channel.name.strip())
+    parts.append(f"{shown} ({number}{quantity})")
 
   hidden = len(parts) - MOST_LISTED
   if hidden > 0:

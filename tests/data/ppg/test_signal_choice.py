@@ -118,6 +118,8 @@ def test_two_candidates_are_refused(names):
     (("red", "ir"), "0", 0),
     (("1", "0"), "0", 1),
     ((" ppg a ", "ppg b"), "ppg a", 0),
+    (("II,", "Red,"), "red", 1),
+    (("II", "I"), "i", 1),
   ],
 )
 def test_a_user_chooses(names, signal, number):
@@ -131,6 +133,8 @@ def test_a_user_chooses(names, signal, number):
     (("PPG", "II"), "2", "has no signal '2'"),
     (("PPG", "II"), "-1", "has no signal '-1'"),
     (("PPG", "PPG", "II"), "PPG", "by its number"),
+    (("PLETH,", "pleth"), "Pleth", "by its number"),
+    (("", ""), "x", "it holds unnamed (0) and unnamed (1)"),
     ((), "", "holds no signal"),
     ((), "PPG", "holds no signal"),
   ],
