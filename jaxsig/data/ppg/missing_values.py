@@ -56,7 +56,10 @@ def cleaned(raw_t: np.ndarray, rate_hz: float, name: str) -> Cleaned:
   if not np.isfinite(ppg_t).any():
     raise UserError(f"{name} is flat throughout: check the sensor, or leave the file out")
 
-  filled_k_2 = filled_stretches(ppg_t, rate_hz, level)
+  width = np.inf   # of a signal that hardly moves
+  if level is not None:
+    width = level.width / scale
+  filled_k_2 = filled_stretches(ppg_t, rate_hz, width)
   if len(filled_k_2):
     values = np.unique(scale * ppg_t[filled_k_2[:, 0]].astype(np.float64) + offset)
     shown = " or ".join(f"{value:g}" for value in values)

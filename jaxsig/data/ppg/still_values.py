@@ -2,7 +2,7 @@
 import numpy as np
 
 from jaxsig.data.gaps import runs
-from jaxsig.data.ppg.outside_values import BLOCK, Level
+from jaxsig.data.ppg.outside_values import BLOCK
 
 STILL_S = 2.0            # for so long no pulse stands still: off the finger, or saturated
 FILL_S = 0.25            # a fill of a gap lasts as long at least
@@ -41,32 +41,38 @@ def _long(equal_k_2: np.ndarray, least: float) -> np.ndarray:
   return stretches[stretches[:, 1] - stretches[:, 0] >= least]
 
 
-def filled_stretches(x_t: np.ndarray, rate_hz: float, level: Level | None) -> np.ndarray:
+def filled_stretches(x_t: np.ndarray, rate_hz: float, width: float) -> np.ndarray:
   """[k, 2] stretches of a signal [t] where one value, such as 0 or -1, fills several gaps.
 
   A signal jumps into such a stretch and out of it, to the same value each time. A plateau of a
   pulse, clipped or coarsely quantised, it enters and leaves in small steps.
+
+  Args:
+    x_t: NaN in gaps.
+    rate_hz: its sampling rate.
+    width: about that of the middle 90 % of its values.
   """
   least = max(FEWEST_SAMPLES, FILL_S * rate_hz)
   candidates = still_stretches(x_t, least)
   inside = (candidates[:, 0] > 0) & (candidates[:, 1] < len(x_t))
   candidates = candidates[inside]
-  if len(candidates) < FEWEST_FILLS or level is None:
+  if len(candidates) < FEWEST_FILLS:
     return candidates[:0]
 
   value_k = x_t[candidates[:, 0]].astype(np.float64)
-  into_k = np.abs(value_k - x_t[candidates[:, 0] - 1])
-  out_of_k = np.abs(value_k - x_t[candidates[:, 1]])
+  before_k = x_t[candidates[:, 0] - 1]
+  after_k = x_t[candidates[:, 1]]
+  jump_2_k = np.nan_to_num(np.abs(np.stack([before_k, after_k]) - value_k))   # 0 beside a gap
   low, high = np.nanmin(x_t), np.nanmax(x_t)
 
   is_fill_k = np.zeros(len(candidates), bool)
   for value in _repeated(value_k):
     same_k = value_k == value
-    jumps = np.stack([into_k[same_k], out_of_k[same_k]])
+    jumps = jump_2_k[:, same_k]
     if value in (low, high):
-      is_fill = np.nanmin(jumps) > END_JUMP * level.width
+      is_fill = jumps.min() > END_JUMP * width
     else:
-      is_fill = np.nanmedian(np.nanmax(jumps, 0)) > _least_jump(x_t, level)
+      is_fill = np.median(jumps.max(0)) > _least_jump(x_t, width)
     is_fill_k |= same_k & is_fill
   return candidates[is_fill_k]
 
@@ -77,10 +83,10 @@ def _repeated(value_k: np.ndarray) -> np.ndarray:
   return found.values[found.counts >= FEWEST_FILLS]
 
 
-def _least_jump(x_t: np.ndarray, level: Level) -> float:
+def _least_jump(x_t: np.ndarray, width: float) -> float:
   """The least jump into a fill within the range: more than the steps between quantised levels."""
   steps = np.abs(np.diff(x_t[:BLOCK].astype(np.float64)))
   steps = steps[steps > 0]
   if not len(steps):
     return np.inf
-  return max(INSIDE_JUMP * level.width, LEAST_LEVELS * float(np.quantile(steps, 0.05)))
+  return max(INSIDE_JUMP * width, LEAST_LEVELS * float(np.quantile(steps, 0.05)))
