@@ -58,6 +58,16 @@ def header_of(path: pathlib.Path) -> pathlib.Path | None:
   return None
 
 
+def record_id(path: pathlib.Path) -> str:
+  """What a recording is called: its file without suffixes, or a WFDB record's whole name."""
+  if header_of(path) == path.parent / f"{path.name}.hea":
+    return path.name
+  name = path.name
+  if path.suffix.lower() == ".gz":
+    name = path.stem
+  return pathlib.PurePath(name).stem
+
+
 def is_npy(path: pathlib.Path) -> bool:
   """Whether a file is an array of NumPy's, or is called so."""
   if not path.is_file():
@@ -84,6 +94,9 @@ def read_channels(path: pathlib.Path, rate_hz: float | None) -> Channels:
   if suffix in EDF or first_bytes.startswith(_EDF):
     return read_edf_channels(path)
 
+  inner = pathlib.PurePath(path.stem).suffix.lower()
+  if suffix == ".gz" and inner not in TEXT:
+    raise UserError(f"{path} is compressed: unpack it and name the {inner} file")
   foreign = _foreign(suffix, first_bytes)
   if foreign:
     raise UserError(f"{path} is no {KNOWN} file: {REMEDIES[foreign]}")
@@ -103,7 +116,8 @@ def require_file(path: pathlib.Path) -> None:
     if header_of(path) is not None:
       return
     is_folder = path.is_dir()
-    is_empty = path.is_file() and not path.stat().st_size
+    is_file = path.is_file()
+    is_empty = is_file and not path.stat().st_size
     is_there = path.exists()
   except (OSError, ValueError) as error:   # such as a name that is too long
     raise UserError(f"{path} cannot be read ({error}): name a {KNOWN} file") from error
@@ -111,6 +125,8 @@ def require_file(path: pathlib.Path) -> None:
     raise UserError(f"{path} is a folder: name one {KNOWN} file in it")
   if not is_there:
     raise UserError(f"{path} does not exist: name a {KNOWN} file")
+  if not is_file:
+    raise UserError(f"{path} is no regular file: save what it holds as a {KNOWN} file")
   if is_empty:
     raise UserError(f"{path} is empty: name a {KNOWN} file")
 
@@ -126,6 +142,8 @@ def _first_bytes(path: pathlib.Path) -> bytes:
 def _foreign(suffix: str, first_bytes: bytes) -> str:
   """The key of REMEDIES for a format that is not read; empty where it may be text."""
   endings = [suffix]
+  if suffix == ".xls" and b"\x00" not in first_bytes:   # as devices call tables of text
+    endings = []
   for magic, of_magic in _MAGIC.items():
     if first_bytes.startswith(magic):
       endings.append(of_magic)

@@ -68,9 +68,7 @@ def read_ppg(
   if isinstance(source, (str, os.PathLike)):
     path = pathlib.Path(source)
     found = _in_file(path, given_hz, signal)
-    record_id = path.name
-    if path.suffix:
-      record_id = path.stem
+    record_id = file_formats.record_id(path)
   else:
     found = _as_source(one_signal.signal_of(source, "the array", "give"), "the array")
     record_id = "recording"

@@ -1,6 +1,7 @@
 """Which reader a user's file gets, and what helps where there is none."""
 import functools
 import gzip
+import os
 import pathlib
 
 import numpy as np
@@ -44,6 +45,8 @@ def asked(monkeypatch) -> list[str]:
     ("a", b"1\n", "text"),
     ("a.log", b"1\n", "text"),
     ("a.csv.gz", gzip.compress(b"1\n"), "text"),
+    ("a.xls", b"time\tppg\n0\t1\n", "text"),
+    ("a.txt", "ppg\n1\n".encode("utf-16"), "text"),
     ("a.edf", b"0       ", "edf"),
     ("a.BDF", b"\xffBIOSEMI", "edf"),
     ("renamed.bin", b"0       X", "edf"),
@@ -66,6 +69,25 @@ def test_a_wfdb_record_by_any_of_its_names(tmp_path, asked, name):
     (tmp_path / name).touch()
   read_ppg(str(tmp_path / name), None)
   assert asked == ["wfdb"]
+
+
+@pytest.mark.parametrize(
+  ("name", "record_id"), [("a.csv", "a"), ("a.csv.gz", "a"), ("a.b.txt", "a.b"), ("a", "a")]
+)
+def test_a_recording_is_called_as_its_file(tmp_path, asked, name, record_id):
+  (tmp_path / name).write_bytes(b"1\n")
+  assert read_ppg(tmp_path / name, None).id == record_id
+
+
+def test_a_record_whose_name_has_a_dot(tmp_path, asked):
+  (tmp_path / "v1.2.hea").write_text("v1.2 1 64 10\n")
+  for name in ("v1.2", "v1.2.hea"):
+    assert read_ppg(tmp_path / name, None).id == "v1.2"
+
+
+def test_what_is_no_regular_file(tmp_path):
+  os.mkfifo(tmp_path / "pipe.csv")
+  assert "no regular file" in says(read_ppg, tmp_path / "pipe.csv", 64.0)
 
 
 def test_an_npy_by_another_name(tmp_path):
@@ -91,6 +113,9 @@ def test_an_npy_by_another_name(tmp_path):
     ("a.mp4", b"\x00\x00", "video"),
     ("a.wav", b"RIFF", "scipy.io.wavfile"),
     ("a.csv", b"PK\x03\x04", "unpack"),
+    ("a.xls", b"\xd0\xcf\x11\xe0\x00", "as CSV"),
+    ("a.npy.gz", gzip.compress(b"1"), "name the .npy file"),
+    ("a.edf.gz", gzip.compress(b"1"), "name the .edf file"),
     ("a.txt", b"\x89HDF\r\n", "h5py"),
     ("a.dat", b"\x00\x01\x00\x02", "no WFDB header a.hea is beside it"),
     ("a.bin", b"\x00\x01\x00\x02", "convert it to CSV"),
