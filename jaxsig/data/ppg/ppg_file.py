@@ -70,7 +70,8 @@ def read_ppg(
     found = _in_file(path, given_hz, signal)
     record_id = file_formats.record_id(path)
   else:
-    found = _as_source(one_signal.signal_of(source, "the array", "give"), "the array")
+    name = "the array"
+    found = _as_source(one_signal.signal_of(source, name, "give"), name, signal)
     record_id = "recording"
 
   rate_hz = _agreed_rate(found.rate_hz, given_hz, found.name)
@@ -106,7 +107,7 @@ def _in_file(path: pathlib.Path, rate_hz: float | None, signal: str) -> _Source:
   file_formats.require_file(path)
   name = str(path)
   if file_formats.is_npy(path):
-    return _as_source(one_signal.read_npy(path), name)
+    return _as_source(one_signal.read_npy(path), name, signal)
 
   channels, notes = file_formats.read_channels(path, rate_hz)
   channel, choice_notes = signal_choice.chosen(channels, signal, name)
@@ -119,13 +120,18 @@ def _in_file(path: pathlib.Path, rate_hz: float | None, signal: str) -> _Source:
   )
 
 
-def _as_source(signal: one_signal.Signal, name: str) -> _Source:
-  """An array, which does not say its rate."""
+def _as_source(array: one_signal.Signal, name: str, signal: str) -> _Source:
+  """An array, which does not say its rate and has no names to choose from."""
+  if signal.strip() not in ("", "0"):
+    raise UserError(
+      f"{name} is one signal without a name, and none is called {signal.strip()!r}: leave "
+      "own.signal out"
+    )
 
   def load() -> np.ndarray:
-    return signal.x_t
+    return array.x_t
 
-  return _Source(name, None, len(signal.x_t), load, signal.notes)
+  return _Source(name, None, len(array.x_t), load, array.notes)
 
 
 def _number_or_none(rate_hz: object) -> float | None:

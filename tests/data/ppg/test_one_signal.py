@@ -49,6 +49,13 @@ def test_an_axis_that_is_dropped_is_told(name):
   assert "640" in note and "as one signal" in note
 
 
+def test_an_array_has_no_names_to_choose_from(tmp_path):
+  np.save(tmp_path / "a.npy", PULSES)
+  for source in (PULSES, tmp_path / "a.npy"):
+    assert read_ppg(source, 64.0, "0").duration_s == 10
+    assert "leave own.signal out" in says(read_ppg, source, 64.0, "PPG")
+
+
 LACKING = PULSES.tolist()
 LACKING[5] = None
 FIFTH = np.arange(640) == 5
