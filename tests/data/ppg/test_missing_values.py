@@ -66,6 +66,7 @@ FAULTLESS = {
   "resting on zero": np.maximum(PULSES - 0.3, 0.0),
   "8 bits": np.round(60 + 40 * PULSES).astype(np.uint8),
   "3 bits": np.round(3 * PULSES),
+  "a few tall pulses of 4 bits": np.round(8 * np.where(np.arange(3840) < 200, 1.5, 1) * PULSES),
   "half precision": PULSES.astype(np.float16),
   "big endian": PULSES.astype(">f8"),
   "repeated samples": np.repeat(PULSES, 3),

@@ -169,5 +169,6 @@ def test_a_sentence_on_many_signals_is_short():
 def test_names():
   assert is_ppg("My pleth") and is_ppg("PPG_1") and not is_ppg("pulse")
   assert quantity_of("signal [mV]") == quantity_of("Value (V)") == quantity_of("ir") == ""
+  assert is_ppg("PPG (rate 64 Hz)") and quantity_of("signal [pressure units]") == ""
   assert quantity_of("ECG1") == quantity_of("aVR") == "ECG"
   assert is_counter("nr") and is_counter("Sample #") and not is_counter("0")
