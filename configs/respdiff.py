@@ -67,6 +67,9 @@ def get_config(arg: str = "") -> ConfigDict:
   config.read.sampler.clip = (-1.5, 1.5)
   config.read.sampler.temperature = 1.0
 
+  config.own.signal = ""         # which signal of a file; empty: the one that is named as a PPG
+  config.own.polarity = "auto"   # turns a PPG that is upside down; upright, inverted
+
   config.run.ckpt_steps = 250
   config.run.val_steps = 150
   config.run.predict_batch_size = 128

@@ -273,7 +273,7 @@ class Row:
     start_s, end_s: where the unit lies in the record.
     included: whether figures count it; it depends on the truth alone: a unit without a truth is
       left out for all methods, one without an estimate lowers a method's coverage.
-    why: it is not included.
+    why: it is not included; of a user's own record, why its quality is not the best.
     quality: of a user's own record.
     method, stamp: filled in by the evaluation.
   """

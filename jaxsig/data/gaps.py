@@ -32,7 +32,9 @@ class Piece(NamedTuple):
 
 def runs(mask_t: np.ndarray) -> np.ndarray:
   """[k, 2] first and past-the-last index of each run of True in mask_t [t]."""
-  return np.flatnonzero(np.diff(np.asarray(mask_t, np.int8), prepend=0, append=0)).reshape(-1, 2)
+  outside = np.int8(0)   # of that type, or all would become int64
+  steps_t = np.diff(np.asarray(mask_t, np.int8), prepend=outside, append=outside)
+  return np.flatnonzero(steps_t).reshape(-1, 2)
 
 
 def gaps(record: Record, bridge_s: float) -> Gaps:
@@ -85,9 +87,12 @@ def stretches(record: Record, bridge_s: float, least_s: float = 0.0) -> list[Str
 def _bridge(x_t: np.ndarray, good_t: np.ndarray) -> np.ndarray:
   if good_t.all():
     return x_t
-  where = np.arange(len(x_t))
   if x_t.ndim == 1:
-    return np.interp(where, where[good_t], x_t[good_t]).astype(x_t.dtype)
+    bridged_t = np.array(x_t)
+    for first, last in runs(~good_t):
+      ends = [first - 1, last]
+      bridged_t[first:last] = np.interp(np.arange(first, last), ends, x_t[ends])
+    return bridged_t
   columns = [_bridge(column_t, good_t) for column_t in x_t.reshape(len(x_t), -1).T]
   return np.stack(columns, -1).reshape(x_t.shape)
 

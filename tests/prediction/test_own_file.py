@@ -179,7 +179,7 @@ def test_the_answer_is_told_on_the_console(written, tmp_path, capsys):
   own_file.run(model, source, PULSE_HZ, tmp_path)
   said = capsys.readouterr().out
   assert "0-60 s  15.0 breaths/min (95 %: " in said
-  assert "120-180 s  no estimate" in said
+  assert "120-180 s  no estimate (only 10 of 60 s could be read" in said
   assert "mine_rates.csv" in said.splitlines()[-1]
 
 
@@ -201,17 +201,25 @@ def test_the_files_agree(written):
   text = (folder / "mine_rates.csv").read_text()
   heading, *lines = [line.split(",") for line in text.splitlines()]
   assert heading == [
-      "start_s", "end_s", "rate_bpm", "low_95_bpm", "high_95_bpm", "spread_bpm", "quality",
+      "start_s",
+      "end_s",
+      "rate_bpm",
+      "low_95_bpm",
+      "high_95_bpm",
+      "spread_bpm",
+      "quality",
+      "why",
   ]
   assert len(lines) == 6
   for line, rate in zip(lines, about["rates"], strict=True):
-    for column, cell in zip(heading[:-1], line):
+    for column, cell in zip(heading[:-2], line):
       if cell:
         assert float(cell) == pytest.approx(rate[column], abs=1e-3)
       else:
         assert rate[column] is None
-    assert line[-1] == rate["quality"]
-  assert lines[2][2:] == ["", "", "", "", "no estimate"]
+    assert line[-2:] == [rate["quality"], rate["why"]]
+  assert lines[2][2:7] == ["", "", "", "", "no estimate"]
+  assert lines[2][7].startswith("only 10 of 60 s could be read")
 
 
 @quick

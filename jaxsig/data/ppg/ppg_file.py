@@ -1,201 +1,191 @@
-"""A user's own PPG: a file or an array in, a `Record` or one sentence on what is wrong out.
+"""A user's own PPG: a file of signals or an array in, a `Record` or one sentence out.
 
-Where the signal is missing it is NaN.
+Where the signal is missing it is NaN, and what was assumed or done is told in `info["notes"]`.
 """
+import numbers
+import os
 import pathlib
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxsig.data.channels import Channels
-from jaxsig.data.edf_files import read_edf_channels
-from jaxsig.data.gaps import runs
-from jaxsig.data.ppg import csv_columns
-from jaxsig.data.ppg.csv_columns import LONGEST_S
+from jaxsig.data.ppg import file_formats, missing_values, one_signal, polarity, signal_choice
 from jaxsig.data.records import Record
-from jaxsig.data.wfdb_files import read_wfdb_channels
 from jaxsig.errors import UserError
 
-RATES_HZ = (10.0, 1e4)   # below, a pulse of 150 a minute has no shape left
-STILL_S = 2.0            # a sensor that shows one value for so long is off the finger or saturated
-_TIME_NAMES = ("time", "t", "time_s", "time (s)", "seconds")
+RATES_HZ = (10.0, 1e4)        # below, a pulse of 150 a minute has no shape left
+LONGEST_S = 7 * 24 * 3600.0
+MOST_SAMPLES = 310_000_000    # a week at 500 Hz, 1.2 GB in single precision
+SAME_RATE = 0.01              # a share by which the file's rate and the user's may differ
 
 
-def read_ppg(source: str | pathlib.Path | ArrayLike, rate_hz: float | None) -> Record:
+class _Source(NamedTuple):
+  """One signal as it is given: it is loaded when its rate and its length are known to be fine.
+
+  Attributes:
+    name: of the file, for errors.
+    rate_hz: None where the file does not say.
+    samples: how many `load` returns.
+    load: () -> [t] real numbers of any type.
+    notes: on how it was found.
+  """
+  name: str
+  rate_hz: float | None
+  samples: int
+  load: Callable[[], np.ndarray]
+  notes: Sequence[str]
+
+
+def read_ppg(
+    source: str | os.PathLike | ArrayLike,
+    rate_hz: float | None,
+    signal: str = "",
+    turned: str = "auto",
+) -> Record:
   """Reads a user's own PPG from a file or an array.
 
   Args:
-    source: an array or list [t], or the path of
-      a .csv or .txt: a column whose name has PPG or PLETH in it, or a single column; a column
-        "time" in seconds gives the rate, and leaves a gap where it jumps forward;
+    source: an array, list or pandas Series [t], or the path of
+      a text table (.csv, .tsv, .txt, .dat, each also as .gz);
       a .npy with one axis;
-      a WFDB header, with or without its .hea;
+      a WFDB record: its header, its data file or its name;
       an .edf or .bdf.
     rate_hz: of the samples; only needed where the file does not say.
+    signal: which signal of a file, as it spells it or by its number from 0; empty: the one that is
+      named as a PPG, or a lone one; see `signal_choice`.
+    turned: "auto" turns a PPG that is upside down, "upright" and "inverted" say which it is.
 
   Returns:
-    Record with signals {"ppg_t"} float32, group "user". NaN where a value is missing, infinite,
-    or stands still for 2 s.
+    Record with signals {"ppg_t"} float32, group "user". NaN where a value is missing, see
+    `missing_values`; info["notes"] where anything was assumed or done.
 
   Raises:
     UserError: the file, its signal or its rate cannot be used.
   """
-  if isinstance(source, (str, pathlib.Path)):
+  given_hz = _number_or_none(rate_hz)
+  if isinstance(source, (str, os.PathLike)):
     path = pathlib.Path(source)
-    name = str(path)
-    record_id = path.name
-    if path.suffix:
-      record_id = path.stem
-    file_rate_hz, raw_t = _from_file(path)
+    found = _in_file(path, given_hz, signal)
+    record_id = file_formats.record_id(path)
   else:
     name = "the array"
+    found = _as_source(one_signal.signal_of(source, name, "give"), name, signal)
     record_id = "recording"
-    file_rate_hz = None
-    raw_t = _one_signal(source, name, "give")
 
-  rate_hz = _agreed_rate(file_rate_hz, rate_hz, name)
-  ppg_t = _only_signal(raw_t, rate_hz, f"the PPG of {name}")
+  rate_hz = _agreed_rate(found.rate_hz, given_hz, found.name)
+  name = f"the PPG of {found.name}"
+  _require_bounded(found.samples, rate_hz, name)
+  ppg_t, notes = missing_values.cleaned(found.load(), rate_hz, name)
+  ppg_t, polarity_notes = polarity.upright(ppg_t, rate_hz, turned)
+
+  info = {"source": "user"}
+  every_note = [*found.notes, *notes, *polarity_notes]
+  if every_note:
+    info["notes"] = [_sentence(note) for note in every_note]
   return Record(
     id=record_id,
     group="user",
     rate_hz=rate_hz,
     signals={"ppg_t": ppg_t},
     annotations={},
-    info={"source": "user"},
+    info=info,
   )
 
 
-def _from_file(path: pathlib.Path) -> tuple[float | None, np.ndarray]:
-  """The rate in Hz, None where the file does not say, and the samples [t]."""
-  header = path
-  if path.suffix != ".hea":
-    header = path.with_name(path.name + ".hea")
-  if header.is_file():
-    return _from_channels(read_wfdb_channels(header), path)
-  if path.suffix.lower() in (".edf", ".bdf"):
-    return _from_channels(read_edf_channels(path), path)
-
-  if path.is_dir():
-    raise UserError(f"{path} is a folder: name one .csv, .npy or WFDB file in it")
-  if not path.is_file():
-    raise UserError(f"{path} does not exist: name a .csv, .npy or WFDB file")
-  if path.suffix == ".npy":
-    return None, _from_npy(path)
-  return _from_csv(path)
+def _sentence(note: str) -> str:
+  """A note with a capital and a full stop."""
+  text = note[:1].upper() + note[1:]
+  if not text.endswith("."):
+    text += "."
+  return text
 
 
-def _from_channels(found: Channels, path: pathlib.Path) -> tuple[float | None, np.ndarray]:
-  channels = found.channels
-  names = [channel.name for channel in channels]
-  channel = channels[names.index(_ppg_name(names, path))]
-  return channel.rate_hz, channel.load()
+def _in_file(path: pathlib.Path, rate_hz: float | None, signal: str) -> _Source:
+  """The one signal of a file that is the PPG."""
+  file_formats.require_file(path)
+  name = str(path)
+  if file_formats.is_npy(path):
+    return _as_source(one_signal.read_npy(path), name, signal)
+
+  channels, notes = file_formats.read_channels(path, rate_hz)
+  channel, choice_notes = signal_choice.chosen(channels, signal, name)
+  return _Source(
+    name,
+    channel.rate_hz,
+    channel.samples,
+    channel.load,
+    (*notes, *choice_notes),
+  )
 
 
-def _from_npy(path: pathlib.Path) -> np.ndarray:
-  try:
-    with path.open("rb") as file:
-      stored = np.load(file, allow_pickle=False)
-      return _one_signal(stored, str(path), "save")
-  except (ValueError, EOFError, zipfile.BadZipFile) as error:
+def _as_source(array: one_signal.Signal, name: str, signal: str) -> _Source:
+  """An array, which does not say its rate and has no names to choose from."""
+  if signal.strip() not in ("", "0"):
     raise UserError(
-      f"{path} is not a NumPy array of numbers ({error}): save it with numpy.save(path, ppg)"
-    ) from error
-
-
-def _from_csv(path: pathlib.Path) -> tuple[float | None, np.ndarray]:
-  table = csv_columns.read_columns(path)
-  name = _ppg_name(list(table), path)
-  for column, time_s in table.items():
-    if _is_time(column):
-      return csv_columns.on_a_grid(time_s, table[name], path)
-  return None, table[name]
-
-
-def _ppg_name(names: Sequence[str], path: pathlib.Path) -> str:
-  """The one name with PPG or PLETH in it, or else the only one that is not the time."""
-  named_ppg = []
-  others = []
-  for name in names:
-    if "PPG" in name.upper() or "PLETH" in name.upper():
-      named_ppg.append(name)
-    elif not _is_time(name):
-      others.append(name)
-
-  candidates = named_ppg or others
-  if len(candidates) != 1:
-    count = len(named_ppg) or "no"
-    all_names = ", ".join(names) or "none"
-    raise UserError(
-      f"{path} has {count} columns named PPG or PLETH among {all_names}: name exactly one so"
+      f"{name} is one signal without a name, and none is called {signal.strip()!r}: leave "
+      "own.signal out"
     )
-  return candidates[0]
+
+  def load() -> np.ndarray:
+    return array.x_t
+
+  return _Source(name, None, len(array.x_t), load, array.notes)
 
 
-def _is_time(name: str) -> bool:
-  without_unit, _, _ = name.lower().partition("[")
-  return without_unit.strip() in _TIME_NAMES
+def _number_or_none(rate_hz: object) -> float | None:
+  """A rate that a user gives as a float; None where there is none.
 
-
-def _one_signal(source: ArrayLike, name: str, remedy: str) -> np.ndarray:
-  """A real array [t]; what NumPy masks is NaN."""
+  Raises:
+    UserError: it is no positive number.
+  """
+  if rate_hz is None:
+    return None
+  if isinstance(rate_hz, np.ndarray) and rate_hz.ndim == 0:
+    rate_hz = rate_hz.item()
+  is_number = isinstance(rate_hz, numbers.Real) and not isinstance(rate_hz, (bool, np.bool))
+  if not is_number:
+    raise UserError(f"rate_hz={rate_hz!r} is no sampling rate: give a number of samples a second")
   try:
-    if isinstance(source, np.ma.MaskedArray):
-      x = np.ma.filled(source.astype(np.float64), np.nan)
-    else:
-      x = np.asarray(source)
-  except ValueError:   # lists of different lengths
-    x = np.array(None)
-
-  if x.ndim != 1 or x.dtype.kind not in "iuf" or not len(x):
-    raise UserError(
-      f"{name} holds {x.shape} of {x.dtype}: {remedy} one PPG as a real array with one axis"
-    )
-  return x
+    return float(rate_hz)
+  except OverflowError:   # of Python's integers, which may be of any size
+    return np.inf
 
 
 def _agreed_rate(file_hz: float | None, given_hz: float | None, name: str) -> float:
   """The rate in Hz that the file says, or else the user; UserError where they contradict."""
+  if file_hz is not None and not 0 < file_hz < np.inf:   # says nothing
+    file_hz = None
   if file_hz is None and given_hz is None:
     raise UserError(
       f"{name} does not say its sampling rate: give it with --rate_hz (from Python rate_hz=)"
     )
 
-  if file_hz is not None and given_hz is not None and abs(file_hz - given_hz) > 0.01 * file_hz:
+  lowest_hz, highest_hz = RATES_HZ
+  known = f"is no sampling rate of a PPG, which has {lowest_hz:g} to {highest_hz:g} Hz"
+  if given_hz is not None and not lowest_hz <= given_hz <= highest_hz:
+    raise UserError(f"--rate_hz={given_hz:g} {known}: give the samples a second")
+  if file_hz is None:
+    return given_hz
+
+  if given_hz is not None and abs(file_hz - given_hz) > SAME_RATE * file_hz:
     raise UserError(
       f"{name} says {file_hz:g} Hz, --rate_hz says {given_hz:g}: "
       "leave --rate_hz out or correct the file"
     )
+  if not lowest_hz <= file_hz <= highest_hz:
+    raise UserError(f"{name} says {file_hz:g} Hz, which {known}: correct the file or name another")
+  return float(file_hz)
 
-  rate_hz = float(given_hz if file_hz is None else file_hz)
-  lowest_hz, highest_hz = RATES_HZ
-  if not lowest_hz <= rate_hz <= highest_hz:
+
+def _require_bounded(samples: int, rate_hz: float, name: str) -> None:
+  """Raises UserError where a recording is longer than what is read at once."""
+  if samples > LONGEST_S * rate_hz:
+    days = samples / rate_hz / 86400
+    raise UserError(f"{name} lasts {days:.1f} days, more than {LONGEST_S / 86400:g}: cut it")
+  if samples > MOST_SAMPLES:
     raise UserError(
-      f"{name}: {rate_hz:g} Hz is no sampling rate of a PPG, "
-      f"which has {lowest_hz:g} to {highest_hz:g}: give --rate_hz, and times in seconds"
+      f"{name} has {samples:,} samples, more than {MOST_SAMPLES:,}: cut it, or keep every other "
+      "sample"
     )
-  return rate_hz
-
-
-def _only_signal(raw_t: np.ndarray, rate_hz: float, name: str) -> np.ndarray:
-  """float32 copy with NaN for all that is no signal; UserError where nothing is left."""
-  duration_s = len(raw_t) / rate_hz
-  if len(raw_t) > LONGEST_S * rate_hz:
-    raise UserError(
-      f"{name} lasts {duration_s / 86400:.1f} days, more than {LONGEST_S / 86400:g}: cut it"
-    )
-
-  with np.errstate(over="ignore"):   # beyond float32 is infinite, which is no signal
-    ppg_t = np.array(raw_t, np.float32)
-  ppg_t[~np.isfinite(ppg_t)] = np.nan
-  if not np.isfinite(ppg_t).any():
-    raise UserError(f"{name} has not one finite value: export it again")
-
-  for first, last in runs(np.diff(ppg_t) == 0):
-    samples = last - first + 1   # k equal steps are k + 1 samples
-    if samples >= STILL_S * rate_hz:
-      ppg_t[first:last + 1] = np.nan
-  if not np.isfinite(ppg_t).any():
-    raise UserError(f"{name} is flat throughout: check the sensor, or leave the file out")
-  return ppg_t

@@ -85,6 +85,15 @@ def rates_of(
   return _no_rates(len(starts))._replace(estimate_k=estimate_k)
 
 
+def finite_intervals(interval_i_2: np.ndarray) -> dict[str, tuple[float, float]]:
+  """{"50": (low, high), ...} of one window's intervals that are finite."""
+  intervals = {}
+  for level, (low, high) in zip(LEVELS, interval_i_2, strict=True):
+    if np.isfinite(low) and np.isfinite(high):
+      intervals[str(level)] = (float(low), float(high))
+  return intervals
+
+
 def _no_rates(k: int) -> Rates:
   """NaN everywhere, for k windows."""
   return Rates(

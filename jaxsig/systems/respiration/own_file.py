@@ -1,10 +1,11 @@
 """A user's own PPG: reading it, and telling what was found as lines, files and a Python value."""
 import dataclasses
 import json
+import os
 import pathlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from jaxsig.data.records import Record
 from jaxsig.plurals import count
 from jaxsig.system import OwnFile, OwnOptions, Predictions, Row, Told
 from jaxsig.systems.respiration import quality
+from jaxsig.systems.respiration.own_rates import Rate, rates_of
 from jaxsig.systems.respiration.protocol import UNIT
 
 MOST_LINES = 30   # of rates on the console
@@ -26,18 +28,8 @@ COLUMNS = (
   "high_95_bpm",
   "spread_bpm",
   "quality",
+  "why",
 )
-
-
-class Rate(NamedTuple):
-  """The breathing rate in a scoring window, per minute; None where there is no estimate."""
-  start_s: float
-  end_s: float
-  rate_bpm: float | None
-  spread_bpm: float | None     # standard deviation of the model's posterior or samples
-  low_95_bpm: float | None     # 95 % interval
-  high_95_bpm: float | None
-  quality: str                 # "good", "doubtful" or "no estimate"
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -46,7 +38,8 @@ class Respiration:
 
   Attributes:
     name: of the recording.
-    rates: one `Rate` a scoring window of a minute.
+    rates: one `Rate` a scoring window of a minute; of a causal model one a window, each from the
+      minute before its end. `why` says why one is not good.
     waveform: [t] respiratory waveform, without unit; NaN where nothing can be said.
     waveform_sd: [t] standard deviation of the model's samples; None where it draws none.
     waveform_rate_hz: sampling rate of both in Hz.
@@ -93,34 +86,20 @@ class Respiration:
 
 
 def read(source: object, options: OwnOptions) -> Record:
-  """A user's own PPG (CSV, NPY, WFDB or an array), NaN in gaps; see `ppg_file.read_ppg`.
+  """A user's own PPG, a file or an array, NaN in gaps; see `ppg_file.read_ppg`.
+
+  `options.own` may hold `signal`, which of a file's signals it is, and `polarity`.
 
   Raises:
     UserError: it cannot be read, or is shorter than a window.
   """
-  record = ppg_file.read_ppg(source, options.rate_hz)
+  signal = options.own.get("signal", "")
+  turned = options.own.get("polarity", "auto")
+  record = ppg_file.read_ppg(source, options.rate_hz, signal, turned)
   name = "the array"
-  if isinstance(source, (str, pathlib.Path)):
+  if isinstance(source, (str, os.PathLike)):
     name = source
   return long_enough(record, options.data, name)
-
-
-def rates_of(told: Told) -> tuple[Rate, ...]:
-  """The rates of the primary metric, one a scoring window."""
-  rates = []
-  for row in told.primary:
-    low_bpm, high_bpm = row.interval.get("95", (None, None))
-    rate = Rate(
-        start_s=row.start_s,
-        end_s=row.end_s,
-        rate_bpm=row.estimate,
-        spread_bpm=row.spread,
-        low_95_bpm=low_bpm,
-        high_95_bpm=high_bpm,
-        quality=row.quality,
-    )
-    rates.append(rate)
-  return tuple(rates)
 
 
 def _known_rates_bpm(rates: Sequence[Rate]) -> list[float]:
@@ -169,18 +148,23 @@ def tell(told: Told) -> Iterator[str]:
   known = _known_rates_bpm(rates)
   if known:
     line += f", median {np.median(known):.1f} {UNIT}"
+  if counts[quality.GOOD] < len(rates):
+    line += " (the table of rates says why each is not good)"
   yield line
 
 
 def _in_words(rate: Rate) -> str:
+  why = ""
+  if rate.why:
+    why = f" ({rate.why})"
   if rate.rate_bpm is None:
-    return rate.quality
+    return f"{rate.quality}{why}"
   words = f"{rate.rate_bpm:.1f} {UNIT}"
   if rate.low_95_bpm is not None:
     words += f" (95 %: {rate.low_95_bpm:.1f} to {rate.high_95_bpm:.1f})"
   elif rate.spread_bpm is not None:
     words += f" +- {rate.spread_bpm:.1f}"
-  return f"{words}, {rate.quality}"
+  return f"{words}, {rate.quality}{why}"
 
 
 def write(told: Told, folder: pathlib.Path) -> None:

@@ -16,9 +16,9 @@ from jaxsig.signal import filters, resample
 from jaxsig.system import Predictions, Row, finite_or_none
 from jaxsig.systems.respiration import breaths, waveforms
 from jaxsig.systems.respiration.method_rates import (
-    LEVELS,
     RateEstimator,
     Rates,
+    finite_intervals,
     rates_of,
     waveform,
     waveform_rates,
@@ -216,22 +216,13 @@ def _rate_rows(
         truth=finite_or_none(truth_bpm),
         estimate=finite_or_none(estimated.estimate_k[k]),
         spread=finite_or_none(estimated.spread_k[k]),
-        interval=_intervals(estimated.interval_k_i_2[k]),
+        interval=finite_intervals(estimated.interval_k_i_2[k]),
         strata=strata,
         start_s=float(start_s),
         end_s=float(end_s),
         included=not why,
         why=why,
     )
-
-
-def _intervals(interval_i_2: np.ndarray) -> dict[str, tuple[float, float]]:
-  """{"50": (low, high), ...} of the intervals that are finite."""
-  intervals = {}
-  for level, (low, high) in zip(LEVELS, interval_i_2, strict=True):
-    if np.isfinite(low) and np.isfinite(high):
-      intervals[str(level)] = (float(low), float(high))
-  return intervals
 
 
 def _breath_rows(record: Record) -> Iterator[Row]:

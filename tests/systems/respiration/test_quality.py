@@ -68,3 +68,25 @@ def test_a_row_with_an_estimate_keeps_its_numbers():
 ])
 def test_rows_that_are_no_rates_have_no_quality(row):
   assert quality.judge(row, seen()) is row
+
+
+@pytest.mark.parametrize(("row", "of_it", "words"), [
+    (rate(15.0, 0.5), seen(), ""),
+    (rate(15.0, 0.5), seen(unseen_s=48.0), "only 12 of 60 s could be read"),
+    (rate(None), seen(unseen_s=60.0), "only 0 of 60 s"),
+    (rate(None), seen(unseen_s=20.0), "20.0 of 60 s are missing"),
+    (rate(None), seen(), "no rate stands out between 4 and 60"),
+    (rate(NAN, 0.5), seen(), "no rate stands out"),
+    (rate(4.0, 0.1), seen(), "at the edge of 4 to 60"),
+    (rate(59.9, 0.1), seen(), "at the edge of 4 to 60"),
+    (rate(15.0, 1.0, {"95": (8.0, 22.0)}), seen(), "95 % interval is as wide as 14.0 breaths/min"),
+    (rate(15.0, 7.0), seen(), "twice its spread is 14.0 breaths/min"),
+    (rate(15.0, 2.5), seen(), "spread is 2.5"),
+    (rate(15.0, None), seen(), "does not say how sure"),
+    (rate(15.0, 0.5), seen(bridged_s=0.3), "0.3 s are bridged"),
+    (rate(15.0, 0.5), seen(unseen_s=20.0), "20.0 of 60 s are missing"),
+])
+def test_what_is_not_good_says_why(row, of_it, words):
+  judged = quality.judge(row, of_it)
+  assert words in judged.why
+  assert bool(judged.why) == (judged.quality != "good")
