@@ -44,6 +44,7 @@ from jaxsig.data.records import Record, Spans, augmented_spans, joined_spans, sp
 from jaxsig.errors import UserError
 
 NORMALISE = ("window", "record", "zscore")
+ROUNDING_S = 1e-6             # by which a division by a rate may fall short of a duration
 MOST_DISAGREEMENT_BPM = 2.0   # of two annotators: beyond it a window has no rate to learn from
 
 
@@ -131,9 +132,9 @@ def warped(record: Record, factor: float) -> Record:
 
 def long_enough(record: Record, config: ConfigDict, name: object) -> Record:
   """The record; UserError where it is shorter than a window."""
-  if record.duration_s < config.window_s:
+  if record.duration_s < config.window_s - ROUNDING_S:
     raise UserError(
-        f"{name} lasts {record.duration_s:.1f} s, less than one window of {config.window_s:g} s: "
+        f"{name} lasts {record.duration_s:.6g} s, less than one window of {config.window_s:g} s: "
         "use a longer recording")
   return record
 

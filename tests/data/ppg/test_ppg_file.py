@@ -9,7 +9,7 @@ from fake_bidmc import options, says, sines
 from numpy.typing import ArrayLike
 
 from jaxsig.data.gaps import runs
-from jaxsig.data.ppg import bidmc
+from jaxsig.data.ppg import bidmc, ppg_windows
 from jaxsig.data.ppg.ppg_file import read_ppg
 from jaxsig.data.ppg.ppg_windows import long_enough
 from jaxsig.data.records import Record
@@ -99,6 +99,17 @@ def test_physionets_rounded_time(tmp_path):
 def test_a_rate_that_cannot_be(tmp_path, rate_hz, words):
   path = saved(tmp_path / "a.csv", [f"{x:.4f}" for x in FINE])
   assert words in says(read, path, rate_hz)
+
+
+@pytest.mark.parametrize("rate_hz", [100 / 3, 29.97, 125 / 3, 1000 / 7, 90 / 7])
+def test_a_recording_of_just_one_window_is_long_enough(rate_hz):
+  samples = int(np.ceil(5 * rate_hz - 1e-9))
+  record = read(np.sin(np.arange(samples)), rate_hz)
+  assert len(ppg_windows.spans(record, options())) == 1
+
+
+def test_a_recording_just_shorter_than_a_window_is_told_its_length():
+  assert "lasts 4.998 s, less than one window of 5 s" in says(read, np.sin(np.arange(2499)), 500.0)
 
 
 def test_a_file_that_does_not_exist_and_a_folder(tmp_path):
