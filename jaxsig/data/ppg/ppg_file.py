@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxsig.data.gaps import runs
-from jaxsig.data.ppg import csv_columns
-from jaxsig.data.ppg.csv_columns import LONGEST_S
 from jaxsig.data.ppg.signal_formats import read_wfdb
 from jaxsig.data.records import Record
+from jaxsig.data.text_channels import read_text_channels
+from jaxsig.data.time_grid import LONGEST_S
 from jaxsig.errors import UserError
 
 RATES_HZ = (10.0, 1e4)   # below, a pulse of 150 a minute has no shape left
 STILL_S = 2.0            # a sensor that shows one value for so long is off the finger or saturated
-_TIME_NAMES = ("time", "t", "time_s", "time (s)", "seconds")
 
 
 def read_ppg(source: str | pathlib.Path | ArrayLike, rate_hz: float | None) -> Record:
@@ -45,7 +44,7 @@ def read_ppg(source: str | pathlib.Path | ArrayLike, rate_hz: float | None) -> R
     record_id = path.name
     if path.suffix:
       record_id = path.stem
-    file_rate_hz, raw_t = _from_file(path)
+    file_rate_hz, raw_t = _from_file(path, rate_hz)
   else:
     name = "the array"
     record_id = "recording"
@@ -64,7 +63,7 @@ def read_ppg(source: str | pathlib.Path | ArrayLike, rate_hz: float | None) -> R
   )
 
 
-def _from_file(path: pathlib.Path) -> tuple[float | None, np.ndarray]:
+def _from_file(path: pathlib.Path, rate_hz: float | None) -> tuple[float | None, np.ndarray]:
   """The rate in Hz, None where the file does not say, and the samples [t]."""
   header = path
   if path.suffix != ".hea":
@@ -78,7 +77,7 @@ def _from_file(path: pathlib.Path) -> tuple[float | None, np.ndarray]:
     raise UserError(f"{path} does not exist: name a .csv, .npy or WFDB file")
   if path.suffix == ".npy":
     return None, _from_npy(path)
-  return _from_csv(path)
+  return _from_csv(path, rate_hz)
 
 
 def _from_wfdb(path: pathlib.Path) -> tuple[float, np.ndarray]:
@@ -98,13 +97,12 @@ def _from_npy(path: pathlib.Path) -> np.ndarray:
     ) from error
 
 
-def _from_csv(path: pathlib.Path) -> tuple[float | None, np.ndarray]:
-  table = csv_columns.read_columns(path)
-  name = _ppg_name(list(table), path)
-  for column, time_s in table.items():
-    if _is_time(column):
-      return csv_columns.on_a_grid(time_s, table[name], path)
-  return None, table[name]
+def _from_csv(path: pathlib.Path, rate_hz: float | None) -> tuple[float | None, np.ndarray]:
+  channels = read_text_channels(path, rate_hz).channels
+  names = [channel.name for channel in channels]
+  name = _ppg_name(names, path)
+  channel = channels[names.index(name)]
+  return channel.rate_hz, channel.load()
 
 
 def _ppg_name(names: Sequence[str], path: pathlib.Path) -> str:
@@ -114,7 +112,7 @@ def _ppg_name(names: Sequence[str], path: pathlib.Path) -> str:
   for name in names:
     if "PPG" in name.upper() or "PLETH" in name.upper():
       named_ppg.append(name)
-    elif not _is_time(name):
+    else:
       others.append(name)
 
   candidates = named_ppg or others
@@ -125,11 +123,6 @@ def _ppg_name(names: Sequence[str], path: pathlib.Path) -> str:
       f"{path} has {count} columns named PPG or PLETH among {all_names}: name exactly one so"
     )
   return candidates[0]
-
-
-def _is_time(name: str) -> bool:
-  without_unit, _, _ = name.lower().partition("[")
-  return without_unit.strip() in _TIME_NAMES
 
 
 def _one_signal(source: ArrayLike, name: str, remedy: str) -> np.ndarray:
