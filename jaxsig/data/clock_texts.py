@@ -20,7 +20,7 @@ _PATTERN = re.compile(
   rf"(?:(?P<h>\d{{1,3}}):(?P<m>\d{{1,2}}):(?P<s>\d{{1,2}}{_FRACTION}?)"
   r"|(?P<m2>\d{1,3}):(?P<s2>\d{1,2}[.,]\d+))"
   r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
-  r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
+  r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\[[\w/+-]+\])?)?"
   rf"(?:\s+(?P<after>{_DAY}))?\]?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2}(?:[.,]\d+)?)(.*)")

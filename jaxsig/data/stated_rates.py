@@ -41,6 +41,13 @@ class StatedRate(NamedTuple):
   note: str
 
 
+def counted_rows(table: Table) -> int:
+  """Returns 1 where the first row tells the number of samples below it, as AcqKnowledge does."""
+  firsts = [column.values_t[0] for column in table.columns if column.kind == NUMBERS]
+  below = len(table.line_t) - 1
+  return int(len(firsts) > 1 and all(first == below for first in firsts))
+
+
 def stated_rate(table: Table) -> StatedRate | None:
   """Returns the rate that the first lines of a file state; None where they state none, or two."""
   wearable = _start_and_rate(table)

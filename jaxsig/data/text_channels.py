@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsig.data.channels import Channel, Channels
-from jaxsig.data.stated_rates import StatedRate, stated_rate
+from jaxsig.data.stated_rates import StatedRate, counted_rows, stated_rate
 from jaxsig.data.text_head import TEXT
 from jaxsig.data.text_table import Column, Table, read_table
 from jaxsig.data.time_grid import LONGEST_S, Grid, grid_of
-from jaxsig.data.time_stamps import SAMPLES, Stamps, times_of
+from jaxsig.data.time_stamps import SAMPLES, Stamps, only_times, times_of
 from jaxsig.errors import UserError
 
 _AGREES = 0.01         # by how much a given rate may differ from even stamps
@@ -49,6 +49,9 @@ def _channels(table: Table, given_hz: float | None) -> Channels:
   notes = list(table.notes)
   if stated is not None:
     table = _without_first(table, stated.rows)
+  if counted_rows(table):
+    table = _without_first(table, 1)
+    notes.append("the first row taken as the number of samples below it")
 
   known_hz = given_hz
   if known_hz is None and stated is not None:
@@ -59,6 +62,8 @@ def _channels(table: Table, given_hz: float | None) -> Channels:
   if times.stamps is not None:
     grid = _checked_grid(table, times.stamps, known_hz, given_hz)
     notes += grid.notes
+    if stated is not None and abs(stated.rate_hz - grid.rate_hz) > _AGREES * grid.rate_hz:
+      notes.append(f"not {stated.note}: the times are taken")
   elif stated is not None:
     _check_stated(table, stated, given_hz)
     notes.append(stated.note)
@@ -73,15 +78,32 @@ def _channels(table: Table, given_hz: float | None) -> Channels:
 
   channels = []
   for i, column in enumerate(table.columns):
-    if i in times.columns:
+    if i in times.columns or _is_blank(column) or only_times(table):
       continue
     if column.kind == TEXT:
       notes.append(f"column {column.name!r} holds {column.wrong}, left out")
     else:
       channels.append(_channel(table, column, rate, grid, times.stamps))
   if not channels:
-    raise UserError(f"{table.path} has no column of samples besides its times: add one")
+    raise _no_samples(table)
   return Channels(tuple(channels), tuple(notes))
+
+
+def _no_samples(table: Table) -> UserError:
+  for column in table.columns:
+    if column.kind == TEXT:
+      return UserError(
+        f"{table.path} has no column of samples, as {column.name!r} holds {column.wrong}: "
+        "write plain numbers"
+      )
+  return UserError(
+    f"{table.path} has no column of samples, only times or blank cells: add the samples"
+  )
+
+
+def _is_blank(column: Column) -> bool:
+  """Whether a column has neither a name nor a value, as a delimiter at the lines' start makes."""
+  return not column.name and column.kind != TEXT and bool(np.isnan(column.values_t).all())
 
 
 def _without_first(table: Table, rows: int) -> Table:
@@ -98,12 +120,13 @@ def _checked_grid(
   span_s = stamps.time_s[-1]
   largest = int(np.argmax(np.diff(stamps.time_s)))
   jump_s = stamps.time_s[largest + 1] - stamps.time_s[largest]
-  row = largest
+  rows = np.array([largest, largest + 1])
   if stamps.order is not None:
-    row = stamps.order[largest]
+    rows = stamps.order[rows]
+  before, after = table.line_t[rows]
   where = (
-    f"{stamps.title} of {table.path} (in {stamps.unit}) jumps by {_duration(jump_s)} after line "
-    f"{table.line_t[row]}: cut the recording there, or correct the times"
+    f"{stamps.title} of {table.path} (in {stamps.unit}) jumps by {_duration(jump_s)} from line "
+    f"{before} to line {after}: cut the recording there, or correct the times"
   )
   if span_s > LONGEST_S:
     if jump_s > span_s / 10:

@@ -9,8 +9,10 @@ from jaxsig.data.text_dialect import Dialect, split_lines
 
 NUMBERS = "numbers"
 TEXT = "text"
+UNKNOWN = ""
 _LINES = 200          # a longer head is none
 _COMMENT_MARKS = ("#", "%", "//", '"#', "'#", '"%')
+_LABCHART = "channeltitle="   # LabChart's line of names, among others with settings
 _UNITS = frozenset((
   "s", "sec", "secs", "second", "seconds", "ms", "msec", "milliseconds", "us", "µs", "μs", "usec",
   "ns", "min", "h", "hh:mm:ss", "hh:mm:ss.mmm", "date", "v", "mv", "uv", "µv", "μv", "nv",
@@ -59,7 +61,7 @@ def head_of(lines: Sequence[str], dialect: Dialect) -> Head | None:
 
   width = _width(later)
   kinds = [_kind([row[i] for row in later if len(row) > i], dialect) for i in range(width)]
-  if NUMBERS not in kinds:
+  if NUMBERS not in kinds and UNKNOWN not in kinds:
     return None
 
   body = _first_of_body(rows, lines, kinds, dialect)
@@ -67,6 +69,10 @@ def head_of(lines: Sequence[str], dialect: Dialect) -> Head | None:
     return None
   if body == 0 and _are_numbers_names(rows):
     body = 1
+  for i, kind in enumerate(kinds):
+    if kind == UNKNOWN:   # blank in the later lines
+      cells = [row[i] for row in rows[body:] if len(row) > i]
+      kinds[i] = _kind(cells, dialect) or NUMBERS
 
   ends_blank = width > 1 and not any(row[-1] for row in later if len(row) == width)
   titles = _titles(rows[:body], lines[:body], width)
@@ -94,7 +100,7 @@ def _width(rows: Sequence[Sequence[str]]) -> int:
 def _kind(cells: Sequence[str], dialect: Dialect) -> str:
   present = [cell for cell in cells if not is_missing(cell)]
   if not present:
-    return NUMBERS
+    return UNKNOWN
   numbers = sum(is_number(cell, dialect.decimal) for cell in present)
   if 2 * numbers >= len(present):
     return NUMBERS
@@ -150,10 +156,10 @@ def _is_sample(row: Sequence[str], kinds: Sequence[str], dialect: Dialect) -> bo
     return False
   has_number = False
   for cell, kind in zip(row, kinds, strict=False):
-    if kind == TEXT:
+    if kind in (TEXT, UNKNOWN):
       continue
     if is_missing(cell):
-      has_number = has_number or cell.isalpha()   # "nan", unlike a blank cell or a dash
+      has_number = has_number or cell.isalpha() or len(kinds) == 1   # "nan"; a dash may be a unit
       continue
     if not _fits(cell, kind, dialect):
       return False
@@ -181,7 +187,10 @@ def _titles(rows: Sequence[Sequence[str]], lines: Sequence[str], width: int) -> 
   for i, row in enumerate(rows):
     cells = _title_cells(row, lines[i], width)
     states = width == 1 or is_comment(lines[i])   # perhaps a setting, such as "fs = 64"
-    if len(cells) == width and any(cells) and not (states and _is_setting(lines[i])):
+    is_setting = cells[0].endswith("=") or (states and _is_setting(lines[i]))
+    if row[0].lower() == _LABCHART and len(cells) == width:
+      return _Titles(i, None)
+    if len(cells) == width and any(cells) and not is_setting:
       full.append(i)
 
   last = len(rows) - 1
@@ -203,6 +212,8 @@ def _title_cells(row: Sequence[str], line: str, width: int) -> list[str]:
   R leaves out the name of the column that counts its rows.
   """
   cells = list(row)
+  if cells[0].lower() == _LABCHART:
+    cells[0] = "time"
   if is_comment(line):
     cells[0] = cells[0].lstrip("#%/ ").strip()
     if not cells[0] and len(cells) > width:

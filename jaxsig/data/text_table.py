@@ -16,6 +16,8 @@ from jaxsig.plurals import count, noun
 
 _SAMPLE_LINES = 2000   # from which the layout is taken
 _MOST_COLUMNS = 500
+_LONG_TABLE_LINES = 20
+_MOST_SIGNALS = 20
 _DELIMITERS = {
   ";": "semicolons",
   "\t": "tabs",
@@ -83,6 +85,7 @@ def read_table(path: pathlib.Path) -> Table:
   if len(head.kinds) > _MOST_COLUMNS:
     raise no_table(path, f"it has {len(head.kinds)} columns; samples stand below each other")
 
+  _check_wide(sample[head.body:], dialect, head, path)
   reader = _Reader(path, dialect, head)
   for block in itertools.chain([first_block], blocks):
     reader.add(block)
@@ -93,6 +96,26 @@ def read_table(path: pathlib.Path) -> Table:
 def _has_text(line: str) -> bool:
   text = line.lstrip()
   return bool(text) and not (text[0] in 'sS"' and says_separator(text))
+
+
+def _check_wide(
+    lines: Sequence[str],
+    dialect: Dialect,
+    head: Head,
+    path: pathlib.Path,
+) -> None:
+  """Refuses a long table, in which a column tells by line which signal a sample is of."""
+  rows = split_lines(lines, dialect.delimiter)
+  for i, kind in enumerate(head.kinds):
+    cells = [row[i] for row in rows if len(row) > i]
+    if kind != TEXT or len(cells) < _LONG_TABLE_LINES:
+      continue
+    changes = sum(before != after for before, after in itertools.pairwise(cells))
+    if 2 * changes > len(cells) and len(set(cells)) <= _MOST_SIGNALS:
+      raise UserError(
+        f"column {head.names[i]!r} of {path} tells line by line which signal a sample belongs to: "
+        "export it with a column for each signal"
+      )
 
 
 def _layout_notes(dialect: Dialect, head: Head) -> Iterator[str]:

@@ -7,6 +7,8 @@ from jaxsig.data.clock_texts import CLOCK
 from jaxsig.plurals import count
 
 _MOST_MISSING = 0.1
+_STILL = 100        # times the usual run of equal stamps: a clock that stopped
+_SHUFFLED = 0.1     # of the lines out of order: then the sorted times have to be even
 _COUNTERS = (2.0**16, 2.0**24, 2.0**32, 86400.0, 86400e3)   # where a counter begins again at 0
 _DAY_S = 86400.0
 _HALF_DAY_S = 43200.0
@@ -52,12 +54,27 @@ def ordered(values_t: np.ndarray, kind: str) -> Ordered:
   if not (steps < 0).any():
     if not (steps > 0).any():
       return Ordered(values_t, why_not=f"stands still at {values_t[0]:.15g}")
+    stop = _stop(values_t)
+    if stop is not None:
+      why_not = f"stands still at {values_t[stop]:.15g} for many lines"
+      return Ordered(values_t, why_not=why_not, at=stop)
     return Ordered(values_t, None, tuple(notes))
 
   values_t, restarts = _without_restarts(values_t, kind)
   if restarts:
     notes.append(restarts)
   return _sorted(values_t, notes)
+
+
+def _stop(values_t: np.ndarray) -> int | None:
+  """First row of a run of equal times far longer than rounding or packets make it; or None."""
+  firsts = np.concatenate([[0], np.flatnonzero(np.diff(values_t)) + 1])
+  runs = np.diff(np.append(firsts, len(values_t)))
+  longest = int(np.argmax(runs))
+  others = np.delete(runs, longest)
+  if runs[longest] > _STILL * max(np.median(others), 1):
+    return int(firsts[longest])
+  return None
 
 
 def _filled(values_t: np.ndarray, missing_t: np.ndarray) -> np.ndarray:
@@ -142,7 +159,12 @@ def _sorted(values_t: np.ndarray, notes: list[str]) -> Ordered:
 
   order = np.argsort(values_t, kind="stable")
   breaks = int((np.diff(order) != 1).sum())
-  if breaks > 3 * len(back):   # lines or packets that moved leave three breaks each
+  sorted_steps = np.diff(values_t[order])
+  apart = np.abs(sorted_steps - np.median(sorted_steps))
+  is_even = np.quantile(apart, 0.9) <= 0.1 * np.median(sorted_steps)
+  is_shuffled = len(back) > _SHUFFLED * len(steps)
+  # Lines or packets that moved leave three breaks each.
+  if breaks > 3 * len(back) or (is_shuffled and not is_even):
     at = int(back[0])
     why_not = f"goes back from {values_t[at]:.15g} to {values_t[at + 1]:.15g}"
     return Ordered(values_t, why_not=why_not, at=at)

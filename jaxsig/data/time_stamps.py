@@ -11,10 +11,11 @@ from jaxsig.data.text_table import Column, Table
 from jaxsig.data.time_columns import WORDS, TimeName, time_name
 from jaxsig.data.time_order import Ordered, ordered
 from jaxsig.data.time_pace import pace_of, resolution_of
-from jaxsig.data.time_units import unit_by_content
+from jaxsig.data.time_units import is_since_1970, unit_by_content
 from jaxsig.errors import UserError
 
 SAMPLES = "samples"   # the unit of a column that counts
+_REPLACE = "give --rate_hz, which replaces it"
 _SAME = 0.05   # by how much the spans of two clocks may differ
 
 
@@ -64,7 +65,7 @@ def times_of(table: Table, given_hz: float | None) -> Times:
   """
   names = [time_name(column) for column in table.columns]
   counting, notes = _counting(table, names)
-  named = [i for i, name in enumerate(names) if name.is_time and table.columns[i].kind != TEXT]
+  named = [i for i, name in enumerate(names) if name.is_time]
   if not named:
     named = _ramps(table, counting)
 
@@ -92,6 +93,15 @@ def times_of(table: Table, given_hz: float | None) -> Times:
   if stamps is not None:
     notes += stamps.notes
   return Times(stamps, frozenset(used), tuple(notes))
+
+
+def only_times(table: Table) -> bool:
+  """Returns whether a single column rises as times since 1970 do, such as those of events."""
+  if len(table.columns) > 1 or len(table.line_t) < 2:
+    return False
+  values_t = table.columns[0].values_t
+  since_1970 = is_since_1970(values_t[0]) and is_since_1970(values_t[-1])
+  return since_1970 and bool((np.diff(values_t) > 0).all())
 
 
 def _title(column: Column) -> str:
@@ -172,10 +182,14 @@ def _joined(table: Table, named: Sequence[int]) -> Iterator[tuple[int, Column]]:
 
 
 def _stamps(table: Table, column: Column, name: TimeName, given_hz: float | None) -> Stamps:
+  if column.kind == TEXT:
+    raise _Unusable(f"holds {column.wrong}, no time: correct it, or {_REPLACE}", True)
   if column.wrong:
     raise _Unusable(f"holds {column.wrong}: correct or remove the line")
 
   order = ordered(column.values_t, column.kind)
+  if order.order is not None and not name.is_sure:
+    raise _Unusable("does not rise")
   if order.why_not:
     line = table.line_t[order.at]
     raise _Unusable(*_disorder(order, int(line)))
@@ -217,7 +231,7 @@ def _disorder(order: Ordered, line: int) -> tuple[str, bool]:
       f"{order.why_not} after line {line}, as if another recording began there: "
       "cut the file there"
     ), False
-  return f"{order.why_not}: correct it, or give --rate_hz, which replaces it", True
+  return f"{order.why_not}: correct it, or {_REPLACE}", True
 
 
 def _rises_by_one(values_t: np.ndarray) -> bool:
@@ -252,6 +266,6 @@ def _without_time(
     title = _title(table.columns[i])
     if given_hz is None or not problem.rate_helps:
       raise UserError(f"{title} of {table.path} {problem}")
-    why, _, _ = str(problem).partition(":")
-    notes.append(f"{title} {why}: not used, --rate_hz taken")
+    why, _, _ = str(problem).partition(": correct")
+    notes.append(f"{title} {why}: not used, the rate taken from elsewhere")
   return notes

@@ -45,6 +45,11 @@ def unit_by_content(
   return _by_steps(values_t, pace)
 
 
+def is_since_1970(value: float) -> bool:
+  """Returns whether a number is a time since 1970 in some unit, from 1990 on."""
+  return any(_UNIX_S[0] <= value * unit_s <= _UNIX_S[1] for unit_s in _UNITS_S)
+
+
 def _by_steps(values_t: np.ndarray, pace: float) -> tuple[float | None, str]:
   fitting = [unit_s for unit_s in _UNITS_S if RATES_HZ[0] <= pace / unit_s < RATES_HZ[1]]
   if not fitting:
