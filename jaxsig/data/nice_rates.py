@@ -53,23 +53,25 @@ def plain_rate(
     slack_s: the range that rounding explains.
     given_hz: a rate that is known from elsewhere.
   """
-  allowed_s = max(1.02 * slack_s, 1.02 * spread_s(time_s, bounds, rate_hz))
+  least_s = spread_s(time_s, bounds, rate_hz)
   longest = max(last - first for first, last in bounds)
-  for candidate_hz in _candidates(rate_hz, given_hz):
-    if candidate_hz <= 0:
-      continue
-    apart_s = longest * abs(1 / candidate_hz - 1 / rate_hz)
-    if apart_s > 2 * allowed_s:
-      continue
-    if spread_s(time_s, bounds, candidate_hz) <= allowed_s:
-      return candidate_hz
+  for allowed_s in (1.02 * slack_s, 1.02 * least_s):
+    for candidate_hz in _candidates(rate_hz, given_hz):
+      if candidate_hz <= 0:
+        continue
+      apart_s = longest * abs(1 / candidate_hz - 1 / rate_hz)
+      if apart_s > 2 * allowed_s + least_s:
+        continue   # without a look at all stamps
+      if spread_s(time_s, bounds, candidate_hz) <= allowed_s:
+        return candidate_hz
   return rate_hz
 
 
 def _candidates(rate_hz: float, given_hz: float | None) -> Iterator[float]:
   if given_hz is not None:
     yield given_hz
-  yield float(round(rate_hz))
+  for near in (0, 1, -1):
+    yield float(round(rate_hz) + near)
   yield round(2 * rate_hz) / 2
   yield round(3 * rate_hz) / 3
   yield round(rate_hz * _BROADCAST) / _BROADCAST

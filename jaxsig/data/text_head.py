@@ -156,12 +156,12 @@ def _is_sample(row: Sequence[str], kinds: Sequence[str], dialect: Dialect) -> bo
     return False
   has_number = False
   for cell, kind in zip(row, kinds, strict=False):
-    if kind in (TEXT, UNKNOWN):
+    if kind == TEXT:
       continue
     if is_missing(cell):
       has_number = has_number or cell.isalpha() or len(kinds) == 1   # "nan"; a dash may be a unit
       continue
-    if not _fits(cell, kind, dialect):
+    if kind != UNKNOWN and not _fits(cell, kind, dialect):
       return False
     has_number = has_number or kind == NUMBERS
   return has_number

@@ -54,8 +54,9 @@ def grid_of(time_s: np.ndarray, resolution_s: float, given_hz: float | None) -> 
     bounds = pieces.bounds(len(time_s))
     rate_hz = slope_rate(time_s, bounds)
 
-  if _are_even(time_s, pieces, bounds, rate_hz, resolution_s):
+  if np.isfinite(rate_hz):
     rate_hz = plain_rate(time_s, bounds, rate_hz, resolution_s, given_hz)
+  if _are_even(time_s, pieces, bounds, rate_hz, resolution_s):
     return _even_grid(time_s, pieces, bounds, rate_hz)
   return Grid(*resampled_grid(time_s, resolution_s, pieces, given_hz))
 

@@ -4,9 +4,11 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsig.data.clock_texts import CLOCK
+from jaxsig.data.time_pace import pace_of
 from jaxsig.plurals import count
 
 _MOST_MISSING = 0.1
+_SLIP = 0.5         # of a step back in time: lines in order whose clock is not exact
 _STILL = 100        # times the usual run of equal stamps: a clock that stopped
 _SHUFFLED = 0.1     # of the lines out of order: then the sorted times have to be even
 _COUNTERS = (2.0**16, 2.0**24, 2.0**32, 86400.0, 86400e3)   # where a counter begins again at 0
@@ -59,6 +61,12 @@ def ordered(values_t: np.ndarray, kind: str) -> Ordered:
       why_not = f"stands still at {values_t[stop]:.15g} for many lines"
       return Ordered(values_t, why_not=why_not, at=stop)
     return Ordered(values_t, None, tuple(notes))
+
+  rising_t = np.maximum.accumulate(values_t)
+  slip = (rising_t - values_t).max()
+  if slip * pace_of(rising_t) < _SLIP:
+    notes.append("the times slip back by less than a step: the lines are left in their order")
+    return Ordered(rising_t, None, tuple(notes))
 
   values_t, restarts = _without_restarts(values_t, kind)
   if restarts:

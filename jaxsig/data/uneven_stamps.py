@@ -151,7 +151,7 @@ def _local_rates(steps_s: np.ndarray, resolution_s: float) -> tuple[float, float
     return 1 / mean_s, 1 / mean_s
 
   short_s = np.quantile(steps_s, 0.1)   # where samples are lost, the others tell the rate
-  near_t = np.abs(steps_s - short_s) <= 0.05 * short_s
+  near_t = np.abs(steps_s - short_s) <= 0.05 * short_s + 1.05 * resolution_s
   if near_t.mean() >= 0.2 and resolution_s < COARSE * short_s:
     fast_hz = 1 / steps_s[near_t].mean()
   return float(slow_hz), float(fast_hz)

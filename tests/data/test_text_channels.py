@@ -65,10 +65,11 @@ def test_a_rate_above_the_samples(folder, head, expected_hz):
 
 
 @pytest.mark.parametrize(
-  "head", ["fs_a=64\nfs_b=256\nlevel", "Fs 64 and fs 32\nlevel", "fs = 0\nlevel", "offs=64\nlevel", "Device 64\nlevel"]
+  "head",
+  ["fs_a=64\nfs_b=256", "Fs 64 and fs 32", "fs = 0", "offs=64", "Device 64", "fs: unknown"],
 )
 def test_no_certain_rate_is_none(folder, head):
-  assert folder.read(f"{head}\n{ONLY_CELLS}").channels[0].rate_hz is None
+  assert folder.read(f"{head}\nlevel\n{ONLY_CELLS}").channels[0].rate_hz is None
 
 
 @pytest.mark.parametrize("head", ["1500000000\n64", "fs=64\nlevel", "Sampling rate: 64 Hz\nlevel"])

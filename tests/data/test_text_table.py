@@ -121,7 +121,13 @@ def test_decimal_commas_in_a_single_column(folder, text):
 
 @pytest.mark.parametrize(
   "text",
-  ["first,second\n1,5\n2,7\n8,9\n", "0,5\n1,7\n2,9\n3,4\n4,9\n5,8\n6,7\n", "1,-5\n2,7\n8,-9\n", "1, 5\n2, 7\n8, 9\n"],
+  [
+    "first,second\n1,5\n2,7\n8,9\n",
+    "0,5\n1,7\n2,9\n3,4\n4,9\n5,8\n6,7\n",
+    "1,-5\n2,7\n8,-9\n",
+    "1, 5\n2, 7\n8, 9\n",
+    "1;5\n2;7\n8;9\n",
+  ],
 )
 def test_whole_numbers_in_two_columns(folder, text):
   assert len(read_table(folder.write(text)).columns) == 2
@@ -132,13 +138,23 @@ def test_commas_of_either_meaning_are_refused(folder, text):
   assert "decimal comma" in refusal(read_table, folder.write(text))
 
 
-@pytest.mark.parametrize("text", ["0,015,1,523\n0,031,1,518\n", "1,00,2,05\n1,01,2,15\n1,02,2,25\n"])
+@pytest.mark.parametrize(
+  "text", ["0,015,1,523\n0,031,1,518\n", "1,00,2,05\n1,01,2,15\n1,02,2,25\n"]
+)
 def test_decimal_commas_between_commas_are_refused(folder, text):
   assert "semicolons" in refusal(read_table, folder.write(text))
 
 
 @pytest.mark.parametrize(
-  "text", ['"0.5"\n"0.25"\n"1"\n', "'0.5'\n'0.25'\n'1'\n", "0.5\n0.25\n1\n", "0.5\n0.25\n1", "+.5\n.25\n1.\n"]
+  "text",
+  [
+    '"0.5"\n"0.25"\n"1"\n',
+    "'0.5'\n'0.25'\n'1'\n",
+    "0.5\n0.25\n1\n",
+    "0.5\n0.25\n1",
+    "+.5\n.25\n1.\n",
+    " 0.5\n\t0.25 \n 1\n",
+  ],
 )
 def test_numbers_without_names(folder, text):
   table = read_table(folder.write(text))
@@ -161,7 +177,9 @@ def test_missing_values_at_the_start_of_a_single_column(folder, word):
   np.testing.assert_array_equal(table.columns[0].values_t, [np.nan, np.nan, 1.5, 2.5, 3.5])
 
 
-@pytest.mark.parametrize(("cell", "value"), [("1.5D+03", 1500.0), ("\u22125", -5.0), ("1e400", np.inf)])
+@pytest.mark.parametrize(
+  ("cell", "value"), [("1.5D+03", 1500.0), ("\u22125", -5.0), ("1e400", np.inf)]
+)
 def test_numbers_as_some_programs_write_them(folder, cell, value):
   table = read_table(folder.write(f"a,b\n0.5,{cell}\n0.75,2\n"))
   assert table.columns[1].values_t[0] == value
@@ -189,7 +207,10 @@ def test_a_cell_that_is_no_number_is_an_error_of_its_column(folder):
     ('"","a","b"\n"1",0.5,2\n"2",0.6,3\n"3",0.7,3\n', ["", "a", "b"]),
     ('"a" "b"\n"1" 0.5 2\n"2" 0.6 3\n"3" 0.7 3\n', ["", "a", "b"]),
     (",0,1\n0,0.5,2\n1,0.6,3\n2,0.7,3\n", ["", "0", "1"]),
-    ("ChannelTitle=\ta\tb\nRange=\t10 V\t5 V\n0\t0.5\t2\n1\t0.6\t3\n2\t0.7\t3\n", ["time", "a", "b"]),
+    (
+      "ChannelTitle=\ta\tb\nRange=\t10 V\t5 V\n0\t0.5\t2\n1\t0.6\t3\n2\t0.7\t3\n",
+      ["time", "a", "b"],
+    ),
   ],
   ids=["R", "R without a name", "pandas", "LabChart"],
 )

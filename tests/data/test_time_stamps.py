@@ -17,7 +17,11 @@ def folder(tmp_path) -> Folder:
 def texts(form: str) -> list[str]:
   """TIME_S, from just before midnight on, in a format of dates and times."""
   moments = [START + datetime.timedelta(seconds=float(time)) for time in TIME_S]
-  return [moment.strftime(form).replace("MS", f"{moment.microsecond // 1000:03d}") for moment in moments]
+  cells = []
+  for moment in moments:
+    milliseconds = f"{moment.microsecond // 1000:03d}"
+    cells.append(moment.strftime(form).replace("MS", milliseconds))
+  return cells
 
 
 def assert_as_recorded(folder: Folder, text: str, rate_hz: float | None = None) -> str:
@@ -31,7 +35,8 @@ def assert_as_recorded(folder: Folder, text: str, rate_hz: float | None = None) 
 @pytest.mark.parametrize(
   "name",
   [
-    "time", "Time", "t", "ts", "timestamp", "Timestamps", "time_s", "Time(s)", "Time [s]", "time_sec",
+    "time", "Time", "t", "ts", "timestamp", "Timestamps", "time_s", "Time(s)", "Time [s]",
+    "time_sec", "TIME", "Time Stamp (s)",
     "seconds", "elapsed", "Elapsed time", "Zeit", "Zeit [s]", "unix_timestamp", "LocalTimestamp",
     "time stamp", "t_s", "sensor_time", "frame_time", "",
   ],
@@ -86,7 +91,7 @@ def test_days_of_a_spreadsheet(folder, first_day):
     "%d.%m.%Y %H:%M:%S.MS",
     "%m/%d/%Y %I:%M:%S.%f %p",
     "%Y-%m-%d %H:%M:%S:MS",
-    "[%H:%M:%S.MS %d/%m/%Y]",
+    "[%H:%M:%S.MS %m/%d/%Y]",
     "%H:%M:%S.MS",
     "%I:%M:%S.MS %p",
     "%H:%M:%S,MS",
@@ -110,19 +115,20 @@ def test_minutes_and_seconds(folder):
 
 
 @pytest.mark.parametrize(
-  ("times", "words"),
+  ("times", "words", "rate_hz"),
   [
-    (np.arange(640), "1 samples/s in seconds and 1000 in milliseconds"),
-    (np.arange(640) * 0.5, "2 samples/s in seconds and 2000 in milliseconds"),
-    (np.arange(640) * 1000, "1 samples/s in milliseconds and 1000 in microseconds"),
+    (np.arange(640), "1 samples/s in seconds and 1000 in milliseconds", 64.0),
+    (np.arange(640), "1 samples/s in seconds and 1000 in milliseconds", 1000.0),
+    (np.arange(640) * 0.5, "2 samples/s in seconds and 2000 in milliseconds", 2.0),
+    (np.arange(640) * 1000, "1 samples/s in milliseconds and 1000 in microseconds", 1000.0),
   ],
 )
-def test_an_uncertain_unit_is_refused_and_the_remedies_help(folder, times, words):
+def test_an_uncertain_unit_is_refused_and_the_remedies_help(folder, times, words, rate_hz):
   text = lines(times, X_T, head="time,level")
   sentence = folder.refusal(text)
   assert words in sentence
   assert "_ms, or give --rate_hz" in sentence
-  assert folder.read(text, 64.0 if times[1] == 1 else 1 / times[1]).channels
+  assert folder.read(text, rate_hz).channels[0].rate_hz == rate_hz
   assert folder.read(text.replace("time", "time_ms")).channels
 
 
