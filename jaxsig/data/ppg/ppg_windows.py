@@ -131,7 +131,7 @@ def warped(record: Record, factor: float) -> Record:
 
 def long_enough(record: Record, config: ConfigDict, name: object) -> Record:
   """The record; UserError where it is shorter than a window."""
-  if record.duration_s < config.window_s:
+  if record.duration_s + 1e-11 < config.window_s:   # 2000 samples at 100/3 Hz are a minute
     raise UserError(
         f"{name} lasts {record.duration_s:.1f} s, less than one window of {config.window_s:g} s: "
         "use a longer recording")

@@ -145,6 +145,12 @@ def test_a_csv_that_cannot_be_used(tmp_path, content, words):
   assert words in says(read, path, 50.0)
 
 
+def test_a_recording_of_just_one_window_is_long_enough():
+  pulse_t = np.sin(np.arange(2000) / 6)
+  record = read_ppg(pulse_t, 100 / 3)
+  assert long_enough(record, options(window_s=60), "the recording") is record
+
+
 def test_a_time_column_and_another_rate(tmp_path):
   rows = [f"{i / 50},{x}" for i, x in enumerate(FINE)]
   path = saved(tmp_path / "a.csv", ["time,ppg", *rows])
