@@ -148,7 +148,8 @@ def _counter_periods(
   for period in _COUNTERS:
     after_s = steps[back] + period
     small = (after_s >= 0) & (after_s <= usual)
-    if small.all() and values_t.min() >= 0 and values_t.max() <= period:
+    within = values_t.min() >= 0 and values_t.max() <= period
+    if small.all() and within and usual <= period / 10:
       return [period] * len(back)
   return None
 

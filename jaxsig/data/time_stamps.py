@@ -97,7 +97,7 @@ def times_of(table: Table, given_hz: float | None) -> Times:
 
 def only_times(table: Table) -> bool:
   """Returns whether a single column rises as times since 1970 do, such as those of events."""
-  if len(table.columns) > 1 or len(table.line_t) < 2:
+  if len(table.columns) > 1 or len(table.line_t) < 2 or table.columns[0].kind == TEXT:
     return False
   values_t = table.columns[0].values_t
   since_1970 = is_since_1970(values_t[0]) and is_since_1970(values_t[-1])
@@ -119,11 +119,17 @@ def _counting(table: Table, names: Sequence[TimeName]) -> tuple[list[int], list[
       continue
     if not column.name and i > 0:
       continue
-    steps = np.diff(column.values_t)
+    steps = _steps(column)
     if len(steps) and np.mean(steps == 1) > 0.5 and (steps > 0).all():
       counting.append(i)
       notes.append(f"{_count_title(column)} counts the samples, no signal")
   return counting, notes
+
+
+def _steps(column: Column) -> np.ndarray:
+  """From one row to the next; NaN where a value is missing or infinite."""
+  finite = np.isfinite(column.values_t)
+  return np.diff(np.where(finite, column.values_t, np.nan))
 
 
 def _count_title(column: Column) -> str:
@@ -156,7 +162,7 @@ def _ramps(table: Table, counting: Sequence[int]) -> list[int]:
   rest = [i for i in range(len(table.columns)) if i not in counting]
   if len(rest) < 2 or table.columns[rest[0]].kind != NUMBERS:
     return []
-  steps = np.diff(table.columns[rest[0]].values_t)
+  steps = _steps(table.columns[rest[0]])
   if len(steps) < 3 or not (steps > 0).all():
     return []
   median = np.median(steps)

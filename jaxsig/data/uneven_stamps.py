@@ -158,8 +158,8 @@ def _local_rates(steps_s: np.ndarray, resolution_s: float) -> tuple[float, float
 
 
 def _rounded(rate_hz: float) -> float:
-  """A whole number where that is near; else two digits after the point."""
+  """A whole number where that is near; else four digits."""
   whole_hz = float(round(rate_hz))
   if whole_hz and abs(rate_hz - whole_hz) <= 0.02 * rate_hz:
     return whole_hz
-  return round(rate_hz, 2)
+  return float(f"{rate_hz:.4g}")
