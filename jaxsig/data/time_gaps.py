@@ -16,11 +16,13 @@ class Pieces(NamedTuple):
   Attributes:
     starts: [k] first sample after each gap.
     is_coarse: single stamps say little: they come in packets, or are rounded to several samples.
+    in_packets: they come in packets, which may be late.
     first_a: [a] first sample of each arrival.
     rate_hz: about how fast samples follow each other.
   """
   starts: np.ndarray
   is_coarse: bool
+  in_packets: bool
   first_a: np.ndarray
   rate_hz: float
 
@@ -34,13 +36,18 @@ def pieces_of(time_s: np.ndarray, resolution_s: float, pace_hz: float) -> Pieces
   """Cuts ascending times [t] where more time passes than samples explain."""
   steps_s = np.diff(time_s)
   first_a = np.concatenate([[0], np.flatnonzero(steps_s > _SAME_ARRIVAL / pace_hz) + 1])
-  in_packets = len(first_a) < 0.8 * len(time_s)
-  is_coarse = in_packets or resolution_s > COARSE / pace_hz
-  if is_coarse:
+  arrive_together = len(first_a) < 0.8 * len(time_s)
+  if arrive_together or resolution_s > COARSE / pace_hz:
     rate_hz = _rate_of_arrivals(time_s, first_a)
     starts = _lasting_delays(time_s, first_a, rate_hz)
-    return Pieces(starts, True, first_a, rate_hz)
-  return Pieces(np.flatnonzero(steps_s * pace_hz >= 1.5) + 1, False, first_a, pace_hz)
+    wait_s = 0.0
+    if len(first_a) > 1:
+      wait_s = float(np.median(np.diff(time_s[first_a])))
+    in_packets = arrive_together and resolution_s <= 0.5 * wait_s
+    return Pieces(starts, True, in_packets, first_a, rate_hz)
+
+  starts = np.flatnonzero(steps_s * pace_hz >= 1.5) + 1
+  return Pieces(starts, False, False, first_a, pace_hz)
 
 
 def _rate_of_arrivals(time_s: np.ndarray, first_a: np.ndarray) -> float:

@@ -67,8 +67,13 @@ def _are_multiples(time_s: np.ndarray, resolution_s: float, pace_hz: float) -> b
     return False
   steps_s = np.diff(time_s)
   commonest_s = np.median(steps_s)
-  share = np.mean(np.abs(steps_s - commonest_s) <= 1e-3 * commonest_s)
-  if commonest_s <= 0 or share < 0.9:
+  if commonest_s <= 0:
+    return False
+  multiples = steps_s / commonest_s
+  is_whole = np.abs(multiples - np.rint(multiples)) <= 1e-3
+  are_whole = np.mean(is_whole & (multiples > 0.5)) > 0.99
+  share = np.mean(np.abs(multiples - 1) <= 1e-3)
+  if share < 0.6 or not are_whole:
     return False
   whole = [(0, len(time_s))]
   return spread_s(time_s, whole, slope_rate(time_s, whole)) > 1.02 * resolution_s
@@ -87,8 +92,7 @@ def _are_even(
   if not pieces.is_coarse and len(pieces.starts) > _MOST_STRETCHES * len(time_s):
     return False
   allowed_s = 1.05 * resolution_s + 2 * _EVEN / rate_hz
-  in_packets = pieces.is_coarse and resolution_s <= COARSE / rate_hz
-  if in_packets:
+  if pieces.in_packets:
     waits_s = np.diff(time_s[pieces.first_a])
     allowed_s = max(allowed_s + 3 * float(np.median(waits_s)), _LATE_PACKET_S)
   return spread_s(time_s, bounds, rate_hz) <= allowed_s

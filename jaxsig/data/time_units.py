@@ -4,7 +4,7 @@ import numpy as np
 from jaxsig.data.time_columns import WORDS
 
 RATES_HZ = (5.0, 5000.0)       # of most signals: a factor of 1000, so that one unit is within
-_SLOW_HZ = 0.5                 # some signals are as slow, so that the steps alone decide nothing
+_SLOW_HZ = 0.6                 # some signals are as slow, so that the steps alone decide nothing
 _POSSIBLE_HZ = (0.01, 2e5)
 _UNITS_S = (1.0, 1e-3, 1e-6, 1e-9)
 _UNIX_S = (6.3e8, 4.2e9)       # 1990 to 2103

@@ -116,11 +116,12 @@ def _spread(time_s: np.ndarray, pieces: Pieces) -> np.ndarray:
   first_a = pieces.first_a
   if not pieces.is_coarse or len(first_a) < 2:
     first_a = np.concatenate([[0], np.flatnonzero(np.diff(time_s) > 0) + 1])
-  rows = np.arange(len(time_s))
-  spread_s = np.interp(rows, first_a, time_s[first_a])
-  beyond = rows > first_a[-1]
-  spread_s[beyond] = time_s[first_a[-1]] + (rows[beyond] - first_a[-1]) / pieces.rate_hz
-  return spread_s
+  samples_a = np.diff(np.append(first_a, len(time_s)))
+  times_s_a = time_s[first_a]
+  waits_s_a = np.append(np.diff(times_s_a), np.inf)
+  step_s_a = np.minimum(waits_s_a / samples_a, 1 / pieces.rate_hz)   # no slower, before a gap
+  after_first = np.arange(len(time_s)) - np.repeat(first_a, samples_a)
+  return np.repeat(times_s_a, samples_a) + after_first * np.repeat(step_s_a, samples_a)
 
 
 def _gaps(steps_s: np.ndarray) -> np.ndarray:
