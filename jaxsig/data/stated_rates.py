@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jaxsig.data.text_body import Table
 from jaxsig.data.text_head import NUMBERS
-from jaxsig.data.text_table import Table
 
 _NUMBER = r"([0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?)"
 _GAP = r"[^0-9A-Za-z]{1,6}"
@@ -45,7 +45,7 @@ def counted_rows(table: Table) -> int:
   """Returns 1 where the first row tells the number of samples below it, as AcqKnowledge does."""
   firsts = [column.values_t[0] for column in table.columns if column.kind == NUMBERS]
   below = len(table.line_t) - 1
-  return int(len(firsts) > 1 and all(first == below for first in firsts))
+  return int(len(firsts) > 1 and below > 1 and all(first == below for first in firsts))
 
 
 def stated_rate(table: Table) -> StatedRate | None:

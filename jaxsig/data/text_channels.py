@@ -8,8 +8,9 @@ import numpy as np
 
 from jaxsig.data.channels import Channel, Channels
 from jaxsig.data.stated_rates import StatedRate, counted_rows, stated_rate
+from jaxsig.data.text_body import Column, Table
 from jaxsig.data.text_head import TEXT
-from jaxsig.data.text_table import Column, Table, read_table
+from jaxsig.data.text_table import read_table
 from jaxsig.data.time_grid import LONGEST_S, Grid, grid_of
 from jaxsig.data.time_stamps import SAMPLES, Stamps, only_times, times_of
 from jaxsig.errors import UserError

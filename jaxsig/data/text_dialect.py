@@ -37,12 +37,18 @@ def dialect_of(lines: Sequence[str], path: pathlib.Path) -> Dialect:
   if len(body) > 2:
     body = body[:-1]   # the last one may be cut
 
+  commas_with_blanks = all(re.search(r",\s", line) for line in body)
   for delimiter in (";", "\t", "|"):
+    if delimiter == "\t" and commas_with_blanks:
+      continue
     if all(delimiter in line for line in body):
-      return Dialect(delimiter, _decimal_in(split_lines(body, delimiter)))
+      rows = split_lines(body, delimiter)
+      dialect = Dialect(delimiter, _decimal_in(rows))
+      if _has_numbers(rows, dialect.decimal):   # else it stands in a text
+        return dialect
 
   if all(_has_gap(line) for line in body):
-    if all(re.search(r",\s", line) for line in body):
+    if commas_with_blanks:
       return Dialect(",", _decimal_in(split_lines(body, ",")))
     tokens = split_lines(body, BLANKS)
     if _are_comma_numbers(tokens):
@@ -59,6 +65,14 @@ def dialect_of(lines: Sequence[str], path: pathlib.Path) -> Dialect:
 def says_separator(line: str) -> bool:
   """Returns whether a line, such as sep=;, only tells a spreadsheet what parts the cells."""
   return _SEPARATOR_LINE.fullmatch(line.rstrip("\r\n ").strip(" ")) is not None
+
+
+def _has_numbers(rows: Sequence[Sequence[str]], decimal: str) -> bool:
+  """Whether at least every second line has a number or a word for a missing one."""
+  with_number = 0
+  for row in rows:
+    with_number += any(is_number(cell, decimal) or bare(cell).lower() == "nan" for cell in row)
+  return 2 * with_number >= len(rows)
 
 
 def _has_gap(line: str) -> bool:

@@ -10,7 +10,7 @@ from jaxsig.data.text_dialect import Dialect, split_lines
 NUMBERS = "numbers"
 TEXT = "text"
 UNKNOWN = ""
-_LINES = 200          # a longer head is none
+_LINES = 1000         # a longer head is none
 _COMMENT_MARKS = ("#", "%", "//", '"#', "'#", '"%')
 _LABCHART = "channeltitle="   # LabChart's line of names, among others with settings
 _UNITS = frozenset((

@@ -3,7 +3,7 @@ import re
 from typing import NamedTuple
 
 from jaxsig.data.clock_texts import CLOCK, DATE, MOMENT
-from jaxsig.data.text_table import Column
+from jaxsig.data.text_body import Column
 
 _TIME_WORDS = frozenset((
   "time", "times", "timestamp", "timestamps", "timestep", "datetime", "ts", "unix", "unixtime",
@@ -13,7 +13,8 @@ _TIME_WORDS = frozenset((
 ))
 _ALONE = frozenset((   # a time only where nothing else is in the name
   "t", "s", "sec", "secs", "second", "seconds", "sekunden", "ms", "msec", "msecs", "millisecond",
-  "milliseconds", "us", "usec", "microsecond", "microseconds", "ns", "nsec", "nanoseconds",
+  "milliseconds", "us", "usec", "usecs", "microsecond", "microseconds", "ns", "nsec", "nsecs",
+  "nanoseconds",
   "minutes", "hours",
 ))
 _COUNT_WORDS = frozenset((
@@ -21,10 +22,12 @@ _COUNT_WORDS = frozenset((
   "number", "count", "counter", "packet", "seq", "sequence", "unnamed", "id", "line", "n", "i",
   "nummer", "samplenumber", "sampleindex", "framenumber",
 ))
+_LEAST_UNIX = 1e8
 _UNITS_S = {
   "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "sekunden": 1.0,
   "ms": 1e-3, "msec": 1e-3, "msecs": 1e-3, "millis": 1e-3, "millisecond": 1e-3,
   "milliseconds": 1e-3, "millisekunden": 1e-3,
+  "usecs": 1e-6, "nsecs": 1e-9,
   "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "usec": 1e-6, "micros": 1e-6, "microsecond": 1e-6,
   "microseconds": 1e-6,
   "ns": 1e-9, "nsec": 1e-9, "nanos": 1e-9, "nanosecond": 1e-9, "nanoseconds": 1e-9,
@@ -68,6 +71,8 @@ def time_name(column: Column) -> TimeName:
   if column.kind in (MOMENT, CLOCK, DATE):
     return TimeName(True, True, 1.0, False)
   has_time = any(word in _TIME_WORDS for word in words)
+  if words in (["epoch"], ["epochs"]):   # those of a recording are counted, too
+    has_time = any(value > _LEAST_UNIX for value in column.values_t[:1])
   alone = len(words) == 1 and words[0] in _ALONE
   if words[:1] == ["t"] or words == ["time", "stamp"]:
     alone = all(word in _UNITS_S or word == "stamp" for word in words[1:])
@@ -84,8 +89,8 @@ def words_of(name: str) -> list[str]:
 
 
 def _unit_in(words: list[str]) -> float | None:
-  """The last word that is a unit; one that is the whole name too."""
+  """The last word that is a unit."""
   for word in reversed(words):
-    if word in _UNITS_S and (word not in ("min", "h") or len(words) > 1):
+    if word in _UNITS_S:
       return _UNITS_S[word]
   return None

@@ -54,11 +54,28 @@ def grid_of(time_s: np.ndarray, resolution_s: float, given_hz: float | None) -> 
     bounds = pieces.bounds(len(time_s))
     rate_hz = slope_rate(time_s, bounds)
 
+  if pieces.is_coarse:
+    rate_hz = _better(time_s, bounds, rate_hz, pieces.rate_hz)
+
   if np.isfinite(rate_hz):
     rate_hz = plain_rate(time_s, bounds, rate_hz, resolution_s, given_hz)
   if _are_even(time_s, pieces, bounds, rate_hz, resolution_s):
     return _even_grid(time_s, pieces, bounds, rate_hz)
   return Grid(*resampled_grid(time_s, resolution_s, pieces, given_hz))
+
+
+def _better(
+    time_s: np.ndarray,
+    bounds: Sequence[tuple[int, int]],
+    slope_hz: float,
+    arrivals_hz: float,
+) -> float:
+  """The rate that explains more: a few coarse steps tilt the least-squares line."""
+  if np.isfinite(slope_hz):
+    unexplained_s = spread_s(time_s, bounds, slope_hz)
+    if unexplained_s <= spread_s(time_s, bounds, arrivals_hz):
+      return slope_hz
+  return arrivals_hz
 
 
 def _are_multiples(time_s: np.ndarray, resolution_s: float, pace_hz: float) -> bool:
@@ -133,4 +150,5 @@ def _even_grid(
     gaps = count(len(pieces.starts), "gap", "gaps")
     notes.append(f"{gaps} in the times, {lost / rate_hz:.4g} s in all, left without samples")
   place = _Placed(tuple(bounds), tuple(positions), filled)
+  rate_hz = float(rate_hz)
   return Grid(rate_hz, filled, place, (rate_hz, rate_hz), tuple(notes))

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsig.data.clock_texts import CLOCK, DATE
+from jaxsig.data.counting_columns import count_title, counting_columns, ramps
+from jaxsig.data.text_body import Column, Table
 from jaxsig.data.text_head import NUMBERS, TEXT
-from jaxsig.data.text_table import Column, Table
 from jaxsig.data.time_columns import WORDS, TimeName, time_name
 from jaxsig.data.time_order import Ordered, ordered
 from jaxsig.data.time_pace import pace_of, resolution_of
@@ -64,10 +65,10 @@ def times_of(table: Table, given_hz: float | None) -> Times:
     UserError: a column that is called a time has none that can be used, or no certain unit.
   """
   names = [time_name(column) for column in table.columns]
-  counting, notes = _counting(table, names)
+  counting, notes = counting_columns(table, names)
   named = [i for i, name in enumerate(names) if name.is_time]
   if not named:
-    named = _ramps(table, counting)
+    named = ramps(table, counting)
 
   found = []
   used = set(counting)
@@ -110,34 +111,6 @@ def _title(column: Column) -> str:
   return f"time column {column.name!r}"
 
 
-def _counting(table: Table, names: Sequence[TimeName]) -> tuple[list[int], list[str]]:
-  """Columns that count rows, by name and content; and notes on them."""
-  counting = []
-  notes = []
-  for i, (column, name) in enumerate(zip(table.columns, names, strict=True)):
-    if column.kind != NUMBERS or not name.counts or len(table.columns) == 1:
-      continue
-    if not column.name and i > 0:
-      continue
-    steps = _steps(column)
-    if len(steps) and np.mean(steps == 1) > 0.5 and (steps > 0).all():
-      counting.append(i)
-      notes.append(f"{_count_title(column)} counts the samples, no signal")
-  return counting, notes
-
-
-def _steps(column: Column) -> np.ndarray:
-  """From one row to the next; NaN where a value is missing or infinite."""
-  finite = np.isfinite(column.values_t)
-  return np.diff(np.where(finite, column.values_t, np.nan))
-
-
-def _count_title(column: Column) -> str:
-  if not column.name:
-    return "the column without a name"
-  return f"column {column.name!r}"
-
-
 def _counted(table: Table, counting: Sequence[int], given_hz: float | None) -> Stamps | None:
   """Stamps by the first column that counts samples, where it skips some."""
   for i in counting:
@@ -147,29 +120,14 @@ def _counted(table: Table, counting: Sequence[int], given_hz: float | None) -> S
     if lost > 0:
       rate_hz = given_hz or 1.0
       return Stamps(
-        title=_count_title(column),
+        title=count_title(column),
         time_s=counts_t / rate_hz,
         resolution_s=1e-3 / rate_hz,
         order=None,
         unit=SAMPLES,
-        notes=(f"{_count_title(column)} skips {lost}, which are left without samples",),
+        notes=(f"{count_title(column)} skips {lost}, which are left without samples",),
       )
   return None
-
-
-def _ramps(table: Table, counting: Sequence[int]) -> list[int]:
-  """The first column, where it rises by even steps as no signal does."""
-  rest = [i for i in range(len(table.columns)) if i not in counting]
-  if len(rest) < 2 or table.columns[rest[0]].kind != NUMBERS:
-    return []
-  steps = _steps(table.columns[rest[0]])
-  if len(steps) < 3 or not (steps > 0).all():
-    return []
-  median = np.median(steps)
-  is_even = np.quantile(np.abs(steps - median), 0.9) <= 0.1 * median
-  if is_even:
-    return [rest[0]]
-  return []
 
 
 def _joined(table: Table, named: Sequence[int]) -> Iterator[tuple[int, Column]]:

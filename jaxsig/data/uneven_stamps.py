@@ -93,7 +93,7 @@ def resampled_grid(
 
   rate_hz = _rounded(fast_hz)
   if given_hz is not None and abs(given_hz - fast_hz) <= 0.1 * fast_hz:
-    rate_hz = given_hz
+    rate_hz = float(given_hz)
   last_step_s = float(np.median(steps_s[-_NEAR:]))
   samples = round((spread_s[-1] + last_step_s) * rate_hz)
   if slow_hz == fast_hz and abs(samples - len(time_s)) <= 2:

@@ -6,7 +6,8 @@ import pytest
 from fake_text import Folder, refusal
 
 from jaxsig.data import text_lines
-from jaxsig.data.text_table import Table, read_table
+from jaxsig.data.text_body import Table
+from jaxsig.data.text_table import read_table
 
 NAMES = ("time", "level")
 VALUES = np.array([[0.5, 1.25], [0.75, -3.0], [1.0, 2.5], [1.25, 0.125]])

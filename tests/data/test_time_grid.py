@@ -128,6 +128,25 @@ def test_packets_are_spread_evenly(folder, packet, within_s):
   np.testing.assert_array_equal(channel.load(), x_t)
 
 
+@pytest.mark.parametrize(
+  ("rate_hz", "step_s", "seconds"),
+  [
+    (64, 1, 10),
+    (64, 1, 20),
+    (50, 1, 10),
+    (63.5, 1, 30),
+    (64, 60, 300),
+    (128, 60, 180),
+    (250, 5, 60),
+  ],
+)
+def test_a_few_coarse_steps_do_not_tilt_the_rate(folder, rate_hz, step_s, seconds):
+  time_s, x_t = signal(round(rate_hz * seconds), rate_hz)
+  channel = folder.read(timed(np.floor(time_s / step_s) * step_s, x_t)).channels[0]
+  assert channel.rate_hz == rate_hz
+  np.testing.assert_array_equal(channel.load(), x_t)
+
+
 def test_a_packet_that_waits_is_no_gap_and_a_lost_one_is(folder):
   time_s, x_t = signal(6400)
   arrival_s = time_s[::8].repeat(8)
