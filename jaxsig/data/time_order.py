@@ -10,6 +10,7 @@ from jaxsig.plurals import count
 _MOST_MISSING = 0.1
 _SLIP = 0.5         # of a step back in time: lines in order whose clock is not exact
 _STILL = 100        # times the usual run of equal stamps: a clock that stopped
+_FARTHEST = 256     # lines that a late packet moves at most; else a clock was set back
 _SHUFFLED = 0.1     # of the lines out of order: then the sorted times have to be even
 _COUNTERS = (2.0**16, 2.0**24, 2.0**32, 86400.0, 86400e3)   # where a counter begins again at 0
 _DAY_S = 86400.0
@@ -172,8 +173,11 @@ def _sorted(values_t: np.ndarray, notes: list[str]) -> Ordered:
   apart = np.abs(sorted_steps - np.median(sorted_steps))
   is_even = np.quantile(apart, 0.9) <= 0.1 * np.median(sorted_steps)
   is_shuffled = len(back) > _SHUFFLED * len(steps)
+  farthest = int(np.abs(order - np.arange(len(order))).max())
+  moved_far = farthest > min(_FARTHEST, len(order) / 4)
   # Lines or packets that moved leave three breaks each.
-  if breaks > 3 * len(back) or (is_shuffled and not is_even):
+  is_mixed = breaks > 3 * len(back)
+  if is_mixed or (is_shuffled and not is_even) or (moved_far and not is_shuffled):
     at = int(back[0])
     why_not = f"goes back from {values_t[at]:.15g} to {values_t[at + 1]:.15g}"
     return Ordered(values_t, why_not=why_not, at=at)

@@ -202,6 +202,12 @@ def test_a_cell_that_is_no_number_is_an_error_of_its_column(folder):
   assert not table.columns[0].wrong
 
 
+@pytest.mark.parametrize("cell", ["1.234", "1.234,5"])
+def test_a_point_among_decimal_commas_is_no_decimal_point(folder, cell):
+  table = read_table(folder.write(f"a;b\n1,5;2,5\n2,5;{cell}\n3,5;4,5\n4,5;4\n5,5;4\n"))
+  assert table.columns[1].wrong == f"{cell!r} in line 3"
+
+
 @pytest.mark.parametrize(
   ("text", "names"),
   [
@@ -245,6 +251,7 @@ def test_short_lines_are_told(folder):
     (b"\x89HDF\r\n\x1a\n", "HDF5"),
     (b"0.5\n\x01\x02\n", "not text"),
     (b"0.5\n0.6\n" + b"\0" * 40, "NUL"),
+    (b"0.5\n" * 20_000 + b"\0" * 40, "line 20001 of"),
     (gzip.compress(b"0.5\n" * 9999)[:40], "damaged"),
     (b"{\"a\": [1, 2]}", "no line with numbers"),
     (b"p" * 2_000_000, "longer than a million"),

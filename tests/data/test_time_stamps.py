@@ -107,6 +107,14 @@ def test_a_date_and_a_clock_in_two_columns(folder):
   assert_as_recorded(folder, text)
 
 
+def test_a_clock_that_changes_its_zone(folder):
+  times = [f"2024-10-27T02:59:{55 + time:06.3f}+02:00" for time in TIME_S[:320]]
+  times += [f"2024-10-27T02:00:{time - 5:06.3f}+01:00" for time in TIME_S[320:]]
+  text = lines(times, X_T, head="time,level")
+  assert_as_recorded(folder, text)
+  assert "goes back" in folder.refusal(text.replace("+02:00", "").replace("+01:00", ""))
+
+
 def test_minutes_and_seconds(folder):
   times = [f"'{int(time) // 60}:{time % 60:06.3f}'" for time in TIME_S]
   head = "'Elapsed time','level'\n'hh:mm:ss.mmm','NU'"
@@ -160,6 +168,8 @@ def test_a_time_that_cannot_be_used_is_replaced_by_a_given_rate(folder, times, w
     (TIME_S % 5, "after line 321"),
     (TIME_S % 1, "after line 65"),
     (TIME_S - 1.5 * (TIME_S > 5), "goes back"),
+    (TIME_S - 3600 * (TIME_S > 5), "goes back"),
+    (np.roll(TIME_S, 300), "goes back"),
     (np.concatenate([TIME_S[:320], TIME_S[:320] + 0.003]), "goes back"),
     (np.random.default_rng(0).uniform(0, 10, 640), "goes back"),
     (["x7" if i == 99 else time for i, time in enumerate(TIME_S)], "'x7' in line 101"),
@@ -174,11 +184,11 @@ def test_a_time_that_begins_again_is_refused(folder, times, words, rate_hz):
   [
     np.arange(640)[::-1],
     np.random.default_rng(0).permutation(640),
-    np.roll(np.arange(640), 200),
+    np.r_[0:100, 110:200, 100:110, 200:640],
     np.concatenate([np.arange(100), np.arange(110, 120), np.arange(100, 110), np.arange(120, 640)]),
     np.arange(640).reshape(-1, 2)[:, ::-1].ravel(),
   ],
-  ids=["backwards", "shuffled", "later part first", "two packets swapped", "pairs swapped"],
+  ids=["backwards", "shuffled", "late packet", "two packets swapped", "pairs swapped"],
 )
 def test_lines_out_of_order_are_sorted(folder, order):
   notes = assert_as_recorded(folder, lines(TIME_S[order], X_T[order], head="time,level"))
