@@ -47,11 +47,22 @@ class Times(NamedTuple):
 
 
 class _Unusable(Exception):
-  """A column is no time; `rate_helps`: with a rate it may be left out."""
+  """A column is no time.
 
-  def __init__(self, why: str, rate_helps: bool = False):
+  Attributes:
+    rate_helps: with a rate it may be left out.
+    rises: as times do, so that it is no signal.
+  """
+
+  def __init__(self, why: str, rate_helps: bool = False, rises: bool = False):
     super().__init__(why)
     self.rate_helps = rate_helps
+    self.rises = rises
+
+  @property
+  def short(self) -> str:
+    """The sentence without its remedy."""
+    return str(self).partition(": ")[0]
 
 
 def times_of(table: Table, given_hz: float | None) -> Times:
@@ -77,15 +88,15 @@ def times_of(table: Table, given_hz: float | None) -> Times:
     try:
       found.append((i, _stamps(table, column, names[i], given_hz)))
     except _Unusable as problem:
-      if not names[i].is_sure:
+      if not names[i].is_sure and not problem.rises:
         continue   # a signal that has a time in its name
       problems.append((i, problem))
     used.add(i)
   used.update(i for i in named if table.columns[i].kind in (DATE, CLOCK))
 
   if found:
-    stamps = _best([stamps for _, stamps in found], given_hz, table)
-    notes += [f"{_title(table.columns[i])} {problem}, not used" for i, problem in problems]
+    stamps = _best([stamps for _, stamps in found], table)
+    notes += [f"{_title(table.columns[i])} {problem.short}, not used" for i, problem in problems]
     notes += [f"{other.title} not used" for _, other in found if other is not stamps]
     return Times(stamps, frozenset(used), (*notes, *stamps.notes))
 
@@ -166,10 +177,17 @@ def _stamps(table: Table, column: Column, name: TimeName, given_hz: float | None
   counts = False
   if unit_s is None:
     counts = given_hz is not None and _rises_by_one(values_t)
+    if not counts and given_hz is not None:
+      raise _Unusable(
+        f"fits {given_hz:g} samples/s, as given, in no unit ({why}): correct the rate, or name "
+        f"the unit, such as {column.name or 'time'}_s or _ms",
+        rises=True,
+      )
     if not counts:
       raise _Unusable(
         f"has no certain unit ({why}): say it in its name, such as {column.name or 'time'}_s "
-        "or _ms, or give --rate_hz"
+        "or _ms, or give --rate_hz",
+        rises=True,
       )
     unit_s = 1 / given_hz
 
@@ -202,7 +220,7 @@ def _rises_by_one(values_t: np.ndarray) -> bool:
   return bool((np.diff(values_t) == 1).all())
 
 
-def _best(found: Sequence[Stamps], given_hz: float | None, table: Table) -> Stamps:
+def _best(found: Sequence[Stamps], table: Table) -> Stamps:
   """The stamps with the finest times; they have to agree."""
   for one, other in itertools.combinations(found, 2):
     span_s, other_s = one.time_s[-1], other.time_s[-1]
@@ -230,6 +248,5 @@ def _without_time(
     title = _title(table.columns[i])
     if given_hz is None or not problem.rate_helps:
       raise UserError(f"{title} of {table.path} {problem}")
-    why, _, _ = str(problem).partition(": correct")
-    notes.append(f"{title} {why}: not used, the rate taken from elsewhere")
+    notes.append(f"{title} {problem.short}: not used, the rate taken from elsewhere")
   return notes

@@ -233,6 +233,14 @@ def test_a_signal_with_a_time_in_its_name(folder, name):
   assert len(read.channels) == 2
 
 
+@pytest.mark.parametrize("head", ["device_reading_time,level", ""])
+def test_a_time_by_its_rise_with_an_uncertain_unit(folder, head):
+  text = lines(0.5 * np.arange(640), X_T, head=head)
+  assert "no certain unit" in folder.refusal(text)
+  assert folder.read(text, 2.0).channels[0].rate_hz == 2
+  assert "fits 64 samples/s, as given, in no unit" in folder.refusal(text, 64.0)
+
+
 def test_a_ramp_without_a_name_is_the_time(folder):
   read = folder.read(lines(TIME_S, X_T))
   assert [channel[:4] for channel in read.channels] == [("", "", 64.0, 640)]
