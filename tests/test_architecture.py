@@ -19,7 +19,7 @@ SYSTEMS = sorted(
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # Room: what it may import of the package, besides errors and itself. A system is a room of its own.
-LOW = {"config", "plurals"}
+LOW = {"config", "plurals", "setting_rules"}
 ALLOWED = {
   "": {"config", "engine", "experiment", "prediction", "report", "system"},
   "__main__": {"main"},
@@ -29,7 +29,8 @@ ALLOWED = {
   "rng": set(),
   "figure_style": set(),
   "plurals": set(),
-  "system": {"config", "data"},  # data for type annotations only
+  "setting_rules": set(),
+  "system": {"config", "setting_rules", "data"},  # data for type annotations only
   "data": {"system", *LOW},
   "signal": {"rng"},
   "nn": {"signal", "rng"},
@@ -39,7 +40,7 @@ ALLOWED = {
   "prediction": {"experiment", "engine", "report", "data", "system", "rng", *LOW},
   "systems": {"nn", "signal", "data", "system", "rng", "figure_style", *LOW},
 }
-NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style", "plurals"}
+NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style", *LOW}
 
 # Where no word of any system may stand.
 SHARED = [
