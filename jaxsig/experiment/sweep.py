@@ -7,13 +7,13 @@ from ml_collections import ConfigDict
 
 from jaxsig import config as configs
 from jaxsig import system as systems
-from jaxsig.data import cache, feeds
+from jaxsig.data import cache
 from jaxsig.data.splits import Member, members
 from jaxsig.engine import mesh
 from jaxsig.engine.log import phase
 from jaxsig.engine.run import Run, make_run
 from jaxsig.engine.start import require_base, require_same_data, seen_groups
-from jaxsig.engine.train import members_per_program, train
+from jaxsig.engine.train import train
 from jaxsig.errors import UserError
 from jaxsig.experiment import checks, nested_cv
 from jaxsig.experiment.evaluate import evaluate
@@ -54,8 +54,6 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   chosen = members(prepared.records, config.split)
   require_readable(run)
   require_same_data(run, chosen)
-  feeds.choose(config.run.feed, prepared.windows)
-  members_per_program(run, len(chosen))
   seen = {member: seen_groups(run, member) for member in chosen}
   if mesh.is_main():
     write_about(config, workdir, method_names(config), system.data, prepared, seen)
