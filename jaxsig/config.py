@@ -190,9 +190,7 @@ def _plain(value: Any) -> Any:
 def _set(node: ConfigDict, name: str, given: Any, key: str) -> None:
   value = _plain(given)
   if isinstance(value, dict):
-    if not all(isinstance(inner, str) and "." not in inner for inner in value):
-      raise UserError(f"the config key {key!r} is given {given!r}: its keys are names without dots")
-    value = ConfigDict(value)
+    value = _section(value, key)
   old = node[name]
   is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
   if isinstance(old, str) and is_number:   # such as run.members_per_program: "auto" or a count
@@ -209,6 +207,15 @@ def _set(node: ConfigDict, name: str, given: Any, key: str) -> None:
     raise UserError(
         f"the config key {key!r} holds {old!r}: give it a value of that type, "
         f"not {given!r}") from None
+
+
+def _section(value: dict, key: str) -> ConfigDict:
+  for name, inner in value.items():
+    if not isinstance(name, str) or "." in name:
+      raise UserError(f"the config key {key!r} is given {value!r}: its keys are names without dots")
+    if isinstance(inner, dict):
+      _section(inner, key)
+  return ConfigDict(value)
 
 
 def _child(node: Any, name: str, key: str, config: ConfigDict) -> Any:

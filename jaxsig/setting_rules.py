@@ -45,11 +45,14 @@ def number(
 ) -> Rule:
   """A finite number: from `low` or `above` it, to `high` or `below` it."""
   least, most = low, high
-  start, end = "from", "to"
+  start, end = "at least", "at most"
   if above is not None:
     least, start = above, "above"
   if below is not None:
     most, end = below, "below"
+  words = f"a number {start} {least:g} and {end} {most:g}"
+  if above is None and below is None:
+    words = f"a number from {low:g} to {high:g}"
 
   def holds(value: Any) -> bool:
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -59,7 +62,7 @@ def number(
   edges = (least, least + nearly, (least + most) / 2, most - nearly, most)
   inside = tuple(float(edge) for edge in edges if holds(edge))
   outside = (least - 1.0, most + 1.0, above, below, math.nan, math.inf, True, "1")
-  return Rule(f"a number {start} {least:g} {end} {most:g}", holds, inside, outside)
+  return Rule(words, holds, inside, outside)
 
 
 def positive(high: float) -> Rule:

@@ -49,6 +49,7 @@ def require_names(config: configs.ConfigDict, system: systems.System) -> None:
     if method in baselines:
       raise UserError(
           f"the method {method!r} is a baseline too: give the system another read.method")
+  for method in (*method_names(config), *baselines):
     if "/" in method or method.startswith("."):
       raise UserError(f"the method {method!r} names a folder: leave / and leading dots out of "
                       "read.method and labels")
