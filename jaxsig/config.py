@@ -107,7 +107,7 @@ def load(
     config = module.get_config(*arguments)
   if not isinstance(config, ConfigDict):
     raise UserError(f"get_config of {path} gives {type(config).__name__}: return a ConfigDict")
-  return override(config, overrides or {})
+  return override(ConfigDict(_plain(config)), overrides or {})
 
 
 @contextlib.contextmanager
@@ -161,7 +161,7 @@ def override(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
   Raises:
     UserError: a key that does not exist; its nearest neighbour is named.
   """
-  changed = ConfigDict(_plain(config.to_dict()))
+  changed = ConfigDict(config.to_dict())
   for key, value in overrides.items():
     *parents, last = key.split(".")
     node = changed

@@ -5,6 +5,7 @@ All other code knows a system by these four parts only. `config.system` names it
 "mylab.mysystem".
 """
 import dataclasses
+import functools
 import importlib
 import math
 import pkgutil
@@ -340,12 +341,7 @@ def data_of(config: ConfigDict, known: Mapping[str, Data]) -> Data:
 
 
 class Rules(NamedTuple):
-  """What a system's settings may be.
-
-  Attributes:
-    settings: {dotted key: Rule} of its own settings.
-    relations: (config) -> None; each raises UserError where settings do not go together.
-  """
+  """What a system's own settings may be; relations raise UserError where some do not fit."""
   settings: Mapping[str, Rule]
   relations: Sequence[Callable[[ConfigDict], None]]
 
@@ -375,10 +371,15 @@ def make(config: ConfigDict) -> System:
   return system
 
 
+@functools.cache
+def _built_in() -> list[str]:
+  systems = importlib.import_module("jaxsig.systems")
+  return [module.name for module in pkgutil.iter_modules(systems.__path__)]
+
+
 def _module_of(config: ConfigDict) -> types.ModuleType:
   name = config.system
-  systems = importlib.import_module("jaxsig.systems")
-  built_in = [module.name for module in pkgutil.iter_modules(systems.__path__)]
+  built_in = _built_in()
   if name in built_in:
     return importlib.import_module(f"jaxsig.systems.{name}")
 

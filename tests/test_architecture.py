@@ -207,7 +207,7 @@ def test_every_system_has_its_vocabulary():
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_system_is_a_complete_folder(system: str):
   folder = PACKAGE / "systems" / system
-  for name in ("__init__", "task", "network", "protocol", "baselines", "own_file"):
+  for name in ("__init__", "settings", "task", "network", "protocol", "baselines", "own_file"):
     assert (folder / f"{name}.py").is_file(), f"{name}.py of {system} is missing"
   assert list((ROOT / "tests" / "systems" / system).glob("test_*.py")), f"no tests of {system}"
   configs = [path.read_text() for path in (ROOT / "configs").glob("*.py")]

@@ -36,6 +36,7 @@ ABSURD = (
   b"text",
   np.array([math.nan]),
 )
+METHODS = ("er", "quick_shrinkwrap_100")
 # Any text will do, and numbers become text.
 TEXTS = re.compile(
   r"(.*\.)?(data_dir|cache_dir|init_from|title|timing|label|dataset|mask)|read\.method"
@@ -66,7 +67,11 @@ def own_key(key: str) -> str:
 def loaded():
   """(name, config) of all, made small."""
   for path in CONFIGS:
-    yield path.stem, configs.load(path, "smoke")
+    config = configs.load(path, "smoke")
+    if "methods" in config.baselines:   # two of many that are alike
+      methods = {name: config.baselines.methods[name] for name in METHODS}
+      config = configs.override(config, {"baselines.methods": methods})
+    yield path.stem, config
   yield "toy", configs.load(TOY_CONFIG)
 
 
@@ -105,6 +110,7 @@ def test_every_setting_has_a_rule():
 
 def test_values_outside_are_told():
   walked = set()
+  tried = []   # rules whose examples were given once
   outcomes = collections.Counter()
   accepted = []
   for _, config in loaded():
@@ -114,8 +120,11 @@ def test_values_outside_are_told():
       if is_walked or default == {}:
         continue
       walked.add((config.system, pattern_of(key)))
+      values = list(ABSURD)
       rule = rule_of(own_key(key), rules)
-      values = [*ABSURD, *(rule.outside if rule else ())]
+      if rule is not None and rule not in tried:
+        values += rule.outside
+        tried.append(rule)
       for value in values:
         if is_fine(key, value):
           continue
@@ -125,7 +134,7 @@ def test_values_outside_are_told():
           accepted.append((key, value))
   assert not accepted
   assert set(outcomes) == {"told"}
-  assert len(walked) > 300 and outcomes["told"] > 6000
+  assert len(walked) > 300 and outcomes["told"] > 5000
 
 
 @pytest.mark.parametrize(
@@ -144,6 +153,7 @@ def test_values_outside_are_told():
     ("respdiff", {"split.kind": "personal"}, "needs split.adapt_s above 0"),
     ("respdiff", {"data.window_s": 0.0}, "data.window_s is 0.0: set it to a number above 0"),
     ("respdiff", {"data.stride_s": 20.0}, "longer than data.window_s"),
+    ("respdiff", {"data.window_s": 0.5, "data.stride_s": 0.5}, "no bin of 0.5 s lies in"),
     ("respdiff", {"data.window_s": 15.03}, "no whole number of samples"),
     ("respdiff", {"data.resp_low_pass_hz": 6.0}, "is not below half of"),
     ("respdiff", {"data.ppg_range": (1.0, -1.0)}, r"a tuple \(low, high\)"),

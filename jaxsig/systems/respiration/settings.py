@@ -5,6 +5,7 @@ from jaxsig.data.ppg import filtered_windows, ppg_windows
 from jaxsig.errors import UserError
 from jaxsig.nn import blocks, diffusion, recurrent
 from jaxsig.nn.cells import CELLS
+from jaxsig.nn.spectral_loss import bins_in_band
 from jaxsig.setting_rules import (
     choice,
     either,
@@ -94,7 +95,7 @@ OPTIONS = {   # of each schedule
 
 
 def windows_fit(config: ConfigDict) -> None:
-  """Windows are of whole samples, follow each other without holes, and hold what filters leave."""
+  """Windows are of whole samples and leave no holes between them."""
   data = config.data
   ppg_windows.check(data)
   filtered_windows.whole_samples(data.window_s, data.rate_hz, "window_s")
@@ -138,9 +139,17 @@ def process_goes_together(config: ConfigDict) -> None:
     raise UserError("process.schedule=linear needs process.options.steps above 0")
 
 
+def banded_loss_has_bins(config: ConfigDict) -> None:
+  """Windows are long enough for a bin of the band."""
+  data = config.data
+  if config.loss.spectral == "banded":
+    bins_in_band(round(data.window_s * data.rate_hz), data.rate_hz)
+
+
 def recurrence_exists(config: ConfigDict) -> None:
   """The cell has the form of its scan."""
-  recurrent.resolve(config.model.scan_form, config.model.cell)
+  if config.model.scan_form != "auto":
+    recurrent.resolve(config.model.scan_form, config.model.cell)
 
 
 RELATIONS = (
@@ -148,5 +157,6 @@ RELATIONS = (
     filters_are_below_half_the_rate,
     widths_go_together,
     process_goes_together,
+    banded_loss_has_bins,
     recurrence_exists,
 )
