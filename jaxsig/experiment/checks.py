@@ -48,14 +48,23 @@ def require_list(listing: ConfigDict) -> None:
     raise UserError(
         "--mode=sweep takes a list of experiments, a file of configs/sweeps/, and this config has "
         "none: run it with --mode=train")
+  for key in ("data_dir", "cache_dir"):
+    if not isinstance(listing.get(key), str):
+      raise UserError(f"this list names no {key}: set it, or to '' for none")
   for name, one in listing.experiments.items():
-    needs = ["config", "arg", "overrides"]
-    if isinstance(one, ConfigDict) and "candidates" in one:
-      needs += ["readings", "inner_folds"]
-    for key in needs:
-      if not isinstance(one, ConfigDict) or key not in one:
-        raise UserError(
-            f"the experiment {name} of this list lacks {key!r}: it needs {', '.join(needs)}")
+    _require_entry(name, one)
+
+
+def _require_entry(name: str, one: object) -> None:
+  """An experiment of a list says which config it is, and what its folds choose from."""
+  needs = {"config": str, "arg": str, "overrides": ConfigDict}
+  if isinstance(one, ConfigDict) and "candidates" in one:
+    needs |= {"candidates": ConfigDict, "readings": ConfigDict, "inner_folds": int}
+  for key, kind in needs.items():
+    if not isinstance(one, ConfigDict) or not isinstance(one.get(key), kind):
+      raise UserError(
+          f"the experiment {name} of this list has no {key}, or no such one: it needs "
+          f"{', '.join(needs)}")
 
 
 def require_runnable(config: ConfigDict) -> systems.System:

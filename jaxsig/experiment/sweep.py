@@ -155,7 +155,7 @@ def _config_of(one: ConfigDict, listing: ConfigDict, workdir: pathlib.Path) -> C
   overrides["data_dir"] = listing.data_dir
   overrides["cache_dir"] = listing.cache_dir
   base = overrides.get("init_from", "")
-  if base.startswith("@"):
+  if str(base).startswith("@"):
     overrides["init_from"] = str(workdir / base[1:])
   return configs.load(one["config"], one["arg"], overrides)
 

@@ -237,6 +237,14 @@ def test_a_list_is_checked_before_its_first_training(tmp_path):
   with pytest.raises(UserError, match="the experiment b: config.train.batch_size is 0"):
     sweep.sweep(ConfigDict(listing), tmp_path / "w")
   assert not (tmp_path / "w").exists()
-  del listing["experiments"]["b"]["arg"]
-  with pytest.raises(UserError, match="the experiment b of this list lacks 'arg'"):
+
+
+@pytest.mark.parametrize(
+  "broken",
+  [{"arg": 3}, {"overrides": ()}, {"config": None}, {"candidates": {"a": {}}}, {"overrides": None}],
+)
+def test_a_list_with_a_broken_entry_is_told(broken, tmp_path):
+  entry = {"config": str(TOY_CONFIG), "arg": "", "overrides": {}, **broken}
+  listing = {"data_dir": "", "cache_dir": "", "experiments": {"one": entry}}
+  with pytest.raises(UserError, match="the experiment one of this list has no"):
     sweep.sweep(ConfigDict(listing), tmp_path / "w")
