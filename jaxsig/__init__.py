@@ -127,7 +127,7 @@ def check_gradients(loss: "Callable | ConfigDict", params: Any = None, **options
   from jaxsig.experiment import checks
   if callable(loss):
     return gradients.check_gradients(loss, params, **options)
-  checks.require_experiment(loss)
+  checks.require_settings(loss)
   return gradients.check_config(loss, **options)
 
 

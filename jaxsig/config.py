@@ -21,6 +21,7 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import json
+import os
 import pathlib
 import traceback
 import types
@@ -91,6 +92,10 @@ def load(
   Raises:
     UserError: a file that cannot be read or fails, an unknown key, or a value of another type.
   """
+  if not isinstance(path, (str, os.PathLike)):
+    raise UserError(f"{path!r} is no config file: name one, such as 'configs/respdiff.py'")
+  if arg is not None and not isinstance(arg, str):
+    raise UserError(f"the argument of a config is text, such as 'smoke', not {arg!r}")
   module = module_of(path)
   if not hasattr(module, "get_config"):
     raise UserError(
@@ -102,7 +107,7 @@ def load(
     config = module.get_config(*arguments)
   if not isinstance(config, ConfigDict):
     raise UserError(f"get_config of {path} gives {type(config).__name__}: return a ConfigDict")
-  return override(config, overrides or {})
+  return override(ConfigDict(_plain(config)), overrides or {})
 
 
 @contextlib.contextmanager
@@ -141,7 +146,11 @@ def _config_file(path: pathlib.Path) -> pathlib.Path:
   """The file below the current folder, or else below the checkout."""
   in_checkout = pathlib.Path(__file__).parent.parent / path
   for candidate in (path, in_checkout):
-    if candidate.is_file():
+    try:
+      is_there = candidate.is_file()
+    except OSError:   # such as a name that is too long
+      is_there = False
+    if is_there:
       return candidate
   raise UserError(f"no config file {path}: name one of configs/")
 
@@ -163,9 +172,25 @@ def override(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
   return changed.lock()
 
 
-def _set(node: ConfigDict, name: str, value: Any, key: str) -> None:
+def _plain(value: Any) -> Any:
+  """A value with numpy's numbers and arrays as Python's, and with paths as text."""
+  if isinstance(value, ConfigDict):
+    value = value.to_dict()
   if isinstance(value, Mapping):
-    value = ConfigDict(dict(value))
+    return {key: _plain(inner) for key, inner in value.items()}
+  if isinstance(value, (list, tuple)):
+    return tuple(_plain(inner) for inner in value)
+  if isinstance(value, os.PathLike):
+    return os.fspath(value)
+  if hasattr(value, "tolist"):
+    return _plain(value.tolist())
+  return value
+
+
+def _set(node: ConfigDict, name: str, given: Any, key: str) -> None:
+  value = _plain(given)
+  if isinstance(value, dict):
+    value = _section(value, key)
   old = node[name]
   is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
   if isinstance(old, str) and is_number:   # such as run.members_per_program: "auto" or a count
@@ -174,14 +199,23 @@ def _set(node: ConfigDict, name: str, value: Any, key: str) -> None:
     if isinstance(value, bool) and isinstance(old, (int, float)) and not isinstance(old, bool):
       raise TypeError   # a bool is an int to Python
     node[name] = value
-  except TypeError:
+  except (TypeError, ValueError, OverflowError):
     if isinstance(old, ConfigDict):
       raise UserError(
           f"the config key {key!r} is a section with {', '.join(old)}: change one of them, "
-          f"as in {key}.{next(iter(old), 'NAME')}, not the whole to {value!r}") from None
+          f"as in {key}.{next(iter(old), 'NAME')}, not the whole to {given!r}") from None
     raise UserError(
-        f"the config key {key!r} holds {node[name]!r}: give it a value of that type, "
-        f"not {value!r}") from None
+        f"the config key {key!r} holds {old!r}: give it a value of that type, "
+        f"not {given!r}") from None
+
+
+def _section(value: dict, key: str) -> ConfigDict:
+  for name, inner in value.items():
+    if not isinstance(name, str) or "." in name:
+      raise UserError(f"the config key {key!r} is given {value!r}: its keys are names without dots")
+    if isinstance(inner, dict):
+      _section(inner, key)
+  return ConfigDict(value)
 
 
 def _child(node: Any, name: str, key: str, config: ConfigDict) -> Any:

@@ -358,7 +358,8 @@ def _export(given: flags.FlagValues) -> None:
 
 def _check_gradients(given: flags.FlagValues) -> None:
   from jaxsig.engine import gradients
-  from jaxsig.experiment import workdir
+  from jaxsig.experiment import checks, workdir
+  checks.require_settings(given.config)
   report = gradients.check_config(given.config)
   workdir.say(str(report))
   if not report.ok:

@@ -5,6 +5,7 @@ All other code knows a system by these four parts only. `config.system` names it
 "mylab.mysystem".
 """
 import dataclasses
+import functools
 import importlib
 import math
 import pkgutil
@@ -17,6 +18,7 @@ from ml_collections import ConfigDict
 
 from jaxsig.config import nearest
 from jaxsig.errors import UserError
+from jaxsig.setting_rules import Rule
 
 if TYPE_CHECKING:
   from jaxsig.data.records import Record
@@ -93,6 +95,7 @@ class Metric(NamedTuple):
     within: tolerances of an error: the share of units within each is told.
     aggregate: how its rows are averaged.
     decimals: of its figures.
+    targets: the quantities or sources that its rows have; empty where they have none.
   """
   title: str
   unit: str = ""
@@ -101,6 +104,7 @@ class Metric(NamedTuple):
   within: tuple[float, ...] = ()
   aggregate: Aggregate = Aggregate()
   decimals: int = 2
+  targets: tuple[str, ...] = ()
 
 
 class Baseline(NamedTuple):
@@ -336,35 +340,56 @@ def data_of(config: ConfigDict, known: Mapping[str, Data]) -> Data:
   return known[name]
 
 
+class Rules(NamedTuple):
+  """What a system's own settings may be; relations raise UserError where some do not fit."""
+  settings: Mapping[str, Rule]
+  relations: Sequence[Callable[[ConfigDict], None]]
+
+
+def rules_of(config: ConfigDict) -> Rules:
+  """The rules in `SETTINGS` and `RELATIONS` of the system's module; none where it has neither.
+
+  Raises:
+    UserError: no such system.
+  """
+  module = _module_of(config)
+  return Rules(getattr(module, "SETTINGS", {}), getattr(module, "RELATIONS", ()))
+
+
 def make(config: ConfigDict) -> System:
   """Makes the system that `config.system` names.
 
   Raises:
     UserError: no such system, or a module without a `make` that gives one.
   """
-  name = config.system
-  systems = importlib.import_module("jaxsig.systems")
-  built_in = [module.name for module in pkgutil.iter_modules(systems.__path__)]
-  if name in built_in:
-    module = importlib.import_module(f"jaxsig.systems.{name}")
-    return _made(module, config)
-
-  try:
-    module = importlib.import_module(name)
-  except (ImportError, ValueError) as error:
-    suggestion = nearest(name, built_in)
-    raise UserError(
-        f"unknown system {name!r} ({error}){suggestion}, or name an importable module") from None
-  if not hasattr(module, "make"):
-    raise UserError(
-        f"the module {name} has no function make(config) that gives a jaxsig.system.System")
-  return _made(module, config)
-
-
-def _made(module: types.ModuleType, config: ConfigDict) -> System:
+  module = _module_of(config)
   system = module.make(config)
   if not isinstance(system, System):
     raise UserError(
         f"make(config) of the module {config.system} gives {type(system).__name__}: "
         "return a jaxsig.system.System")
   return system
+
+
+@functools.cache
+def _built_in() -> list[str]:
+  systems = importlib.import_module("jaxsig.systems")
+  return [module.name for module in pkgutil.iter_modules(systems.__path__)]
+
+
+def _module_of(config: ConfigDict) -> types.ModuleType:
+  name = config.system
+  built_in = _built_in()
+  if name in built_in:
+    return importlib.import_module(f"jaxsig.systems.{name}")
+
+  try:
+    module = importlib.import_module(name)
+  except (ImportError, ValueError, TypeError) as error:
+    suggestion = nearest(name, built_in)
+    raise UserError(
+        f"unknown system {name!r} ({error}){suggestion}, or name an importable module") from None
+  if not hasattr(module, "make"):
+    raise UserError(
+        f"the module {name} has no function make(config) that gives a jaxsig.system.System")
+  return module

@@ -18,6 +18,8 @@ COPYING = (
     "jaxsig/experiment/sweep.py",
     "jaxsig/prediction/model.py",
 )
+# Files that only check what keys hold: that is no use either.
+CHECKING = ("jaxsig/config.py", "experiment/checks.py", "experiment/shared_settings.py")
 ONE_KEY = {"__getattr__", "get"}             # of ConfigDict, which call __getitem__ for one key
 ALL_KEYS = {"to_dict", "items", "values"}    # which call it for every key
 
@@ -73,7 +75,8 @@ def _is_a_use(frame: types.FrameType) -> bool:
     through.add(frame.f_code.co_name)
     frame = frame.f_back
   caller = frame.f_code.co_filename
-  if not caller.startswith(PACKAGE) or caller.endswith(COPYING[0]):
+  is_rule = "/systems/" in caller and caller.endswith("/settings.py")
+  if not caller.startswith(PACKAGE) or caller.endswith(CHECKING) or is_rule:
     return False
   if through - ONE_KEY - ALL_KEYS:
     return False

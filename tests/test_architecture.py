@@ -19,7 +19,7 @@ SYSTEMS = sorted(
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # Room: what it may import of the package, besides errors and itself. A system is a room of its own.
-LOW = {"config", "plurals"}
+LOW = {"config", "plurals", "setting_rules"}
 ALLOWED = {
   "": {"config", "engine", "experiment", "prediction", "report", "system"},
   "__main__": {"main"},
@@ -29,7 +29,8 @@ ALLOWED = {
   "rng": set(),
   "figure_style": set(),
   "plurals": set(),
-  "system": {"config", "data"},  # data for type annotations only
+  "setting_rules": set(),
+  "system": {"config", "setting_rules", "data"},  # data for type annotations only
   "data": {"system", *LOW},
   "signal": {"rng"},
   "nn": {"signal", "rng"},
@@ -39,7 +40,7 @@ ALLOWED = {
   "prediction": {"experiment", "engine", "report", "data", "system", "rng", *LOW},
   "systems": {"nn", "signal", "data", "system", "rng", "figure_style", *LOW},
 }
-NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style", "plurals"}
+NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style", *LOW}
 
 # Where no word of any system may stand.
 SHARED = [
@@ -206,7 +207,7 @@ def test_every_system_has_its_vocabulary():
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_system_is_a_complete_folder(system: str):
   folder = PACKAGE / "systems" / system
-  for name in ("__init__", "task", "network", "protocol", "baselines", "own_file"):
+  for name in ("__init__", "settings", "task", "network", "protocol", "baselines", "own_file"):
     assert (folder / f"{name}.py").is_file(), f"{name}.py of {system} is missing"
   assert list((ROOT / "tests" / "systems" / system).glob("test_*.py")), f"no tests of {system}"
   configs = [path.read_text() for path in (ROOT / "configs").glob("*.py")]

@@ -302,7 +302,7 @@ def rows_of_any_commit(workdir: pathlib.Path) -> list[Row]:
     ([CONFIG, "--workdir=W", "--config.read.sampler.name=euler"], ["euler"]),
     ([CONFIG, "--workdir=W", "--mode=eval"], ["--mode=train"]),
     ([CONFIG, "--workdir=W", "--mode=predict", "--input=W/none.csv"], ["W", "split.json"]),
-    ([PHASE, "--workdir=W", "--config.loss.rule=foo"], ["'foo'", "known are '0,1', '1,0', both"]),
+    ([PHASE, "--workdir=W", "--config.loss.rule=foo"], ["'foo'", "one of '0,1', '1,0', 'both'"]),
     (["--mode=predict", "--input=x.csv", "--model=respdiff_6s"],
      ["no model 'respdiff_6s'", "workdir"]),
     (["--mode=export", "--workdir=W", "--output=W/out"], ["W", "split.json"]),

@@ -277,19 +277,18 @@ def test_other_data_under_the_same_settings_is_refused_before_anything_is_writte
 
 
 @pytest.mark.parametrize("changes, word", [
-  ({"run__feed": "nosuch"}, "run.feed 'nosuch'"),
+  ({"run__feed": "nosuch"}, "run.feed is 'nosuch'"),
   ({"run__members_per_program": "0"}, "run.members_per_program"),
 ])
 def test_how_members_are_fed_is_checked_before_anything_is_written(changes, word, tmp_path):
   with pytest.raises(UserError, match=word):
     sweep.open_run(config(**changes), tmp_path / "w")
-  assert not list((tmp_path / "w").iterdir())
+  assert not (tmp_path / "w").exists()
 
 
 def test_a_mistake_does_not_tie_a_workdir(tmp_path):
-  run, members = sweep.open_run(config(optim__name="nosuch"), tmp_path / "w")
   with pytest.raises(UserError, match="nosuch"):
-    train(run, members)
+    sweep.open_run(config(optim__name="nosuch"), tmp_path / "w")
   sweep.open_run(config(), tmp_path / "w")
 
 

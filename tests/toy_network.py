@@ -12,6 +12,7 @@ from jaxsig import rng
 from jaxsig.system import Batch, Params, Stats, System
 
 HIDDEN = 4
+SETTINGS = toy_system.SETTINGS
 
 
 def features(batch: Batch) -> jax.Array:

@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxsig.data.records import Record, spans_of
 from jaxsig.errors import UserError
+from jaxsig.setting_rules import choice, number, optional, positive, whole
 from jaxsig.system import (
   Aggregate,
   Baseline,
@@ -35,6 +36,13 @@ LONGEST = int(max(LENGTHS_S) * RATE_HZ)
 TARGETS = ("amplitude", "level")
 SOURCES = ("moving", "steady")
 CHANNELS = 2
+SETTINGS = {
+  "data.name": choice("toy"),
+  "data.duration_s": positive(3600),
+  "own.gain": number(0, 100),
+  "read.sampler.samples": optional(whole(1, 100)),
+  "read.sampler.temperature": optional(number(0, 10)),
+}
 
 
 def simulate(seed, n, config):
@@ -280,7 +288,10 @@ def make(config):
     "amplitude_units": Metric("Amplitude", within=(0.1, 0.2), **error),
     "level_units": Metric("Level", within=(0.5,), **error),
     "energy": Metric(
-      "Energy of a source", better="", aggregate=Aggregate("mean", "median", "median")
+      "Energy of a source",
+      better="",
+      aggregate=Aggregate("mean", "median", "median"),
+      targets=SOURCES,
     ),
   }
   protocol = Protocol(

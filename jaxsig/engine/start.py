@@ -16,6 +16,8 @@ from jaxsig.engine.run import Run, checkpoints_of, example, shapes
 from jaxsig.errors import UserError
 from jaxsig.system import Params, Plain, Stats
 
+SPLIT = "split.json"
+
 
 class Source(NamedTuple):
   """Where trained parameters lie: a folder of checkpoints, or of a shipped model.
@@ -118,15 +120,21 @@ def _shipped_base(folder: pathlib.Path, member: Member) -> Source:
   return Source(folder, True, None, seen)
 
 
-def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
-  path = workdir / "split.json"
-  if not path.is_file():
+def require_base(name: str) -> None:
+  """Raises UserError where `config.init_from` names something, but nothing that was trained."""
+  if not name or weights.is_model(name):
+    return
+  if not (pathlib.Path(name) / SPLIT).is_file():
     raise UserError(
-        f"config.init_from {workdir} is neither a shipped model nor a workdir with a split.json: "
-        "name the workdir of a finished training")
+        f"config.init_from {name} is neither a shipped model nor a workdir with a {SPLIT}: name "
+        "the workdir of a finished training")
+
+
+def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
+  require_base(str(workdir))
   tested = set(groups_of(member.test))
   unseen = []
-  for plain in json.loads(path.read_text())["members"]:
+  for plain in json.loads((workdir / SPLIT).read_text())["members"]:
     seen = tuple(plain["seen"])
     if not tested & set(seen):
       unseen.append((from_plain(plain), seen))

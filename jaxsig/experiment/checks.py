@@ -1,49 +1,21 @@
-"""Checks of the settings that every system shares, before anything is read or written."""
-import math
-import re
-from collections.abc import Mapping
-from typing import NamedTuple
+"""Checks of settings before anything is read or written."""
+from collections.abc import Callable, Mapping
 
 from ml_collections import ConfigDict
 
 from jaxsig import config as configs
+from jaxsig import system as systems
 from jaxsig.errors import UserError
+from jaxsig.experiment.readings import require_names
+from jaxsig.experiment.shared_settings import RELATIONS, SETTINGS
 from jaxsig.report.settings import read_settings
+from jaxsig.setting_rules import mistake, rule_of
 
-
-class Range(NamedTuple):
-  """What a number may be, both ends included; a whole number where `whole`."""
-  low: float
-  high: float = math.inf
-  whole: bool = True
-
-
-RANGES = {
-    "data.simulate_groups": Range(0),
-    "data.simulate_seed": Range(0),
-    "split.n_folds": Range(0),
-    "split.val_groups": Range(0),
-    "split.inner_folds": Range(0),
-    "split.adapt_s": Range(0, whole=False),
-    "split.guard_s": Range(0, whole=False),
-    "optim.learning_rate": Range(0, whole=False),
-    "optim.warmup_steps": Range(0),
-    "optim.clip_norm": Range(0, whole=False),
-    "optim.weight_decay": Range(0, whole=False),
-    "optim.ema": Range(0, 1, whole=False),
-    "train.steps": Range(0),
-    "train.batch_size": Range(1),
-    "read.seed": Range(0),
-    "report.timing_s": Range(0, whole=False),
-    "run.log_steps": Range(1),
-    "run.ckpt_steps": Range(1),
-    "run.val_steps": Range(1),
-    "run.val_windows": Range(0),
-    "run.predict_batch_size": Range(1),
-}
 SECTIONS = (
     "data",
     "split",
+    "model",
+    "loss",
     "optim",
     "train",
     "read",
@@ -76,13 +48,46 @@ def require_list(listing: ConfigDict) -> None:
     raise UserError(
         "--mode=sweep takes a list of experiments, a file of configs/sweeps/, and this config has "
         "none: run it with --mode=train")
+  for key in ("data_dir", "cache_dir"):
+    if not isinstance(listing.get(key), str):
+      raise UserError(f"this list names no {key}: set it, or to '' for none")
+  for name, one in listing.experiments.items():
+    _require_entry(name, one)
+
+
+def _require_entry(name: str, one: object) -> None:
+  """An experiment of a list says which config it is, and what its folds choose from."""
+  needs = {"config": str, "arg": str, "overrides": ConfigDict}
+  if isinstance(one, ConfigDict) and "candidates" in one:
+    needs |= {"candidates": ConfigDict, "readings": ConfigDict, "inner_folds": int}
+  for key, kind in needs.items():
+    if not isinstance(one, ConfigDict) or not isinstance(one.get(key), kind):
+      raise UserError(
+          f"the experiment {name} of this list has no {key}, or no such one: it needs "
+          f"{', '.join(needs)}")
+
+
+def require_runnable(config: ConfigDict) -> systems.System:
+  """The system of a config that can be trained or evaluated.
+
+  Raises:
+    UserError: see `require_settings`; or there is nothing to train and nothing trained, or the
+      config asks for what its system does not have.
+  """
+  require_settings(config)
+  _require_base(config)
+  system = systems.make(config)
+  require_names(config, system)
+  _require_metrics(config, system)
+  _require_curvature(config, system)
+  return system
 
 
 def require_settings(config: ConfigDict) -> None:
-  """Checks the settings that every system shares.
+  """Checks every setting, those of readings and ablations too.
 
   Raises:
-    UserError: a setting that is missing or that no training, evaluation or report can use.
+    UserError: a setting that is missing or outside of its rule, or some that do not go together.
   """
   require_experiment(config)
   for section in SECTIONS:
@@ -90,77 +95,46 @@ def require_settings(config: ConfigDict) -> None:
       raise UserError(
           f"the config has no section {section!r}: start it from configs/base.py, as the files of "
           "configs/ do")
-  values = configs.flat(config)
-  for key, allowed in RANGES.items():
-    _require_number(key, values, allowed)
-  _require_seeds(values)
-  _require_folds(values)
-  _require_base(values)
-  _require_expression(values)
+  _require_one(config)
   _require_changes(config)
-  read_settings(config.report)
+  for label, changed in configs.readings(config).items():
+    if label:
+      _require_variant(f"the reading {label!r}", _require_one, changed)
+  configs.reading(config, config.own.reading)
+  for name, changes in config.get("ablations", {}).items():
+    dotted = {**configs.changes(changes), "ablations": {}}
+    ablation = configs.override(config, dotted)
+    _require_variant(f"the ablation {name!r}", require_settings, ablation)
 
 
-def _value(key: str, values: Mapping[str, object]) -> object:
-  if key not in values:
-    raise UserError(f"the config has no {key}: start it from configs/base.py")
-  return values[key]
-
-
-def _require_number(key: str, values: Mapping[str, object], allowed: Range) -> None:
-  value = _value(key, values)
-  kind = "a number"
-  types = (int, float)
-  if allowed.whole:
-    kind = "a whole number"
-    types = (int,)
-  bounds = f"{allowed.low:g} or more"
-  if math.isfinite(allowed.high):
-    bounds = f"from {allowed.low:g} to {allowed.high:g}"
-
-  is_number = isinstance(value, types) and not isinstance(value, bool)
-  if not is_number or not allowed.low <= value <= allowed.high:
-    raise UserError(f"config.{key} is {value!r}: set it to {kind}, {bounds}")
-
-
-def _require_seeds(values: Mapping[str, object]) -> None:
-  seeds = _value("split.seeds", values)
-  if not isinstance(seeds, list) or not seeds:
-    raise UserError(
-        f"config.split.seeds is {seeds!r}, by which nothing is trained: name at least one seed, "
-        "as in (0,)")
-  for seed in seeds:
-    is_whole = isinstance(seed, int) and not isinstance(seed, bool)
-    if not is_whole or seed < 0:
+def _require_one(config: ConfigDict) -> None:
+  own = systems.rules_of(config)
+  values = configs.flat(config)
+  rules = {**SETTINGS, **own.settings}
+  for key, rule in rules.items():
+    is_required = "*" not in key and not rule.is_optional
+    if is_required and key not in values:
       raise UserError(
-          f"config.split.seeds holds {seed!r}: seeds are whole numbers from 0, as in (0, 1)")
+          f"the config has no {key}: start it from configs/base.py, or from a config of its system")
+  for key, value in values.items():
+    rule = rule_of(key, rules)
+    if rule is not None and not rule.holds(value):
+      raise UserError(mistake(key, value, rule))
+
+  read_settings(config.report)
+  for relation in (*RELATIONS, *own.relations):
+    relation(config)
 
 
-def _require_folds(values: Mapping[str, object]) -> None:
-  if _value("split.kind", values) == "kfold" and values["split.n_folds"] < 1:
-    raise UserError(
-        "split.kind=kfold needs split.n_folds above 1: into how many parts the groups are dealt")
-
-
-def _require_base(values: Mapping[str, object]) -> None:
-  """A config without training needs trained parameters from elsewhere."""
-  if _value("init_from", values):
-    return
-  remedy = "this needs config.init_from, the workdir of a training or a shipped model"
-  if not values["train.steps"]:
-    raise UserError(f"train.steps=0 trains nothing: {remedy}, or set train.steps above 0")
-  if values["split.kind"] == "external":
-    raise UserError(f"split.kind=external trains nothing: {remedy}")
-
-
-def _require_expression(values: Mapping[str, object]) -> None:
-  expression = _value("trainable", values)
+def _require_variant(
+    name: str,
+    check: Callable[[ConfigDict], None],
+    config: ConfigDict,
+) -> None:
   try:
-    re.compile(expression)
-  except (re.error, TypeError) as error:
-    raise UserError(
-        f"config.trainable {expression!r} is no regular expression ({error}): write one that "
-        "matches the paths of parameters, or leave it empty") from None
+    check(config)
+  except UserError as error:
+    raise UserError(f"{name}: {error}") from None
 
 
 def _require_changes(config: ConfigDict) -> None:
@@ -168,7 +142,11 @@ def _require_changes(config: ConfigDict) -> None:
   for section, example in (("readings", "{'label': 'fast', 'seed': 1}"),
                            ("ablations", "{'train': {'steps': 100}}")):
     named = config.get(section, {})
+    if not isinstance(named, (Mapping, ConfigDict)):
+      raise UserError(f"config.{section} is {named!r}: leave it empty, or give changes by name")
     for name in named:
+      if "/" in name or name.startswith("."):
+        raise UserError(f"config.{section} {name!r} names a folder: leave / and leading dots out")
       if not isinstance(named[name], (Mapping, ConfigDict)):
         raise UserError(
             f"config.{section} {name!r} holds {named[name]!r}: give the settings that it changes, "
@@ -177,3 +155,38 @@ def _require_changes(config: ConfigDict) -> None:
     label = config.readings[name].get("label", name)
     if not isinstance(label, str):
       raise UserError(f"the reading {name!r} has the label {label!r}: give it a label of text")
+
+
+def _require_base(config: ConfigDict) -> None:
+  """A config without training needs trained parameters from elsewhere."""
+  if config.init_from:
+    return
+  remedy = "this needs config.init_from, the workdir of a training or a shipped model"
+  if not config.train.steps:
+    raise UserError(f"train.steps=0 trains nothing: {remedy}, or set train.steps above 0")
+  if config.split.kind == "external":
+    raise UserError(f"split.kind=external trains nothing: {remedy}")
+
+
+def _require_metrics(config: ConfigDict, system: systems.System) -> None:
+  """What the report is to show is among the system's metrics and their targets."""
+  known = system.protocol.metrics
+  report = read_settings(config.report)
+  asked = [*report.primary, *report.metrics, *[claim.metric for claim in report.claims]]
+  for key in filter(None, [*asked, report.against]):
+    name, _, target = key.partition("/")
+    if name not in known:
+      raise UserError(
+          f"config.report asks for the metric {name!r}, which this system does not "
+          f"have{configs.nearest(name, known)}")
+    if target and target not in known[name].targets:
+      raise UserError(
+          f"config.report asks for the target {target!r} of the metric {name!r}, which it does not "
+          f"have{configs.nearest(target, known[name].targets)}")
+
+
+def _require_curvature(config: ConfigDict, system: systems.System) -> None:
+  if config.optim.name == "gauss_newton" and "curvature" not in system.task.extras:
+    raise UserError(
+        "config.optim.name 'gauss_newton' needs a task that tells its curvature, and this one does "
+        "not: use adam or sgd")

@@ -7,7 +7,6 @@ from jaxsig import config as configs
 from jaxsig import system as systems
 from jaxsig.engine.run import Run
 from jaxsig.errors import UserError
-from jaxsig.report.settings import read_settings
 
 
 class Reading(NamedTuple):
@@ -43,37 +42,24 @@ def method_names(config: configs.ConfigDict) -> list[str]:
   return [method_name(own, label) for label, own in configs.readings(config).items()]
 
 
-def _require_names(run: Run) -> None:
+def require_names(config: configs.ConfigDict, system: systems.System) -> None:
   """Raises UserError where two methods bear one name, or one cannot be that of a folder."""
-  baselines = run.system.protocol.baselines
-  for method in method_names(run.config):
+  baselines = system.protocol.baselines
+  for method in method_names(config):
     if method in baselines:
       raise UserError(
           f"the method {method!r} is a baseline too: give the system another read.method")
+  for method in (*method_names(config), *baselines):
     if "/" in method or method.startswith("."):
       raise UserError(f"the method {method!r} names a folder: leave / and leading dots out of "
                       "read.method and labels")
 
 
 def require_readable(run: Run) -> None:
-  """Raises UserError where the config names what is not there: before a training, not after."""
-  configs.reading(run.config, run.config.own.reading)
-  _require_names(run)
+  """Raises UserError where a reading shuffles what no window has: before a training, not after."""
   arrays = run.prepared.windows.take(np.arange(1))
   for config in configs.readings(run.config).values():
     for name in config.read.shuffle:
       if name not in arrays:
         raise UserError(
             f"read.shuffle names {name!r}, which no window has{configs.nearest(name, arrays)}")
-  _require_metrics(run)
-
-
-def _require_metrics(run: Run) -> None:
-  known = run.system.protocol.metrics
-  report = read_settings(run.config.report)
-  for key in (*report.primary, *report.metrics):
-    metric = key.partition("/")[0]
-    if metric not in known:
-      raise UserError(
-          f"config.report asks for the metric {metric!r}, which this system does not "
-          f"have{configs.nearest(metric, known)}")

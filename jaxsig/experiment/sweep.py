@@ -7,13 +7,13 @@ from ml_collections import ConfigDict
 
 from jaxsig import config as configs
 from jaxsig import system as systems
-from jaxsig.data import cache, feeds
+from jaxsig.data import cache
 from jaxsig.data.splits import Member, members
 from jaxsig.engine import mesh
 from jaxsig.engine.log import phase
 from jaxsig.engine.run import Run, make_run
-from jaxsig.engine.start import require_same_data, seen_groups
-from jaxsig.engine.train import members_per_program, train
+from jaxsig.engine.start import require_base, require_same_data, seen_groups
+from jaxsig.engine.train import train
 from jaxsig.errors import UserError
 from jaxsig.experiment import checks, nested_cv
 from jaxsig.experiment.evaluate import evaluate
@@ -43,18 +43,17 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   Raises:
     UserError: the workdir cannot be written, or is another config's; the differing keys are named.
   """
-  checks.require_settings(config)
+  system = checks.require_runnable(config)
+  require_base(config.init_from)
+  cache.source_of(system.data, config)
   workdir = writable(pathlib.Path(workdir))
   require_same_config(config, workdir)
-  system = systems.make(config)
   with phase("loading the records", show=mesh.is_main()):
     prepared = cache.load(system.data, config)
   run = make_run(config, workdir, system, prepared)
   chosen = members(prepared.records, config.split)
   require_readable(run)
   require_same_data(run, chosen)
-  feeds.choose(config.run.feed, prepared.windows)
-  members_per_program(run, len(chosen))
   seen = {member: seen_groups(run, member) for member in chosen}
   if mesh.is_main():
     write_about(config, workdir, method_names(config), system.data, prepared, seen)
@@ -91,7 +90,7 @@ def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> l
       ablation = configs.override(config, {**configs.changes(changes), "run.ablations": False})
       every[workdir / "ablations" / name] = ablation
   for one in every.values():   # all of them before the first, which may take hours
-    checks.require_settings(one)
+    checks.require_runnable(one)
   return [_one(one, folder, fit) for folder, one in every.items()]
 
 
@@ -119,10 +118,14 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
   """
   checks.require_list(listing)
   workdir = pathlib.Path(workdir)
-  done = []
+  configs_of = {}
   for name in _in_order(listing):
+    configs_of[name] = _config_of(listing.experiments[name], listing, workdir)
+  for name, config in configs_of.items():   # all of them before the first, which may take hours
+    _require_listed(name, config, listing.experiments[name])
+  done = []
+  for name, config in configs_of.items():
     one = listing.experiments[name]
-    config = _config_of(one, listing, workdir)
     say(f"sweep: {name} ({one['config']}:{one['arg']})")
     runs = {workdir / name: config}
     if "candidates" in one:
@@ -135,12 +138,24 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
   return done
 
 
+def _require_listed(name: str, config: ConfigDict, one: ConfigDict) -> None:
+  """Checks an experiment of a list, and what its folds choose from."""
+  every = [config]
+  if "candidates" in one:
+    every += _trials(config, one).values()
+  for candidate in every:
+    try:
+      checks.require_runnable(candidate)
+    except UserError as error:
+      raise UserError(f"the experiment {name}: {error}") from None
+
+
 def _config_of(one: ConfigDict, listing: ConfigDict, workdir: pathlib.Path) -> ConfigDict:
   overrides = configs.changes(one["overrides"])
   overrides["data_dir"] = listing.data_dir
   overrides["cache_dir"] = listing.cache_dir
   base = overrides.get("init_from", "")
-  if base.startswith("@"):
+  if str(base).startswith("@"):
     overrides["init_from"] = str(workdir / base[1:])
   return configs.load(one["config"], one["arg"], overrides)
 
@@ -175,12 +190,13 @@ def _chosen(
   """{workdir: config} of what the folds choose; `choice.json` has the scores they chose by."""
   candidates = one["candidates"].to_dict()
   readings = one["readings"].to_dict()
+  trials = _trials(config, one)
   if len(candidates) * (1 + len(readings)) > nested_cv.MOST_CANDIDATES:
     raise UserError(
         f"{folder.name} lists more than {nested_cv.MOST_CANDIDATES} candidates and readings: "
         "choosing among many by few groups means nothing; list fewer")
   rows = {}
-  for name, trial in nested_cv.trials(config, candidates, readings, one["inner_folds"]).items():
+  for name, trial in trials.items():
     say(f"inner split of {folder.name}: {name}")
     rows[name] = read_rows(_one(trial, folder / "inner" / name, True) / "rows.jsonl")
 
@@ -197,9 +213,19 @@ def _chosen(
   return {folder / name: final for name, final in finals.items()}
 
 
+def _trials(config: ConfigDict, one: ConfigDict) -> dict[str, ConfigDict]:
+  """{candidate: config} of the trainings by which folds choose."""
+  return nested_cv.trials(
+      config,
+      candidates=one["candidates"].to_dict(),
+      readings=one["readings"].to_dict(),
+      inner_folds=one["inner_folds"],
+  )
+
+
 def inspect(config: ConfigDict) -> None:
   """Prints what the data folder holds, what would be skipped and why, its licence and citation."""
-  checks.require_experiment(config)
+  checks.require_settings(config)
   system = systems.make(config)
   words = system.protocol.words
   if cache.source_of(system.data, config) == cache.SIMULATED:

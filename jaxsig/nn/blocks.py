@@ -7,6 +7,7 @@ import numpy as np
 from jaxsig.errors import UserError
 
 NORMS = ("batch_as_coded", "group", "none")
+GROUP = 4        # channels of a group
 EPSILON = 1e-5   # added to a variance, as by torch
 
 
@@ -63,6 +64,14 @@ def conv(
   )
 
 
+def require_groups(channels: int, setting: str) -> None:
+  """Raises UserError where the norm "group" cannot divide so many channels into its groups."""
+  if channels > GROUP and channels % GROUP:
+    raise UserError(
+        f"{setting}={channels} is no multiple of {GROUP}, the channels that are normed together: "
+        f"take one, or fewer than {GROUP}")
+
+
 class Norm(nn.Module):
   """Normalises [b, t, c] with a scale and a bias for each channel, by the name of the norm.
 
@@ -78,7 +87,7 @@ class Norm(nn.Module):
   def __call__(self, x_b_t_c: jax.Array) -> jax.Array:
     channels = x_b_t_c.shape[-1]
     if self.kind == "group":
-      norm = nn.GroupNorm(num_groups=None, group_size=min(4, channels), epsilon=EPSILON)
+      norm = nn.GroupNorm(num_groups=None, group_size=min(GROUP, channels), epsilon=EPSILON)
       return norm(x_b_t_c)
 
     if self.kind == "batch_as_coded":

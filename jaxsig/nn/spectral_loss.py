@@ -9,6 +9,7 @@ from jaxsig.errors import UserError
 # RespDiff's code adds 0.01 of it to the squared error summed over a batch of 128 and divided by the
 # length only, which is 128 times that mean.
 SPECTRAL_WEIGHTS = {"paper": 0.01, "as_coded": 0.01 / 128}
+LOW_HZ, HIGH_HZ = 0.07, 1.0   # of the banded loss
 
 
 def spectral_loss_as_coded(x0_hat_b_t: jax.Array, x0_b_t: jax.Array) -> jax.Array:
@@ -24,14 +25,35 @@ def spectral_loss_as_coded(x0_hat_b_t: jax.Array, x0_b_t: jax.Array) -> jax.Arra
   return jnp.mean(error_b_f, -1)
 
 
+def bins_in_band(
+    n: int,
+    rate_hz: float,
+    low_hz: float = LOW_HZ,
+    high_hz: float = HIGH_HZ,
+) -> np.ndarray:
+  """The bins of the spectrum of n samples that lie in a band, both ends included.
+
+  Raises:
+    UserError: there is none.
+  """
+  frequency_hz_f = np.fft.rfftfreq(n, 1 / rate_hz)
+  band = np.flatnonzero((frequency_hz_f >= low_hz) & (frequency_hz_f <= high_hz))
+  if len(band) == 0:
+    raise UserError(
+        f"no bin of {n / rate_hz:g} s lies in {low_hz:g}-{high_hz:g} Hz: "
+        "use longer windows, a wider band"
+    )
+  return band
+
+
 def spectral_loss_banded(
     x0_hat_b_t: jax.Array,
     x0_b_t: jax.Array,
     alpha_b: jax.Array,
     rate_hz: float,
     *,
-    low_hz: float = 0.07,
-    high_hz: float = 1.0,
+    low_hz: float = LOW_HZ,
+    high_hz: float = HIGH_HZ,
     floor: float = 0.1,
 ) -> jax.Array:
   """The squared error of the log spectrum in a band [b], times alpha^2. Ours.
@@ -52,14 +74,7 @@ def spectral_loss_banded(
     UserError: no bin lies in the band.
   """
   n = x0_b_t.shape[-1]
-  frequency_hz_f = np.fft.rfftfreq(n, 1 / rate_hz)
-  band = np.flatnonzero((frequency_hz_f >= low_hz) & (frequency_hz_f <= high_hz))
-  if len(band) == 0:
-    raise UserError(
-        f"no bin of {n / rate_hz:g} s lies in {low_hz:g}-{high_hz:g} Hz: "
-        "use longer windows, a wider band"
-    )
-
+  band = bins_in_band(n, rate_hz, low_hz, high_hz)
   window_t = np.hanning(n + 1)[:-1].astype(np.float32)
 
   def log_magnitude(x_b_t: jax.Array) -> jax.Array:

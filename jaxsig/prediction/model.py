@@ -18,6 +18,7 @@ from jaxsig.engine import checkpoint, mesh, weights
 from jaxsig.engine.run import Run, checkpoints_of, folder_of, make_run, shapes
 from jaxsig.engine.start import restored
 from jaxsig.errors import UserError
+from jaxsig.experiment import checks
 from jaxsig.experiment.evaluate import CALIBRATION
 from jaxsig.experiment.readings import method_name
 from jaxsig.experiment.workdir import read_config, read_members, require_same_config
@@ -141,6 +142,7 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
   loaded = load(model)
   if config is None:
     return loaded
+  checks.require_settings(config)
   system = systems.make(config)
   keys = [key for key in configs.differing(config, loaded.config) if not _is_free(key, system)]
   if keys:
@@ -168,6 +170,8 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
   member = read_members(workdir)[0]
   if config is None:
     config = read_config(workdir)
+  else:
+    checks.require_settings(config)
   require_same_config(config, workdir)
   label, config = configs.reading(config, _own_reading(config))
   system = systems.make(config)

@@ -156,7 +156,8 @@ def test_a_training_with_checkpoints_and_validation_compiles_each_program_once(
 @pytest.mark.quick
 def test_what_is_not_finite_is_told_and_not_saved(toy_trained, tmp_path):
   with pytest.raises(UserError, match="fold0_seed0 is not finite"):
-    toy_trained("w", optim__learning_rate=1e30)
+    growing = {"optim__learning_rate": 100.0, "optim__weight_decay": 100.0}
+    toy_trained("w", **growing, train__steps=20, run__ckpt_steps=20)
   assert not checkpoint.steps(checkpoints(tmp_path / "w"))
 
 

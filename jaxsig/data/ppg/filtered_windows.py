@@ -119,6 +119,14 @@ def _filtered(
   return x_t
 
 
+def require_edge(edge_hz: float, rate_hz: float, field: str) -> None:
+  """Raises UserError where a filter's edge is not below half the rate; 0 is no filter."""
+  if edge_hz >= rate_hz / 2:
+    raise UserError(
+        f"data.{field}={edge_hz:g} is not below half of data.rate_hz={rate_hz:g}: lower it (0 is "
+        "no filter)")
+
+
 def _butterworth(
     x_t: np.ndarray,
     rate_hz: float,
@@ -132,9 +140,6 @@ def _butterworth(
 
   if not edge_hz:
     return x_t
-  if edge_hz >= rate_hz / 2:
-    raise UserError(
-        f"data.{field}={edge_hz:g} is not below half of data.rate_hz={rate_hz:g}: lower it (0 is "
-        "no filter)")
+  require_edge(edge_hz, rate_hz, field)
   sections = scipy.signal.butter(order, edge_hz, kind, fs=rate_hz, output="sos")
   return scipy.signal.sosfiltfilt(sections, x_t)

@@ -150,7 +150,7 @@ def _starts_s(record: Record, config: ConfigDict) -> np.ndarray:
   return starts_b / config.rate_hz
 
 
-def _ppg_samples_each(config: ConfigDict) -> int:
+def samples_each(config: ConfigDict) -> int:
   """Samples of the PPG to each of the respiration."""
   if not config.ppg_rate_hz:
     return 1
@@ -181,7 +181,7 @@ def _cut_copy(
 
 def _ppg_windows(record: Record, starts_s_b: np.ndarray, config: ConfigDict) -> np.ndarray:
   """[b, t, p] windows of the PPG."""
-  p = _ppg_samples_each(config)
+  p = samples_each(config)
   if config.causal:
     x_b_t = cut_then_filter_windows(record, "ppg", starts_s_b, p, config)
   else:

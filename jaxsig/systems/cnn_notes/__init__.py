@@ -2,10 +2,13 @@
 from ml_collections import ConfigDict
 
 from jaxsig.data.images import image_classes
+from jaxsig.setting_rules import choice
 from jaxsig.system import System, data_of
-from jaxsig.systems.cnn_notes import own_file, protocol, task
+from jaxsig.systems.cnn_notes import own_file, protocol, settings, task
 
 DATA = {"image_classes": image_classes.DATA}
+SETTINGS = {"data.name": choice(*DATA), **settings.SETTINGS}
+RELATIONS = settings.RELATIONS
 
 
 def make(config: ConfigDict) -> System:

@@ -2,10 +2,13 @@
 from ml_collections import ConfigDict
 
 from jaxsig.data.images import fashion_mnist
+from jaxsig.setting_rules import choice
 from jaxsig.system import System, data_of
-from jaxsig.systems.phase_retrieval import own_file, protocol, task
+from jaxsig.systems.phase_retrieval import own_file, protocol, settings, task
 
 DATA = {"fashion_mnist": fashion_mnist.DATA}
+SETTINGS = {"data.name": choice(*DATA), **settings.SETTINGS}
+RELATIONS = settings.RELATIONS
 
 
 def make(config: ConfigDict) -> System:

@@ -59,6 +59,10 @@ def make(config: ConfigDict, scene: Scene) -> dict[str, Baseline]:
   baselines = {"constant": _constant(setting)}
   for name, method in config.baselines.methods.to_dict().items():
     label = method.get("label", name)
+    if not label or label in baselines:
+      raise UserError(
+          f"baselines.methods.{name} has the label {label!r}, which is empty or another's: give it "
+          "one of its own")
     baselines[label] = _solver(method["options"], setting)
   return _distinctly_titled(baselines)
 

@@ -5,13 +5,25 @@ see: fully connected networks are far better at this than convolutional ones (Ue
 So the coarsest level has a dense path over the whole grid, the global path, and the convolutions
 around it are circular, as a discrete spectrum is.
 """
+from collections.abc import Sequence
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from jaxsig.errors import UserError
 
+GROUP = 8   # channels of a group that are normed together
 HEADS = {"image": 1, "phase": 2, "both": 3}   # maps of a real object
+
+
+def require_groups(channels: Sequence[int]) -> None:
+  """Raises UserError where the norm cannot divide the channels of a level into its groups."""
+  for features in channels:
+    if features > GROUP and features % GROUP:
+      raise UserError(
+          f"model.channels holds {features}, no multiple of {GROUP}, the channels that are normed "
+          f"together: take one, or fewer than {GROUP}")
 
 
 class CircularConv(nn.Module):
@@ -37,7 +49,7 @@ class CircularConv(nn.Module):
 
     group_norm = nn.GroupNorm(
         num_groups=None,
-        group_size=min(8, self.features),
+        group_size=min(GROUP, self.features),
         dtype=self.dtype,
     )
     return nn.gelu(group_norm(x))

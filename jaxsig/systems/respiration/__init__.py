@@ -5,10 +5,13 @@ By a conditional diffusion model or a one-pass regressor.
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg import bidmc, capnobase
+from jaxsig.setting_rules import choice
 from jaxsig.system import System, data_of
-from jaxsig.systems.respiration import own_file, protocol, task
+from jaxsig.systems.respiration import own_file, protocol, settings, task
 
 DATA = {"bidmc": bidmc.DATA, "capnobase": capnobase.DATA}
+SETTINGS = {"data.name": choice(*DATA), **settings.SETTINGS}
+RELATIONS = settings.RELATIONS
 
 
 def make(config: ConfigDict) -> System:
