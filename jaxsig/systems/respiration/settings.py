@@ -1,7 +1,7 @@
 """What the settings of respiration may be, and which of them go together."""
 from ml_collections import ConfigDict
 
-from jaxsig.data.ppg import filtered_windows, ppg_windows
+from jaxsig.data.ppg import filtered_windows, polarity, ppg_windows
 from jaxsig.errors import UserError
 from jaxsig.nn import blocks, diffusion, recurrent
 from jaxsig.nn.cells import CELLS
@@ -87,6 +87,9 @@ SETTINGS = {
     "read.sampler.keep_samples": yes_or_no(),
     "read.sampler.clip": either(items(text(), 0, 0), pair(-1000, 1000)),
     "read.sampler.temperature": positive(1000),
+
+    "own.signal": optional(text()),
+    "own.polarity": optional(choice(*polarity.CHOICES)),
 }
 OPTIONS = {   # of each schedule
     "linear": ("steps", "beta_first", "beta_last"),
