@@ -29,6 +29,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from jaxsig import paths
 from jaxsig.errors import UserError
 
 READING = ("read", "readings", "baselines")
@@ -91,6 +92,8 @@ def load(
   Raises:
     UserError: a file that cannot be read or fails, an unknown key, or a value of another type.
   """
+  if not isinstance(arg, str):
+    raise UserError(f"the argument {arg!r} of the config {path} is no text: give one as 'smoke'")
   module = module_of(path)
   if not hasattr(module, "get_config"):
     raise UserError(
@@ -112,7 +115,7 @@ def _told(path: str | pathlib.Path) -> Iterator[None]:
     yield
   except UserError:
     raise
-  except Exception as error:   # a user's code may raise anything
+  except (Exception, SystemExit) as error:   # a user's code may raise anything
     line = getattr(error, "lineno", None)
     for frame in traceback.extract_tb(error.__traceback__):
       if frame.filename == str(path):
@@ -127,7 +130,7 @@ def _told(path: str | pathlib.Path) -> Iterator[None]:
 
 def module_of(path: str | pathlib.Path) -> types.ModuleType:
   """The module of a config file, from which another one may start."""
-  path = _config_file(pathlib.Path(path))
+  path = config_file(path)
   name = f"jaxsig_config_{path.stem}"
   loader = importlib.machinery.SourceFileLoader(name, str(path))   # whatever its suffix
   spec = importlib.util.spec_from_file_location(name, path, loader=loader)
@@ -137,13 +140,21 @@ def module_of(path: str | pathlib.Path) -> types.ModuleType:
   return module
 
 
-def _config_file(path: pathlib.Path) -> pathlib.Path:
-  """The file below the current folder, or else below the checkout."""
+def config_file(path: str | pathlib.Path) -> pathlib.Path:
+  """The file below the current folder, or else below the checkout.
+
+  Raises:
+    UserError: there is none.
+  """
+  path = paths.place(path, "--config")
   in_checkout = pathlib.Path(__file__).parent.parent / path
   for candidate in (path, in_checkout):
-    if candidate.is_file():
-      return candidate
-  raise UserError(f"no config file {path}: name one of configs/")
+    if paths.kind_of(candidate) == "file":
+      return paths.source(candidate, "--config")
+  remedy = "name one of the repository's configs/, as in --config=configs/respdiff.py"
+  if paths.kind_of(path) == "folder":
+    raise UserError(f"the config {path} is a folder: {remedy}")
+  raise UserError(f"no config file {path}: {remedy}")
 
 
 def override(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:

@@ -205,6 +205,7 @@ class OwnFile(NamedTuple):
     write: (Told, folder): writes files named after the record.
     result: (Told) -> a typed value with attributes in plain names, to_dict() and a short repr.
     free: keys of config.data in which a trained model may be used otherwise than it was trained.
+    options: {key of config.own: default}, for configs that were stored before the key existed.
   """
   read: Callable
   judge: Callable
@@ -212,6 +213,7 @@ class OwnFile(NamedTuple):
   write: Callable
   result: Callable
   free: Sequence[str] = ()
+  options: Mapping[str, object] = {}
 
 
 class Told(NamedTuple):

@@ -19,13 +19,15 @@ SYSTEMS = sorted(
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # Room: what it may import of the package, besides errors and itself. A system is a room of its own.
-LOW = {"config", "plurals"}
+LOW = {"config", "paths", "plurals"}
 ALLOWED = {
-  "": {"config", "engine", "experiment", "prediction", "report", "system"},
+  "": {"engine", "experiment", "prediction", "report", "system", *LOW},
   "__main__": {"main"},
-  "main": {"", "config", "engine", "experiment", "prediction"},
+  "main": {"", "command_line", "engine", "experiment", "prediction", *LOW},
+  "command_line": {"config"},
   "errors": set(),
-  "config": set(),
+  "paths": set(),
+  "config": {"paths"},
   "rng": set(),
   "figure_style": set(),
   "plurals": set(),
@@ -39,7 +41,7 @@ ALLOWED = {
   "prediction": {"experiment", "engine", "report", "data", "system", "rng", *LOW},
   "systems": {"nn", "signal", "data", "system", "rng", "figure_style", *LOW},
 }
-NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style", "plurals"}
+NUMPY_ONLY = {"data", "report", "config", "errors", "system", "figure_style", "paths", "plurals"}
 
 # Where no word of any system may stand.
 SHARED = [

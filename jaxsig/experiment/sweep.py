@@ -6,6 +6,7 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from jaxsig import config as configs
+from jaxsig import paths
 from jaxsig import system as systems
 from jaxsig.data import cache, feeds
 from jaxsig.data.splits import Member, members
@@ -19,6 +20,7 @@ from jaxsig.experiment import checks, nested_cv
 from jaxsig.experiment.evaluate import evaluate
 from jaxsig.experiment.readings import method_name, method_names, require_readable
 from jaxsig.experiment.workdir import (
+  nothing_left,
   read_config,
   require_same_config,
   say,
@@ -44,7 +46,8 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
     UserError: the workdir cannot be written, or is another config's; the differing keys are named.
   """
   checks.require_settings(config)
-  workdir = writable(pathlib.Path(workdir))
+  config = placed(config)
+  workdir = paths.writable_folder(workdir, "--workdir")
   require_same_config(config, workdir)
   system = systems.make(config)
   with phase("loading the records", show=mesh.is_main()):
@@ -57,9 +60,28 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   members_per_program(run, len(chosen))
   seen = {member: seen_groups(run, member) for member in chosen}
   if mesh.is_main():
+    writable(workdir)
     write_about(config, workdir, method_names(config), system.data, prepared, seen)
   say(_summary(run, chosen))
   return Opened(run, chosen)
+
+
+def placed(config: ConfigDict) -> ConfigDict:
+  """The config with the paths of its folders as this machine has them.
+
+  Raises:
+    UserError: one that is no path of this machine or cannot be used.
+  """
+  found = {}
+  if config.data_dir:
+    found["data_dir"] = str(paths.source(config.data_dir, "config.data_dir"))
+  if config.cache_dir:
+    found["cache_dir"] = str(paths.writable_folder(config.cache_dir, "config.cache_dir"))
+  if config.init_from:
+    base = paths.place(config.init_from, "config.init_from")
+    paths.kind_of(base)
+    found["init_from"] = str(base)
+  return configs.override(config, found)
 
 
 def _summary(run: Run, chosen: Sequence[Member]) -> str:
@@ -84,7 +106,7 @@ def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> l
     Their workdirs: `workdir`, then `workdir/ablations/<name>`.
   """
   checks.require_settings(config)
-  workdir = pathlib.Path(workdir)
+  workdir = paths.writable_folder(workdir, "--workdir")
   every = {workdir: config}
   if config.run.ablations:
     for name, changes in config.ablations.items():
@@ -96,10 +118,11 @@ def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> l
 
 
 def _one(config: ConfigDict, workdir: pathlib.Path, fit: bool) -> pathlib.Path:
-  run, chosen = open_run(config, workdir)
-  if fit:
-    train(run, chosen)
-  evaluate(run, chosen)
+  with nothing_left(workdir):
+    run, chosen = open_run(config, workdir)
+    if fit:
+      train(run, chosen)
+    evaluate(run, chosen)
   return workdir
 
 
@@ -118,11 +141,14 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
     The workdirs that have rows.
   """
   checks.require_list(listing)
-  workdir = pathlib.Path(workdir)
+  workdir = paths.writable_folder(workdir, "--workdir")
+  every = {name: _config_of(listing.experiments[name], listing, workdir)
+           for name in _in_order(listing)}
+  for config in every.values():   # all of them before the first, which may take hours
+    checks.require_settings(config)
   done = []
-  for name in _in_order(listing):
+  for name, config in every.items():
     one = listing.experiments[name]
-    config = _config_of(one, listing, workdir)
     say(f"sweep: {name} ({one['config']}:{one['arg']})")
     runs = {workdir / name: config}
     if "candidates" in one:
@@ -147,14 +173,19 @@ def _config_of(one: ConfigDict, listing: ConfigDict, workdir: pathlib.Path) -> C
 
 def copy_config(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
   """Leaves the first workdir's config beside their joined report: an export checks it."""
+  require_apart(workdirs, folder)
   if folder in workdirs:
     return
-  if (folder / "split.json").exists():
-    raise UserError(
-        f"{folder} is the workdir of a training: name another folder for the joined report")
   if mesh.is_main():
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", read_config(workdirs[0]).to_dict())
+
+
+def require_apart(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
+  """Raises UserError where a joined report would lie in the workdir of another training."""
+  if folder not in workdirs and (folder / "split.json").exists():
+    raise UserError(
+        f"{folder} is the workdir of a training: name another folder for the joined report")
 
 
 def _in_order(listing: ConfigDict) -> list[str]:
@@ -200,6 +231,7 @@ def _chosen(
 def inspect(config: ConfigDict) -> None:
   """Prints what the data folder holds, what would be skipped and why, its licence and citation."""
   checks.require_experiment(config)
+  config = placed(config)
   system = systems.make(config)
   words = system.protocol.words
   if cache.source_of(system.data, config) == cache.SIMULATED:
@@ -232,7 +264,13 @@ def report(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
     write_report(workdirs, folder, config.report, protocol, show=say)
 
 
-def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None:
+def require_table(path: pathlib.Path, name: str) -> None:
+  """Raises UserError where a text file lacks the marks of a table."""
+  from jaxsig.report import write
+  write.block_of(path, name)
+
+
+def update_table(workdirs: Sequence[pathlib.Path], path: pathlib.Path, name: str) -> None:
   """Writes the main tables between a text file's `table:NAME` marks, and their provenance.
 
   Args:
@@ -248,7 +286,7 @@ def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None
   text = write.markdown(results, settings, protocol, name.endswith("_short"), link)
   # without the title: the file has its own
   write.update_block(path, name, text.partition("\n")[2].lstrip())
-  target = pathlib.Path(path).parent / link
+  target = path.parent / link
   target.parent.mkdir(exist_ok=True)
   write_json(target, provenance.stamps(results))
 

@@ -138,7 +138,7 @@ def tell(told: Told) -> Iterator[str]:
 
 
 def write(told: Told, folder: pathlib.Path) -> None:
-  """Writes `<id>_image.npy` and `<id>_image.png`, the images, and `<id>.json`, all the rest.
+  """Writes `<id>_image.npy` and `<id>_image.png`, the images, and `<id>_image.json`, all the rest.
 
   The PNG shows up to 100 images side by side, each from 0 to its own maximum; of complex ones the
   modulus.
@@ -154,7 +154,7 @@ def write(told: Told, folder: pathlib.Path) -> None:
   for name in ("residual_b", "solved_probability_b"):
     if name in predictions:
       summary[name] = plain(predictions[name])
-  (folder / f"{record.id}.json").write_text(json.dumps(summary, indent=1) + "\n")
+  (folder / f"{record.id}_image.json").write_text(json.dumps(summary, indent=1) + "\n")
 
 
 OWN_FILE = OwnFile(

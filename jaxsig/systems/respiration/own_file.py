@@ -186,12 +186,12 @@ def _in_words(rate: Rate) -> str:
 def write(told: Told, folder: pathlib.Path) -> None:
   """Writes the files of a recording.
 
-  They are `<id>.csv` (waveforms), `<id>_rates.csv`, `<id>.json` (all but the waveforms) and
-  `<id>.png`.
+  They are `<id>_waveform.csv`, `<id>_rates.csv`, `<id>_respiration.json` (all but the waveforms)
+  and `<id>_respiration.png`.
   """
   record = told.record
   rates = rates_of(told)
-  _write_waveforms(record, folder / f"{record.id}.csv")
+  _write_waveforms(record, folder / f"{record.id}_waveform.csv")
   _write_rates(rates, folder / f"{record.id}_rates.csv")
 
   summary = {
@@ -201,11 +201,11 @@ def write(told: Told, folder: pathlib.Path) -> None:
       "unit": UNIT,
       **result(told).to_dict(),
   }
-  json_path = folder / f"{record.id}.json"
+  json_path = folder / f"{record.id}_respiration.json"
   json_path.write_text(json.dumps(summary, indent=1) + "\n")
 
   from jaxsig.systems.respiration import figures_recording  # draws: not needed in Python
-  figures_recording.draw_recording(told, rates, folder / f"{record.id}.png")
+  figures_recording.draw_recording(told, rates, folder / f"{record.id}_respiration.png")
 
 
 def _write_waveforms(record: Record, path: pathlib.Path) -> None:

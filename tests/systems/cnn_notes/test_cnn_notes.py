@@ -314,7 +314,7 @@ def test_an_own_image_gets_the_classes_that_the_model_was_trained_on(evaluated, 
   model = models.from_workdir(run.workdir)
   own_file.run(model, tmp_path / "mine.png", None, tmp_path / "out")
 
-  summary = json.loads((tmp_path / "out" / "mine.json").read_text())
+  summary = json.loads((tmp_path / "out" / "mine_classes.json").read_text())
   assert {"record", "model", "config", "commit", "answer_b"} < set(summary)
   [image] = summary["images"]
   probabilities = image["probabilities"]

@@ -68,13 +68,13 @@ def test_a_failing_prediction_leaves_the_one_before(model, tmp_path, capsys):
   source = saved(tmp_path / "mine.npy", centred(intensity()))
   own_file.run(model, source, None, out)
   assert "residual" in capsys.readouterr().out
-  summary = json.loads((out / "mine.json").read_text())
+  summary = json.loads((out / "mine_image.json").read_text())
   assert summary["model"] == "untrained"
   assert len(summary["residual_b"]) == 1
   assert not {"rates", "rate_hz", "start_s_b"} & summary.keys()
 
   before = {path: path.read_bytes() for path in out.iterdir()}
-  assert {path.name for path in before} == {"mine.json", "mine_image.npy", "mine_image.png"}
+  assert {path.name for path in before} == {f"mine_image.{kind}" for kind in ("json", "npy", "png")}
   saved(source, -intensity())
   with pytest.raises(UserError, match="negative"):
     own_file.run(model, source, None, out)
