@@ -118,12 +118,12 @@ def parse(
   if _config_index(argv) is not None:
     _, path, argument = _config_of(argv)
     config = configs.load(path, argument)   # what is wrong is told before absl wraps it
-    given = _parsed(argv, define_flags(argv), config)
+    given = _parsed(argv, config, from_file=True)
     _require_flags(given)
     return given
 
   without_keys = _without_keys(argv)
-  given = _parsed(without_keys, define_flags(without_keys), None)
+  given = _parsed(without_keys, None)
   changed = _changed_keys(argv)
   has_model = given.mode == "predict" and config_of_model is not None
   if changed and given.mode in MODES and not has_model:
@@ -133,21 +133,25 @@ def parse(
   _require_flags(given)
   if changed:
     config = config_of_model(given)
-    given = _parsed(argv, define_flags(argv, config), config)
+    given = _parsed(argv, config)
   return given
 
 
 def _parsed(
     argv: Sequence[str],
-    given: flags.FlagValues,
     config: ConfigDict | None,
+    from_file: bool = False,
 ) -> flags.FlagValues:
   """The flags with their values; `config` has the keys that may be changed."""
   try:
+    if from_file:
+      given = define_flags(argv)
+    else:
+      given = define_flags(argv, config)
     rest = given(argv)
   except (flags.Error, FlagOrderError, UnsupportedOperationError) as error:
     sentence = " ".join(str(error).split())
-    raise UserError(sentence.rstrip("?. ")) from None
+    raise UserError(sentence.removeprefix("ERROR:: ").rstrip("?. ")) from None
   except (AttributeError, KeyError, TypeError) as error:   # ml_collections on an unknown key
     raise _unknown_key(argv, error, config) from None
   except OSError as error:
@@ -243,12 +247,12 @@ def _changed_keys(argv: Sequence[str]) -> list[str]:
 
 
 def _unknown_key(argv: Sequence[str], error: Exception, config: ConfigDict | None) -> UserError:
-  known = configs.flat(config or {})
+  config = config or ConfigDict()
+  known = configs.flat(config)
   unknown = [key for key in _changed_keys(argv) if key not in known]
   if not unknown:
     unknown = [str(error).strip("\"'")]
-  suggestion = configs.nearest(unknown[0], known)
-  return UserError(f"unknown config key {unknown[0]!r}{suggestion}")
+  return UserError(f"unknown config key {unknown[0]!r}{configs.nearest_key(unknown[0], config)}")
 
 
 def _stray_word(word: str) -> UserError:

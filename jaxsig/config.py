@@ -197,8 +197,23 @@ def _set(node: ConfigDict, name: str, value: Any, key: str) -> None:
 
 def _child(node: Any, name: str, key: str, config: ConfigDict) -> Any:
   if not isinstance(node, ConfigDict) or name not in node:
-    raise UserError(f"unknown config key {key!r}{nearest(key, flat(config))}")
+    raise UserError(f"unknown config key {key!r}{nearest_key(key, config)}")
   return node[name]
+
+
+def nearest_key(key: str, config: ConfigDict) -> str:
+  """The tail of an error sentence: the closest key of the same section, or all of that section.
+
+  Where there is no such section, the closest of all, or the sections.
+  """
+  known = list(flat(config))
+  section = section_of(key)
+  inside = [one for one in known if one.startswith(section + ".")]
+  if inside:
+    return nearest(key, inside)
+  if difflib.get_close_matches(key, known, 1, 0.5):
+    return nearest(key, known)
+  return nearest(section, config)
 
 
 def flat(config: ConfigDict | Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

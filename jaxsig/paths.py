@@ -53,7 +53,7 @@ def kind_of(path: pathlib.Path) -> str:
   try:
     mode = path.stat().st_mode
   except OSError as error:
-    if path.is_symlink() and error.errno in (errno.ENOENT, errno.ELOOP):
+    if os.path.islink(path) and error.errno in (errno.ENOENT, errno.ELOOP):
       raise UserError(
           f"{path} is a link that leads nowhere: name the file or folder itself") from None
     if error.errno in (errno.ENOENT, errno.ENOTDIR):

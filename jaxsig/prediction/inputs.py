@@ -17,10 +17,10 @@ class Input(NamedTuple):
 
   @property
   def shown(self) -> str:
-    """Its absolute path in words that any console takes."""
+    """Its absolute path without links, in words that any console takes."""
     if self.path is None:
       return "an array"
-    return printable(str(self.path))
+    return printable(str(self.path.resolve()))
 
 
 def input_of(source: object) -> Input:
@@ -32,7 +32,7 @@ def input_of(source: object) -> Input:
   if not isinstance(source, (str, os.PathLike)):
     return Input(None, source)
   path = paths.source(source, "the input")
-  return Input(path.resolve(), path)
+  return Input(pathlib.Path(os.path.abspath(path)), path)
 
 
 def files_of(path: pathlib.Path) -> list[pathlib.Path]:

@@ -152,7 +152,9 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
         f"the model {loaded.name} was made by another config, which differs in "
         f"{', '.join(keys[:5])}: leave --config out, or name the --workdir of a training with "
         "yours")
-  return dataclasses.replace(loaded, config=with_own_keys(config, system), system=system)
+  _, config = configs.reading(config, _own_reading(config))
+  config = with_own_keys(config, system)
+  return dataclasses.replace(loaded, config=config, system=systems.make(config))
 
 
 def config_of(model: str | os.PathLike) -> ConfigDict:

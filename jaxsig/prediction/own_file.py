@@ -256,7 +256,10 @@ def run(model: Model, source: object, rate_hz: float | None, folder: pathlib.Pat
     return
   made_from = {"input": given.shown, "input_sha256": fingerprint_of(given)}
   told = told._replace(about={**told.about, **made_from})
-  files = results.write(model.system, told, given, folder)
+  written = results.write(model.system, told, given, folder)
   for line in (*told.record.info.get("notes", ()), *model.system.own.tell(told)):
     say(line)
-  say(f"written to {folder}: {', '.join(file.name for file in files)}")
+  if written.name != told.record.id:
+    say(f"the results begin with {written.name}: other files in {folder} have the name of "
+        f"{told.record.id}")
+  say(f"written to {folder}: {', '.join(file.name for file in written.files)}")

@@ -3,12 +3,14 @@
 Results begin with their input's name. Those of another input of that name keep it: the second
 begins with its folder's name too. The JSON file of the results tells which input made them.
 """
+import glob
 import json
 import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from jaxsig import paths
 from jaxsig.errors import UserError
@@ -21,28 +23,42 @@ MOST_FOLDERS = 4   # of an input's path that a name may begin with
 
 def require_apart(source: Input, folder: pathlib.Path) -> None:
   """Raises UserError where results would lie among the files of a folder that is read."""
-  if source.path and source.path.is_dir() and folder.resolve() == source.path:
+  if source.path and source.path.is_dir() and folder.resolve() == source.path.resolve():
     raise UserError(
         f"the results would lie in {source.path}, the folder that is read, among its files: name "
         "another with --output")
 
 
-def names_of(source: Input, record_id: str) -> Iterator[str]:
-  """The names that results of an input may begin with, the first that is free being taken."""
+class Written(NamedTuple):
+  """The files of an input's results, and the name that they begin with."""
+  name: str
+  files: list[pathlib.Path]
+
+
+def names_of(source: Input, record_id: str, beside: bool = False) -> Iterator[str]:
+  """The names that results of an input may begin with, the first that is free being taken.
+
+  Args:
+    source: the input.
+    record_id: its own name.
+    beside: whether the input whose results have that name lies in the same folder.
+  """
   yield record_id
   if source.path is None:
     return
+  suffix = source.path.suffix.removeprefix(".")
   parents = [part for part in source.path.parent.parts if part != source.path.anchor]
   last = parents[-MOST_FOLDERS:]
+  if beside and suffix:
+    yield paths.short_name(f"{record_id}_{suffix}")
   for first in reversed(range(len(last))):
     yield paths.short_name("_".join([*last[first:], record_id]))
-  suffix = source.path.suffix.removeprefix(".")
   if suffix:
     yield paths.short_name("_".join([*last, record_id, suffix]))
 
 
-def write(system: System, told: Told, source: Input, folder: pathlib.Path) -> list[pathlib.Path]:
-  """Writes all files of a user's record into a folder, whole or not at all, and lists them.
+def write(system: System, told: Told, source: Input, folder: pathlib.Path) -> Written:
+  """Writes all files of a user's record into a folder, whole or not at all.
 
   Raises:
     UserError: the folder cannot be written, or every name is another input's.
@@ -70,9 +86,11 @@ def _written(
     source: Input,
     folder: pathlib.Path,
     aside: pathlib.Path,
-) -> list[pathlib.Path]:
+) -> Written:
   """Writes into `aside` under the first name that is free in `folder`, and moves the files."""
-  for number, name in enumerate(names_of(source, told.record.id)):
+  record_id = told.record.id
+  beside = _is_beside(source, _makers(folder.glob(f"{glob.escape(record_id)}*.json")))
+  for number, name in enumerate(names_of(source, record_id, beside)):
     trial = aside / str(number)
     trial.mkdir()
     _write_files(system, _named(told, name), trial, name)
@@ -81,10 +99,19 @@ def _written(
       _require_no_input(files, folder, source)
       for file in files:
         os.replace(trial / file, folder / file)
-      return [folder / file for file in files]
+      return Written(name, [folder / file for file in files])
   raise UserError(
       f"{folder} holds results of other inputs under every name for those of {source.shown}: name "
       "another folder with --output")
+
+
+def _is_beside(source: Input, makers: Iterable[str]) -> bool:
+  """Whether one of the other inputs lies in the same folder."""
+  if source.path is None:
+    return False
+  here = pathlib.Path(source.shown)
+  others = [pathlib.Path(maker) for maker in makers if maker != source.shown]
+  return any(other.parent == here.parent and other.stem == here.stem for other in others)
 
 
 def _write_files(system: System, told: Told, folder: pathlib.Path, name: str) -> None:
@@ -110,8 +137,12 @@ def _are_free(files: Sequence[str], folder: pathlib.Path, source: Input) -> bool
   there = [folder / file for file in files if os.path.lexists(folder / file)]
   if not there:
     return True
-  makers = {_input_in(path) for path in there if path.suffix == ".json"} - {None}
-  return makers == {source.shown}
+  return _makers(path for path in there if path.suffix == ".json") == {source.shown}
+
+
+def _makers(files: Iterable[pathlib.Path]) -> set[str]:
+  """The inputs that JSON files of results name."""
+  return {_input_in(path) for path in files} - {None}
 
 
 def _input_in(path: pathlib.Path) -> str | None:
