@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from jaxsig import DEFAULT_MODEL, paths, quiet_xla
-from jaxsig.command_line import HELP_WORDS, USAGE, parse
+from jaxsig.command_line import parse
 from jaxsig.errors import Interrupted, UserError
+from jaxsig.usage import HELP_WORDS, USAGE
 
 if TYPE_CHECKING:
   from ml_collections import ConfigDict

@@ -93,6 +93,8 @@ class Metric(NamedTuple):
     within: tolerances of an error: the share of units within each is told.
     aggregate: how its rows are averaged.
     decimals: of its figures.
+    is_count: it counts parts of the method itself, which is no sample: its figures have no
+      interval.
   """
   title: str
   unit: str = ""
@@ -101,6 +103,7 @@ class Metric(NamedTuple):
   within: tuple[float, ...] = ()
   aggregate: Aggregate = Aggregate()
   decimals: int = 2
+  is_count: bool = False
 
 
 class Baseline(NamedTuple):

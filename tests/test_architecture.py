@@ -23,8 +23,9 @@ LOW = {"config", "paths", "plurals"}
 ALLOWED = {
   "": {"engine", "experiment", "prediction", "report", "system", *LOW},
   "__main__": {"main"},
-  "main": {"", "command_line", "engine", "experiment", "prediction", *LOW},
-  "command_line": {"config"},
+  "main": {"", "command_line", "usage", "engine", "experiment", "prediction", *LOW},
+  "command_line": {"config", "usage"},
+  "usage": set(),
   "errors": set(),
   "paths": set(),
   "config": {"paths"},

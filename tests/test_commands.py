@@ -220,7 +220,7 @@ def test_inspect_tells_what_is_there(tmp_path, jaxsig):
   write_bidmc(tmp_path / "bidmc", records(2))
   next((tmp_path / "bidmc").glob("*.dat")).write_bytes(b"short")
   said = succeeded(jaxsig(CONFIG, "--mode=inspect", f"--config.data_dir={tmp_path}"))
-  for part in ("SKIPPED", "ODC-By", "1 recordings, 1 skipped"):
+  for part in ("SKIPPED", "ODC-By", "1 recording, 1 skipped"):
     assert part in said
   assert "simulator" in succeeded(jaxsig(CONFIG, "--mode=inspect"))
 

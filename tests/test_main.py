@@ -8,7 +8,7 @@ import tomllib
 import pytest
 from builders import ROOT
 
-from jaxsig import command_line, main, quiet_xla
+from jaxsig import command_line, main, quiet_xla, usage
 from jaxsig.errors import Interrupted, UserError
 
 CONFIG = f"--config={ROOT}/configs/respdiff.py:smoke"
@@ -36,15 +36,15 @@ def test_help_is_one_screen(words, capsys):
 
 
 def test_help_names_every_mode_and_flag():
-  for mode in command_line.MODES:
-    assert re.search(rf"^  {mode} ", command_line.USAGE, re.M), mode
+  for mode in usage.MODES:
+    assert re.search(rf"^  {mode} ", usage.USAGE, re.M), mode
   defined = command_line.define_flags(["jaxsig"])
   for flag in defined:
-    assert re.search(rf"^  --{flag}[=\[]", command_line.USAGE, re.M), flag
+    assert re.search(rf"^  --{flag}[=\[]", usage.USAGE, re.M), flag
 
 
 def test_the_command_lines_of_the_help_are_parsed(dispatched):
-  commands = command_line.USAGE.replace("\\\n", " ")
+  commands = usage.USAGE.replace("\\\n", " ")
   lines = re.findall(r"^  jaxsig (.*?)(?:   .*)?$", commands, re.M)
   assert len(lines) == 5
   for line in lines:

@@ -95,7 +95,7 @@ def _summary(run: Run, chosen: Sequence[Member]) -> str:
     f"{count(len(prepared.records), words.record, words.records)} in "
     f"{count(len(groups), 'group', 'groups')} "
     f"({source}, data {prepared.fingerprint}), "
-    f"{count(len(chosen), 'member', 'members')}, config {run.meta['config']}"
+    f"{count(len(chosen), 'member', 'members')}, config {configs.fingerprint(run.config)}"
   )
 
 
@@ -244,7 +244,8 @@ def inspect(config: ConfigDict) -> None:
     say("  ".join(f"{key} {value}" for key, value in record.items()))
   for record in about["skipped"]:
     say(f"SKIPPED {record['record']}: {record['why']}")
-  say(f"{len(about['records'])} {words.records}, {len(about['skipped'])} skipped")
+  records = count(len(about["records"]), words.record, words.records)
+  say(f"{records}, {len(about['skipped'])} skipped")
   say(f"licence: {about['licence']}")
   for citation in about["citation"]:
     say(f"cite: {citation}")

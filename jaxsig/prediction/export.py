@@ -137,11 +137,11 @@ def _group_lines(what: str, groups: Sequence[str]) -> list[str]:
 def _training_lines(model: Model, workdir: pathlib.Path, member: Member) -> list[str]:
   folder = workdir / "members" / member.name / "checkpoints"
   step = max(checkpoint.steps(folder))
-  meta = checkpoint.read_meta(folder, step)
+  config = configs.fingerprint(read_config(workdir))
   return [
     f"- System: {method_name(model.config)} (system {model.config.system}), "
     f"{model.parameters:,} parameters, step {step}, seed {member.seed}",
-    f"- Config {meta['config']} (`config.json`), exported at commit {commit_of_code()}",
+    f"- Config {config} (`config.json`), exported at commit {commit_of_code()}",
   ]
 
 

@@ -42,6 +42,8 @@ class Model:
   stats: Stats
   # what was learnt on validation records of the error of its predictions
   calibration: Plain | None = None
+  # hash of the config that made it, as reports have it
+  made_by: str = ""
 
   def predict(self, source: Any, rate_hz: float | None = None) -> Any:
     """Predicts a file or an array of the user's own.
@@ -225,6 +227,7 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
   if config is None:
     config = read_config(workdir)
   require_same_config(config, workdir)
+  made_by = configs.fingerprint(config)
   label, config = configs.reading(config, _own_reading(config))
   system = systems.make(config)
   config = with_own_keys(config, system)
@@ -235,7 +238,7 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
         "first")
   params, stats = restored(run._replace(meta={}), member)
   calibration = _calibration(run, member, method_name(config, label))
-  return Model(workdir.name, config, system, params, stats, calibration)
+  return Model(workdir.name, config, system, params, stats, calibration, made_by)
 
 
 def _own_reading(config: ConfigDict) -> str:

@@ -80,7 +80,7 @@ def predict(
   about = {
       "record": record.id,
       "model": model.name,
-      "config": fingerprint(config),
+      "config": model.made_by or fingerprint(config),
       "commit": commit_of_code(),
   }
   return Told(record, rows, primary, found.lost_s, found.bridged_s, about, config)

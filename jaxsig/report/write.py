@@ -194,9 +194,13 @@ def _markdown(shown: _Shown, results: Results, tables: Sequence[Table], link: st
     parts.append(f"> **{shown.banner}**")
   for table in tables:
     parts.append(markdown_table(table))
-  parts.append(wording.how_averaged(words, shown.found.nesting))
+  parts.append(wording.how_averaged(words, shown.found.nesting, _has_errors(results)))
   parts.append(provenance.origin_line(results, words, link))
   return "\n\n".join(parts) + "\n"
+
+
+def _has_errors(results: Results) -> bool:
+  return any(row.is_error for row in results.rows)
 
 
 def _terminal(shown: _Shown, where: str) -> str:

@@ -72,7 +72,7 @@ def test_the_card_tells_what_it_was_made_from(trained, exported):
   groups = groups_of(member.trained_on)
   for said in (
       "Not a medical device",
-      trained.everybody.meta["config"],
+      configs.fingerprint(trained.everybody.config),
       trained.everybody.meta["data"],
       f"Players trained on: {len(groups)} ({', '.join(groups)})",
       "Players for validation only: 1 (",
