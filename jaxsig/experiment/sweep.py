@@ -142,10 +142,12 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
   """
   checks.require_list(listing)
   workdir = paths.writable_folder(workdir, "--workdir")
-  every = {name: _config_of(listing.experiments[name], listing, workdir)
-           for name in _in_order(listing)}
+  every = {}
+  for name in _in_order(listing):
+    every[name] = _config_of(listing.experiments[name], listing, workdir)
   for config in every.values():   # all of them before the first, which may take hours
     checks.require_settings(config)
+    cache.source_of(systems.make(config).data, placed(config))
   done = []
   for name, config in every.items():
     one = listing.experiments[name]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jaxsig import paths
 from jaxsig.data.images import intensity_file
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
@@ -81,7 +82,10 @@ def read(source: object, options: OwnOptions) -> Record:
     UserError: the file, its numbers or its size cannot be used.
   """
   own = options.own
-  intensity = intensity_file.read_intensity(source, own.dataset, own.mask, own.centred)
+  mask = own.mask
+  if isinstance(mask, str) and mask:
+    mask = paths.source(mask, "own.mask")
+  intensity = intensity_file.read_intensity(source, own.dataset, mask, own.centred)
   frames_t_v_u = intensity.frames_t_v_u
   mask_t_v_u = np.ones(frames_t_v_u.shape, bool)
   if intensity.mask_v_u is not None:
