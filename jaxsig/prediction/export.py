@@ -57,14 +57,14 @@ def export(
 
 def _require_free(output: pathlib.Path) -> None:
   """Raises UserError where an export would replace what is no exported model."""
+  if (output / "split.json").exists():
+    raise UserError(
+        f"{output} is the workdir of a training: name a folder of its own with --output")
   there = [name for name in weights.FILES if (output / name).exists()]
   if there and not all((output / name).exists() for name in weights.FILES):
     raise UserError(
         f"{output} holds a {there[0]} and is no exported model: name a folder of its own with "
         "--output")
-  if (output / "split.json").exists():
-    raise UserError(
-        f"{output} is the workdir of a training: name a folder of its own with --output")
 
 
 def card(

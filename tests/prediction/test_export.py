@@ -1,5 +1,6 @@
 """From a workdir to a shipped model: the same model, with the figures of groups held out."""
 import json
+import pathlib
 import shutil
 from typing import NamedTuple
 
@@ -95,6 +96,30 @@ def test_an_export_says_where_and_how_large(trained, tmp_path, capsys):
   export.export(trained.everybody.workdir, tmp_path / "mine", [])
   said = capsys.readouterr().out
   assert f"written to {tmp_path / 'mine'}: 22 parameters, 0.00 MiB" in said
+
+
+def test_an_export_replaces_only_an_export(trained, tmp_path, monkeypatch):
+  workdir = shutil.copytree(trained.everybody.workdir, tmp_path / "w")
+  monkeypatch.chdir(workdir)
+  for output in (workdir, pathlib.Path("."), pathlib.Path("../w")):
+    assert "is the workdir of a training" in says(export.export, workdir, output, [])
+  assert json.loads((workdir / "about.json").read_text())["data"]
+
+  for name in ("card.md", "config.json"):
+    folder = tmp_path / name.partition(".")[0]
+    folder.mkdir()
+    (folder / name).write_text("mine")
+    assert f"holds a {name}" in says(export.export, workdir, folder, [])
+    assert (folder / name).read_text() == "mine"
+
+  for _ in range(2):
+    export.export(workdir, tmp_path / "mine", [])
+
+
+def test_an_export_into_the_current_folder_has_its_name(trained, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  export.export(trained.everybody.workdir, pathlib.Path("."), [])
+  assert (tmp_path / "card.md").read_text().startswith(f"# {tmp_path.name}\n")
 
 
 def test_without_evidence_the_card_says_so(trained, tmp_path):
