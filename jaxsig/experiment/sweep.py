@@ -237,9 +237,9 @@ def inspect(config: ConfigDict) -> None:
   system = systems.make(config)
   words = system.protocol.words
   if cache.source_of(system.data, config) == cache.SIMULATED:
+    groups = count(config.data.simulate_groups, words.group, words.groups)
     say("no data folder is read (--config.data_dir is not set, or data.source=simulated): "
-        f"the simulator of {config.data.name} would be used, {config.data.simulate_groups} "
-        f"{words.groups}")
+        f"the simulator of {config.data.name} would be used, {groups}")
     return
   about = system.data.inspect(pathlib.Path(config.data_dir))
   for record in about["records"]:

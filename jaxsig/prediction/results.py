@@ -35,17 +35,16 @@ class Written(NamedTuple):
   files: list[pathlib.Path]
 
 
-def names_of(source: Input, record_id: str, beside: bool = False) -> Iterator[str]:
+def names_of(source: Input, record_id: str, folder: pathlib.Path) -> Iterator[str]:
   """The names that results of an input may begin with, the first that is free being taken.
 
-  Args:
-    source: the input.
-    record_id: its own name.
-    beside: whether the input whose results have that name lies in the same folder.
+  Its own name; with its suffix, where the folder has results of an input beside it; with the names
+  of folders that it lies in, ever more of them.
   """
   yield record_id
   if source.path is None:
     return
+  beside = _is_beside(source, _makers(folder.glob(f"{glob.escape(record_id)}*.json")))
   suffix = source.path.suffix.removeprefix(".")
   parents = [part for part in source.path.parent.parts if part != source.path.anchor]
   last = parents[-MOST_FOLDERS:]
@@ -88,9 +87,7 @@ def _written(
     aside: pathlib.Path,
 ) -> Written:
   """Writes into `aside` under the first name that is free in `folder`, and moves the files."""
-  record_id = told.record.id
-  beside = _is_beside(source, _makers(folder.glob(f"{glob.escape(record_id)}*.json")))
-  for number, name in enumerate(names_of(source, record_id, beside)):
+  for number, name in enumerate(names_of(source, told.record.id, folder)):
     trial = aside / str(number)
     trial.mkdir()
     _write_files(system, _named(told, name), trial, name)
@@ -106,9 +103,7 @@ def _written(
 
 
 def _is_beside(source: Input, makers: Iterable[str]) -> bool:
-  """Whether one of the other inputs lies in the same folder."""
-  if source.path is None:
-    return False
+  """Whether one of the other inputs lies in the same folder and has the same name."""
   here = pathlib.Path(source.shown)
   others = [pathlib.Path(maker) for maker in makers if maker != source.shown]
   return any(other.parent == here.parent and other.stem == here.stem for other in others)
