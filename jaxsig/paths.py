@@ -78,24 +78,30 @@ def source(name: object, what: str) -> pathlib.Path:
     path = path.resolve()
   if not path.name:
     raise UserError(f"{what} {path} is the root of all folders: name a file or a folder in it")
-  kind = kind_of(path)
+  _require_readable(path, kind_of(path))
+  return path
+
+
+def _require_readable(path: pathlib.Path, kind: str) -> None:
+  """Raises UserError where a file or folder that is there may not be read."""
   allowed = os.R_OK
   if kind == "folder":
     allowed |= os.X_OK
   if kind and not os.access(path, allowed):
     raise UserError(f"{path} cannot be read (permission denied): allow it, or name another")
-  return path
 
 
 def folder(name: object, what: str) -> pathlib.Path:
-  """The path of a folder that is there or can be made.
+  """The path of a folder that may be read, where it is there.
 
   Raises:
-    UserError: it is no path of this machine, or a file.
+    UserError: it is no path of this machine, a file, or may not be read.
   """
   path = place(name, what)
-  if kind_of(path) == "file":
+  kind = kind_of(path)
+  if kind == "file":
     raise UserError(f"{what} {path} is a file: name a folder")
+  _require_readable(path, kind)
   return path
 
 

@@ -113,6 +113,7 @@ def test_permissions_are_looked_at_before_anything_is_done(odd, monkeypatch):
   monkeypatch.setattr(os, "access", lambda path, mode: False)
   assert "permission denied" in says(paths.source, "file", "--input")
   assert "permission denied" in says(paths.source, "folder", "--input")
+  assert "permission denied" in says(paths.folder, "folder", "--workdir")
   assert "permission denied" in says(paths.writable_folder, "new", "--output")
   assert paths.source("none", "--input") == pathlib.Path("none")   # a header's name, perhaps
 

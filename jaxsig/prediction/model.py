@@ -137,7 +137,7 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
     raise UserError(
         f"{model!r} is no model: give the name of a shipped one, the workdir of a training, or "
         "what jaxsig.open_model returns")
-  path = paths.place(model, "the model")
+  path = paths.source(model, "the model")
   mesh.cache_programs()
   mesh.open_devices()
   if config is not None:
@@ -165,7 +165,7 @@ def config_of(model: str | os.PathLike) -> ConfigDict:
   Raises:
     UserError: there is no such model.
   """
-  path = paths.place(model, "the model")
+  path = paths.source(model, "the model")
   if _is_workdir(path):
     config = read_config(path)
   else:
