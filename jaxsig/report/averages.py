@@ -34,7 +34,7 @@ class Figures(NamedTuple):
   # of an error; means at every stage
   rmse: float | None = None
   bias: float | None = None
-  limits: tuple[float, float] | None = None   # of agreement: bias ± 1.96 SD
+  limits: tuple[float, float] | None = None   # of agreement: bias +/- 1.96 SD
   within: tuple[float, ...] = ()              # share of units within each of the tolerances
 
 

@@ -194,7 +194,7 @@ def how_averaged(words: Words, nesting: Nesting = USUAL, of_errors: bool = True)
       f"[low, high] are 95 % intervals by bootstrap over {words.groups}")
   if of_errors:
     sentences += (
-        f"; limits of agreement are bias ± 1.96 SD, each {words.group} of equal weight")
+        f"; limits of agreement are bias +/- 1.96 SD, each {words.group} of equal weight")
   return sentences + "."
 
 
