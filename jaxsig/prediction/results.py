@@ -3,6 +3,7 @@
 Results begin with their input's name. Those of another input of that name keep it: the second
 begins with its folder's name too. The JSON file of the results tells which input made them.
 """
+import dataclasses
 import glob
 import json
 import os
@@ -123,6 +124,8 @@ def _named(told: Told, name: str) -> Told:
     return told
   return told._replace(
       record=told.record._replace(id=name),
+      rows=[dataclasses.replace(row, record=name) for row in told.rows],
+      primary=[dataclasses.replace(row, record=name) for row in told.primary],
       about={**told.about, "record": name},
   )
 

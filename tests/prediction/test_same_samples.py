@@ -68,9 +68,13 @@ def test_images_are_answered_alike_under_any_name(tmp_path, quick_compilation):
   np.testing.assert_array_equal(a.probabilities, model.predict(pixels).probabilities)
 
 
-def test_python_prints_nothing(model, capfd):
-  own_file.predict(pulse(400), PULSE_HZ, model, block_s=60.0)
-  assert capfd.readouterr() == ("", "")
+@pytest.mark.parametrize(("show", "lines"), [(False, 0), (True, 1)])
+def test_only_the_command_line_shows_progress(show, lines, capfd):
+  model = fake(small(LONG, run__predict_batch_size=1))
+  own_file.predict(pulse(150), PULSE_HZ, model, block_s=60.0, show=show)
+  out, err = capfd.readouterr()
+  assert not out
+  assert len(err.splitlines()) == lines
 
 
 def test_the_command_line_shows_progress(model, tmp_path, capfd, monkeypatch):
@@ -101,7 +105,7 @@ def test_results_tell_which_input_made_them(model, tmp_path, capsys):
     assert about["name"] == name
     assert "notes" in about
     rows = (tmp_path / "out" / f"{name}_rows.jsonl").read_text().splitlines()
-    assert rows
+    assert {json.loads(row)["record"] for row in rows} == {name}
 
 
 def test_a_refused_prediction_leaves_nothing(model, tmp_path, monkeypatch):
