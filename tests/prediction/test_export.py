@@ -82,6 +82,16 @@ def test_the_card_tells_what_it_was_made_from(trained, exported):
   assert "held out: " not in card.split("## Figures")[0]
 
 
+def test_console_report_and_predictions_tell_one_hash_of_a_config(trained):
+  run = trained.held_out
+  wanted = configs.fingerprint(run.config)
+  stamps = json.loads((run.workdir / "report" / "provenance.json").read_text())
+  assert {stamp["config"] for stamp in stamps["network"]} == {wanted}
+  assert "config: a hash of all settings" in (run.workdir / "report" / "index.html").read_text()
+  assert models.from_workdir(run.workdir).made_by == wanted
+  assert sweep._summary(run, read_members(run.workdir)).endswith(f"config {wanted}")
+
+
 def test_the_card_has_the_figures_of_those_held_out(trained, exported):
   card = (exported / "card.md").read_text()
   table = json.loads((trained.held_out.workdir / "report" / "table.json").read_text())

@@ -1,20 +1,13 @@
-"""What is told of counts and of errors, and which hash of a config stands where."""
-import json
+"""What is told of counts and of errors."""
 
 import pytest
-from builders import toy
 from made_rows import FURTHER, PRIMARY, SETTINGS, protocol, results, row, section, value
 
-from jaxsig.engine.train import train
-from jaxsig.experiment import sweep
-from jaxsig.experiment.evaluate import evaluate
-from jaxsig.prediction import model as models
-from jaxsig.report import figures, wording, write
+from jaxsig.report import wording, write
 from jaxsig.system import Metric
 
 pytestmark = pytest.mark.quick
 COUNTS = {"parts": Metric("Parts of it", "parts", better="", decimals=0, is_count=True)}
-
 
 def test_a_count_has_no_interval():
   rows = [value(group, f"{group}1", 60850, metric="parts") for group in "ABC"]
@@ -26,7 +19,6 @@ def test_a_count_has_no_interval():
   ]
   assert section(text, "Correlation in 60 s")[1][1] == "0.300 [0.100, 0.600]"
 
-
 @pytest.mark.parametrize("of_errors", [True, False])
 def test_limits_of_agreement_are_told_where_there_are_errors(of_errors):
   rows = [value(group, f"{group}1", 0.5) for group in "AB"]
@@ -37,17 +29,3 @@ def test_limits_of_agreement_are_told_where_there_are_errors(of_errors):
   text = write.markdown(results(rows), settings, protocol())
   assert ("bias +/- 1.96 SD" in text) == of_errors
   assert wording.how_averaged(protocol().words, of_errors=of_errors) in text
-
-
-def test_console_report_and_predictions_tell_one_hash(tmp_path, capsys, monkeypatch):
-  monkeypatch.setattr(figures, "draw_figures", lambda *args: [])
-  run, members = sweep.open_run(toy(train__steps=2, baselines__run=False), tmp_path / "w")
-  said = capsys.readouterr().out
-  train(run, members)
-  evaluate(run, members)
-  sweep.report([run.workdir], run.workdir / "report")
-  stamps = json.loads((run.workdir / "report" / "provenance.json").read_text())
-  [config] = {stamp["config"] for stamp in stamps["network"]}
-  assert said.strip().endswith(f"config {config}")
-  assert models.from_workdir(run.workdir).made_by == config
-  assert "config: a hash of all settings" in (run.workdir / "report" / "index.html").read_text()
