@@ -321,8 +321,8 @@ def test_an_own_image_gets_the_classes_that_the_model_was_trained_on(evaluated, 
   assert [*probabilities] == list(simulate_glyphs.CLASSES)   # not those of the family
   assert image["class"] == max(probabilities, key=probabilities.get)
   assert sum(probabilities.values()) == pytest.approx(1)
-  assert (tmp_path / "out" / "mine.png").is_file()
-  assert (tmp_path / "out" / "mine.csv").is_file()
+  assert (tmp_path / "out" / "mine_classes.png").is_file()
+  assert (tmp_path / "out" / "mine_classes.csv").is_file()
 
   classes = model.predict(np.stack([image_y_x] * 2))
   assert isinstance(classes, Classes)
