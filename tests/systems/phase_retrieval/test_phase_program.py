@@ -176,7 +176,7 @@ def test_an_own_intensity_gives_images_and_files(trained, tmp_path, capsys):
   assert "0: residual" in said and "solved probability" in said
 
   written = {file.name for file in (tmp_path / "out").iterdir()}
-  assert written == {"mine_image.npy", "mine_image.png", "mine.json"}
+  assert written == {"mine_image.npy", "mine_image.png", "mine_image.json"}
   image = np.load(tmp_path / "out" / "mine_image.npy")
   summary = json.loads((tmp_path / "out" / "mine_image.json").read_text())
   assert image.shape == (2, 64, 64)
