@@ -7,6 +7,7 @@
 Nothing heavy is imported before it is used.
 """
 import importlib.metadata
+import os
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,14 @@ except importlib.metadata.PackageNotFoundError:   # a checkout that is not insta
   __version__ = "0+checkout"
 
 
+def quiet_xla() -> None:
+  """Lets XLA print what is fatal only, where the environment asks for nothing else.
+
+  Its "Very slow compile?" is an error of its log. To be called before jax is imported.
+  """
+  os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
 def load_config(path: str | pathlib.Path, arg: str = "", **overrides: Any) -> "ConfigDict":
   """Returns an experiment's locked config.
 
@@ -38,13 +47,17 @@ def load_config(path: str | pathlib.Path, arg: str = "", **overrides: Any) -> "C
     jaxsig.errors.UserError: no such file, argument or key.
   """
   from jaxsig import config
-  dotted = {key.replace("__", "."): value for key, value in overrides.items()}
-  return config.load(path, arg, dotted)
+  return config.load(path, arg, _dotted(overrides))
+
+
+def _dotted(overrides: dict[str, Any]) -> dict[str, Any]:
+  return {key.replace("__", "."): value for key, value in overrides.items()}
 
 
 def open_model(
     model: str | pathlib.Path = DEFAULT_MODEL,
     config: "ConfigDict | None" = None,
+    **overrides: Any,
 ) -> "Model":
   """Opens a trained model, whose `predict` compiles once for many calls.
 
@@ -52,11 +65,16 @@ def open_model(
     model: a shipped model's name, or the workdir of a training.
     config: of a workdir, the one that made it (checked), which may read a user's file otherwise;
       with it a shipped model takes another stride or sampler.
+    overrides: dotted keys of the config that are changed, written with two underscores
+      (`own__reading="..."`).
 
   Raises:
     jaxsig.errors.UserError: no such model, or one that does not fit the config.
   """
+  quiet_xla()
   from jaxsig.prediction import model as models
+  if overrides:
+    config = models.overridden(model, config, _dotted(overrides))
   return models.open_model(model, config)
 
 
@@ -99,12 +117,15 @@ def evaluate(config: "ConfigDict", workdir: str | pathlib.Path) -> "list[Row]":
 
 
 def _run(config: "ConfigDict", workdir: str | pathlib.Path, fit: bool) -> "list[Row]":
+  quiet_xla()
+  from jaxsig import paths
   from jaxsig.engine import mesh
   from jaxsig.experiment import checks, sweep
   from jaxsig.report.rows import read_rows
   checks.require_experiment(config)
+  workdir = paths.folder(workdir, "the workdir")
   mesh.cache_programs()
-  workdir = pathlib.Path(workdir)
+  mesh.open_devices()
   sweep.report(sweep.experiment(config, workdir, fit), workdir / "report")
   return read_rows(workdir / "rows.jsonl")
 
@@ -123,8 +144,10 @@ def check_gradients(loss: "Callable | ConfigDict", params: Any = None, **options
     jaxsig.errors.UserError: a config that cannot be used, or parameters that are not real floating
     point.
   """
-  from jaxsig.engine import gradients
+  quiet_xla()
+  from jaxsig.engine import gradients, mesh
   from jaxsig.experiment import checks
+  mesh.open_devices()
   if callable(loss):
     return gradients.check_gradients(loss, params, **options)
   checks.require_settings(loss)

@@ -30,6 +30,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from jaxsig import paths
 from jaxsig.errors import UserError
 
 READING = ("read", "readings", "baselines")
@@ -117,7 +118,7 @@ def _told(path: str | pathlib.Path) -> Iterator[None]:
     yield
   except UserError:
     raise
-  except Exception as error:   # a user's code may raise anything
+  except (Exception, SystemExit) as error:   # a user's code may raise anything
     line = getattr(error, "lineno", None)
     for frame in traceback.extract_tb(error.__traceback__):
       if frame.filename == str(path):
@@ -132,7 +133,7 @@ def _told(path: str | pathlib.Path) -> Iterator[None]:
 
 def module_of(path: str | pathlib.Path) -> types.ModuleType:
   """The module of a config file, from which another one may start."""
-  path = _config_file(pathlib.Path(path))
+  path = config_file(path)
   name = f"jaxsig_config_{path.stem}"
   loader = importlib.machinery.SourceFileLoader(name, str(path))   # whatever its suffix
   spec = importlib.util.spec_from_file_location(name, path, loader=loader)
@@ -142,17 +143,21 @@ def module_of(path: str | pathlib.Path) -> types.ModuleType:
   return module
 
 
-def _config_file(path: pathlib.Path) -> pathlib.Path:
-  """The file below the current folder, or else below the checkout."""
+def config_file(path: str | pathlib.Path) -> pathlib.Path:
+  """The file below the current folder, or else below the checkout.
+
+  Raises:
+    UserError: there is none.
+  """
+  path = paths.place(path, "--config")
   in_checkout = pathlib.Path(__file__).parent.parent / path
   for candidate in (path, in_checkout):
-    try:
-      is_there = candidate.is_file()
-    except OSError:   # such as a name that is too long
-      is_there = False
-    if is_there:
-      return candidate
-  raise UserError(f"no config file {path}: name one of configs/")
+    if paths.kind_of(candidate) == "file":
+      return paths.source(candidate, "--config")
+  remedy = "name one of the repository's configs/, as in --config=configs/respdiff.py"
+  if paths.kind_of(path) == "folder":
+    raise UserError(f"the config {path} is a folder: {remedy}")
+  raise UserError(f"no config file {path}: {remedy}")
 
 
 def override(config: ConfigDict, overrides: Mapping[str, Any]) -> ConfigDict:
@@ -220,8 +225,23 @@ def _section(value: dict, key: str) -> ConfigDict:
 
 def _child(node: Any, name: str, key: str, config: ConfigDict) -> Any:
   if not isinstance(node, ConfigDict) or name not in node:
-    raise UserError(f"unknown config key {key!r}{nearest(key, flat(config))}")
+    raise UserError(f"unknown config key {key!r}{nearest_key(key, config)}")
   return node[name]
+
+
+def nearest_key(key: str, config: ConfigDict) -> str:
+  """The tail of an error sentence: the closest key of the same section, or all of that section.
+
+  Where there is no such section, the closest of all, or the sections.
+  """
+  known = list(flat(config))
+  section = section_of(key)
+  inside = [one for one in known if one.startswith(section + ".")]
+  if inside:
+    return nearest(key, inside)
+  if difflib.get_close_matches(key, known, 1, 0.5):
+    return nearest(key, known)
+  return nearest(section, config)
 
 
 def flat(config: ConfigDict | Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

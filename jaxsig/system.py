@@ -96,6 +96,8 @@ class Metric(NamedTuple):
     aggregate: how its rows are averaged.
     decimals: of its figures.
     targets: the quantities or sources that its rows have; empty where they have none.
+    is_count: it counts parts of the method itself, which is no sample: its figures have no
+      interval.
   """
   title: str
   unit: str = ""
@@ -105,6 +107,7 @@ class Metric(NamedTuple):
   aggregate: Aggregate = Aggregate()
   decimals: int = 2
   targets: tuple[str, ...] = ()
+  is_count: bool = False
 
 
 class Baseline(NamedTuple):
@@ -209,6 +212,7 @@ class OwnFile(NamedTuple):
     write: (Told, folder): writes files named after the record.
     result: (Told) -> a typed value with attributes in plain names, to_dict() and a short repr.
     free: keys of config.data in which a trained model may be used otherwise than it was trained.
+    options: {key of config.own: default}, for configs that were stored before the key existed.
   """
   read: Callable
   judge: Callable
@@ -216,6 +220,7 @@ class OwnFile(NamedTuple):
   write: Callable
   result: Callable
   free: Sequence[str] = ()
+  options: Mapping[str, object] = {}
 
 
 class Told(NamedTuple):

@@ -3,6 +3,6 @@
 #   ./launch/local.sh --config=configs/respdiff.py --workdir=runs/respdiff
 #   ./launch/local.sh --help
 set -euo pipefail
-repository="$(cd "$(dirname "$0")/.." && pwd)"
+repository="$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)"
 "$repository/launch/setup.sh" --quiet >&2
 exec "$repository/.venv/bin/jaxsig" "$@"

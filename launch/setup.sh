@@ -3,9 +3,9 @@
 #   ./launch/setup.sh             says at the end which Python has jaxsig; --quiet: only if it did something
 #   PYTHON=python3.12             the Python that makes .venv, 3.11 to 3.13; by default python3
 #   JAXSIG_ACCELERATOR=cuda13     adds that build of jax (or tpu)
-# A changed lock or accelerator makes .venv anew.
+# Another lock, Python or accelerator than that of .venv makes it anew; what is not asked for stays.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd -- "$(dirname -- "$0")/.."
 
 python="${PYTHON:-python3}"
 pip_install=(.venv/bin/python -m pip install --quiet --disable-pip-version-check)
@@ -16,6 +16,27 @@ lock="$(cksum < requirements.txt)"
 made_from="$(cat .venv/.made_from 2>/dev/null || true)"
 accelerator="${JAXSIG_ACCELERATOR:-${made_from##* }}"   # none asked for: the present one will do
 accelerator="${accelerator:-cpu}"
+case "$accelerator" in
+  cpu | cuda* | tpu) ;;
+  *)
+    echo "jaxsig: JAXSIG_ACCELERATOR=$accelerator is unknown: use cpu, cuda13, cuda12 or tpu" >&2
+    exit 2
+    ;;
+esac
+if ! command -v "$python" > /dev/null; then
+  echo "jaxsig: there is no command $python: set PYTHON to a Python of 3.11 to 3.13" >&2
+  exit 2
+fi
+
+if [ -n "${PYTHON:-}" ] && [ -n "$made_from" ]; then
+  version='import sys; print("{}.{}".format(*sys.version_info))'
+  asked="$("$python" -c "$version")"
+  present="$(.venv/bin/python -c "$version" || true)"
+  if [ "$asked" != "$present" ]; then
+    echo "jaxsig: .venv has Python ${present:-no longer}, PYTHON=$PYTHON is $asked"
+    made_from=
+  fi
+fi
 
 if [ "$made_from" != "$lock $accelerator" ]; then
   quiet=

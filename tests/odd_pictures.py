@@ -1,4 +1,5 @@
 """Images and intensities of one's own in odd forms."""
+
 import io
 import json
 import pathlib
@@ -17,7 +18,7 @@ def glyphs() -> np.ndarray:
   """[5, 28, 28] uint8: bars of other places, bright on dark."""
   image_t_y_x = np.zeros((5, SIDE, SIDE), np.uint8)
   for t in range(5):
-    image_t_y_x[t, 5 + t:20 + t, 8:14] = 250 - 10 * t
+    image_t_y_x[t, 5 + t : 20 + t, 8:14] = 250 - 10 * t
     image_t_y_x[t, 8:12, 5:20] = 120
   return image_t_y_x
 
@@ -75,10 +76,20 @@ def image_arrays() -> Iterator[Odd]:
   yield Odd("images last", array(np.moveaxis(x, 0, -1)))
   yield Odd("five axes", array(x[None, ..., None]))
   yield Odd("many axes", array(x[0].reshape(2, 14, 4, 7, 1, 1)))
-  for name, value in (("none", None), ("a number", 7), ("empty", []), ("a dict", {"a": 1}),
-                      ("ragged", [np.ones((2, 3)), np.ones((3, 2))]), ("black", 0 * x),
-                      ("white", 0 * x + 255), ("zero images", x[:0]), ("one pixel", x[:, :1, :1]),
-                      ("a line", x[:, :1]), ("bytes", b"abc"), ("nothing", np.nan * x)):
+  for name, value in (
+    ("none", None),
+    ("a number", 7),
+    ("empty", []),
+    ("a dict", {"a": 1}),
+    ("ragged", [np.ones((2, 3)), np.ones((3, 2))]),
+    ("black", 0 * x),
+    ("white", 0 * x + 255),
+    ("zero images", x[:0]),
+    ("one pixel", x[:, :1, :1]),
+    ("a line", x[:, :1]),
+    ("bytes", b"abc"),
+    ("nothing", np.nan * x),
+  ):
     yield Odd(f"images: {name}", array(value), answers=False)
 
 
@@ -92,14 +103,21 @@ def image_files() -> Iterator[Odd]:
   for mode in ("1", "P", "LA", "CMYK", "YCbCr", "I", "F", "I;16"):
     form = "TIFF"
     yield Odd(f"TIFF of {mode}", text(encoded(grey.convert(mode), form), "mine.tif"))
-  yield Odd("PNG of 16 bits", text(encoded(Image.fromarray(IMAGES[0].astype(np.uint16) * 16), "PNG"),
-                            "mine.png"))
+  yield Odd(
+    "PNG of 16 bits",
+    text(encoded(Image.fromarray(IMAGES[0].astype(np.uint16) * 16), "PNG"), "mine.png"),
+  )
   yield Odd("transparent PNG", text(encoded(clear, "PNG"), "mine.png"))
   nothing = Image.fromarray(np.zeros((SIDE, SIDE, 4), np.uint8), "RGBA")
   yield Odd("nothing but transparent", text(encoded(nothing, "PNG"), "mine.png"), answers=False)
   png = encoded(grey, "PNG")
-  for name, content in (("empty", b""), ("cut", png[:60]), ("bytes", bytes(range(256)) * 9),
-                        ("words", b"to be or not to be"), ("half", png[:len(png) // 2])):
+  for name, content in (
+    ("empty", b""),
+    ("cut", png[:60]),
+    ("bytes", bytes(range(256)) * 9),
+    ("words", b"to be or not to be"),
+    ("half", png[: len(png) // 2]),
+  ):
     for suffix in ("png", "jpg", "tif", "gif", "npy", "svg", "heic", "npz", "csv"):
       yield Odd(f"{suffix}: {name}", text(content, f"mine.{suffix}"), answers=False)
   bomb = png[:16] + (60000).to_bytes(4, "big") * 2 + png[24:]
@@ -111,6 +129,7 @@ def image_files() -> Iterator[Odd]:
 
 def hdf5(**datasets: object) -> Make:
   """An input that is an HDF5 file; `__` in a name is a `/`."""
+
   def make(folder: pathlib.Path) -> pathlib.Path:
     with h5py.File(folder / "mine.h5", "w") as file:
       for name, value in datasets.items():
@@ -120,6 +139,7 @@ def hdf5(**datasets: object) -> Make:
         else:
           file.create_dataset(place, data=value)
     return folder / "mine.h5"
+
   return make
 
 
@@ -145,9 +165,17 @@ def intensities() -> Iterator[Odd]:
   yield Odd("on a background", array(x + 1e5))
   for scale in (1e-30, 1e-6, 1e30, 1e300):
     yield Odd(f"counts by {scale:g}", array(scale * x))
-  for name, value in (("none", None), ("a number", 7), ("zero", 0 * x), ("nothing", np.nan * x),
-                      ("small", x[:8, :8]), ("a line", x[:1]), ("no frames", x[None][:0]),
-                      ("ragged", [[1.0], [1.0, 2.0]]), ("five axes", x[None, None, None, ..., None])):
+  for name, value in (
+    ("none", None),
+    ("a number", 7),
+    ("zero", 0 * x),
+    ("nothing", np.nan * x),
+    ("small", x[:8, :8]),
+    ("a line", x[:1]),
+    ("no frames", x[None][:0]),
+    ("ragged", [[1.0], [1.0, 2.0]]),
+    ("five axes", x[None, None, None, ..., None]),
+  ):
     yield Odd(f"intensity: {name}", array(value), answers=None if "axes" in name else False)
 
 
@@ -183,7 +211,12 @@ def detector_files() -> Iterator[Odd]:
   yield Odd("a data set of 8 TB", huge, answers=False)
   yield Odd("an npy of 2 TB", huge_npy, answers=False)
   for suffix in ("h5", "cxi", "nxs", "tif", "npy", "npz", "csv", "mat", "edf", "cbf", ""):
-    for name, content in (("empty", b""), ("bytes", bytes(range(256)) * 9),
-                          ("JSON", json.dumps([1, 2]).encode()), ("HDF5 cut", b"\x89HDF\r\n\x1a\n")):
-      yield Odd(f"detector {suffix}: {name}", text(content, f"mine.{suffix}".rstrip(".")),
-                answers=False)
+    for name, content in (
+      ("empty", b""),
+      ("bytes", bytes(range(256)) * 9),
+      ("JSON", json.dumps([1, 2]).encode()),
+      ("HDF5 cut", b"\x89HDF\r\n\x1a\n"),
+    ):
+      yield Odd(
+        f"detector {suffix}: {name}", text(content, f"mine.{suffix}".rstrip(".")), answers=False
+      )

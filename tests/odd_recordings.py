@@ -1,4 +1,5 @@
 """Recordings of one's own in odd forms: tables, arrays and files that breathe at 15 a minute."""
+
 import datetime
 import gzip
 import json
@@ -13,15 +14,16 @@ RATE_HZ = 50.0
 DURATION_S = 130.0
 START = datetime.datetime(2024, 5, 1, 23, 58, 30)
 
-Make = Callable[[pathlib.Path], object]   # (empty folder) -> a path or an array
+Make = Callable[[pathlib.Path], object]  # (empty folder) -> a path or an array
 
 
 class Odd(NamedTuple):
   """An odd input: made in a folder of its own, read with a sampling rate or without."""
+
   name: str
   make: Make
   rate_hz: object = None
-  answers: bool | None = None   # whether it must be answered; None: answered or refused
+  answers: bool | None = None  # whether it must be answered; None: answered or refused
 
 
 def recording(duration_s: float = DURATION_S, rate_hz: float = RATE_HZ) -> np.ndarray:
@@ -41,14 +43,17 @@ TIME_S = np.arange(len(X_T)) / RATE_HZ
 
 def array(x: object) -> Make:
   """An input that is an array."""
+
   def make(folder: pathlib.Path) -> object:
     del folder
     return x
+
   return make
 
 
 def text(content: str | bytes, name: str = "mine.csv") -> Make:
   """An input that is a file with this content."""
+
   def make(folder: pathlib.Path) -> pathlib.Path:
     path = folder / name
     if isinstance(content, bytes):
@@ -56,6 +61,7 @@ def text(content: str | bytes, name: str = "mine.csv") -> Make:
     else:
       path.write_text(content)
     return path
+
   return make
 
 
@@ -106,12 +112,23 @@ def arrays() -> Iterator[Odd]:
   masked_t[500:530] = np.ma.masked
   yield Odd("masked", array(masked_t), RATE_HZ, True)
   yield Odd("all masked", array(np.ma.MaskedArray(X_T, True)), RATE_HZ, False)
-  for name, x in (("none", None), ("a number", 5), ("empty", []), ("a dict", {"x": [1, 2]}),
-                  ("ragged", [[1, 2], [3]]), ("bytes", b"abc"), ("one sample", [1.0]),
-                  ("zero axes", np.array(3.0)), ("a set", {1, 2}), ("a generator", iter([1.0])),
-                  ("texts", ["1", "2"]), ("nothing finite", np.full(5000, np.nan)),
-                  ("flat", np.ones(5000)), ("a type", float), ("a record array",
-                  np.zeros(5000, [("a", "f4"), ("b", "f4")]))):
+  for name, x in (
+    ("none", None),
+    ("a number", 5),
+    ("empty", []),
+    ("a dict", {"x": [1, 2]}),
+    ("ragged", [[1, 2], [3]]),
+    ("bytes", b"abc"),
+    ("one sample", [1.0]),
+    ("zero axes", np.array(3.0)),
+    ("a set", {1, 2}),
+    ("a generator", iter([1.0])),
+    ("texts", ["1", "2"]),
+    ("nothing finite", np.full(5000, np.nan)),
+    ("flat", np.ones(5000)),
+    ("a type", float),
+    ("a record array", np.zeros(5000, [("a", "f4"), ("b", "f4")])),
+  ):
     yield Odd(name, array(x), RATE_HZ, False)
   for rate_hz in (0, -5, np.nan, np.inf, 1e-9, 1e12, "a", [50], True, None, 50j):
     yield Odd(f"rate_hz={rate_hz!r}", array(X_T), rate_hz, False)
@@ -158,51 +175,72 @@ def tables() -> Iterator[Odd]:
   yield Odd("decimal commas, tabs", text(german.replace(";", "\t")))
   yield Odd("decimal commas alone", text(lines(X_T).replace(".", ",")), RATE_HZ)
   yield Odd("quoted", text(lines([f'"{x:.5f}"' for x in X_T])), RATE_HZ, True)
-  yield Odd("quoted under a header", text(lines([f'"{x:.5f}"' for x in X_T], head='"PPG"')),
-            RATE_HZ, True)
+  yield Odd(
+    "quoted under a header", text(lines([f'"{x:.5f}"' for x in X_T], head='"PPG"')), RATE_HZ, True
+  )
   for encoding in ("utf-8-sig", "utf-16", "latin-1"):
     content = lines(TIME_S, X_T, head="time,PPG (µV)").encode(encoding)
     yield Odd(encoding, text(content))
-  yield Odd("CRLF", text(lines(TIME_S, X_T, head="time,PPG").replace("\n", "\r\n").encode()),
-            None, True)
+  yield Odd(
+    "CRLF", text(lines(TIME_S, X_T, head="time,PPG").replace("\n", "\r\n").encode()), None, True
+  )
   yield Odd("CR", text(lines(TIME_S, X_T, head="time,PPG").replace("\n", "\r").encode()))
-  yield Odd("delimiters at the ends", text(lines(TIME_S, X_T, head="time,PPG,").replace("\n", ",\n")))
+  yield Odd(
+    "delimiters at the ends", text(lines(TIME_S, X_T, head="time,PPG,").replace("\n", ",\n"))
+  )
   yield Odd("blank lines", text(lines(TIME_S, X_T, head="time,PPG").replace("\n", "\n\n")))
   yield Odd("a comment", text("# of my watch\n" + lines(TIME_S, X_T, head="time,PPG")))
   yield Odd("a title and a blank line", text("My watch\n\n" + lines(TIME_S, X_T, head="time,PPG")))
   yield Odd("units below names", text(lines(TIME_S, X_T, head="time,PPG\ns,mV")))
   yield Odd("no header", text(lines(TIME_S, X_T)))
-  yield Odd("a label in each row", text(lines(TIME_S, X_T, ["rest"] * len(X_T),
-                                             head="time,PPG,state")))
+  yield Odd(
+    "a label in each row", text(lines(TIME_S, X_T, ["rest"] * len(X_T), head="time,PPG,state"))
+  )
   yield Odd("missing words", text(lines(TIME_S, X_T, head="time,PPG").replace("0.5", "NA", 3)))
   yield Odd("a last line cut", text(lines(TIME_S, X_T, head="time,PPG")[:-9]))
   yield Odd("a short row", text(lines(TIME_S, X_T, head="time,PPG") + "130.0\n"))
   yield Odd("a long row", text(lines(TIME_S, X_T, head="time,PPG") + "130.0,1,2,3\n"))
-  yield Odd("thousands", text(lines([f'"{x:,.0f}"' for x in 50000 + 9000 * X_T], head="PPG")),
-            RATE_HZ)
-  yield Odd("gzip", text(gzip.compress(lines(TIME_S, X_T, head="time,PPG").encode()),
-                         "mine.csv.gz"))
+  yield Odd(
+    "thousands", text(lines([f'"{x:,.0f}"' for x in 50000 + 9000 * X_T], head="PPG")), RATE_HZ
+  )
+  yield Odd(
+    "gzip", text(gzip.compress(lines(TIME_S, X_T, head="time,PPG").encode()), "mine.csv.gz")
+  )
   yield Odd("gzip by another name", text(gzip.compress(lines(X_T).encode())), RATE_HZ)
   yield Odd("wearable", text("1500000000.000000\n50.000000\n" + lines(X_T), "BVP.csv"), None, True)
-  yield Odd("wearable, its rate given", text("1500000000.0\n50.0\n" + lines(X_T), "BVP.csv"),
-            RATE_HZ, True)
-  yield Odd("wearable, another rate given", text("1500000000.0\n50.0\n" + lines(X_T), "BVP.csv"),
-            64.0, False)
+  yield Odd(
+    "wearable, its rate given", text("1500000000.0\n50.0\n" + lines(X_T), "BVP.csv"), RATE_HZ, True
+  )
+  yield Odd(
+    "wearable, another rate given",
+    text("1500000000.0\n50.0\n" + lines(X_T), "BVP.csv"),
+    64.0,
+    False,
+  )
   for head in ("time,PPG,PPG", "time,PPG,PLETH", "time,PPG ,PPG", 'time,PPG,"PPG"'):
     yield Odd(f"columns {head}", text(lines(TIME_S, X_T, X_T[::-1], head=head)), None, False)
   for head in ("time,ECG", "time,RESP", "time,ABP", "time,SpO2", "time,acc_x"):
     yield Odd(f"columns {head}", text(lines(TIME_S, X_T, head=head)), None, False)
-  for name, content in (("empty", b""), ("blank", b"\n\n \n"), ("words", b"to be or not to be\n"),
-                        ("NUL", b"\0" * 5000), ("a header alone", b"time,PPG\n"),
-                        ("bytes", bytes(range(256)) * 40), ("one line", b"0.0,1.0\n"),
-                        ("JSON", json.dumps({"ppg": X_T.tolist()}).encode()),
-                        ("HTML", b"<html><body>1,2</body></html>"), ("one quote", b'"1,2\n3,4\n'),
-                        ("a long line", b"1," * 200_000), ("dates only", b"2024-05-01\n" * 9)):
+  for name, content in (
+    ("empty", b""),
+    ("blank", b"\n\n \n"),
+    ("words", b"to be or not to be\n"),
+    ("NUL", b"\0" * 5000),
+    ("a header alone", b"time,PPG\n"),
+    ("bytes", bytes(range(256)) * 40),
+    ("one line", b"0.0,1.0\n"),
+    ("JSON", json.dumps({"ppg": X_T.tolist()}).encode()),
+    ("HTML", b"<html><body>1,2</body></html>"),
+    ("one quote", b'"1,2\n3,4\n'),
+    ("a long line", b"1," * 200_000),
+    ("dates only", b"2024-05-01\n" * 9),
+  ):
     yield Odd(f"text: {name}", text(content), RATE_HZ, False)
 
 
 def stamps() -> Iterator[Odd]:
   """Columns of time."""
+
   def table(time: object, head: str = "time", x_t: np.ndarray = X_T, **options: str) -> Make:
     return text(lines(time, x_t, head=f"{head},PPG", **options))
 
@@ -217,8 +255,9 @@ def stamps() -> Iterator[Odd]:
   yield Odd("minutes, named", table(TIME_S / 60, "time_min"))
   yield Odd("epoch in s", table(epoch_s, "timestamp", form="{:.6f}"))
   yield Odd("epoch in ms", table(1000 * epoch_s, "timestamp", form="{:.5f}"))
-  yield Odd("epoch in ns", text(lines([str(round(1e9 * s)) for s in epoch_s], X_T,
-                                      head="timestamp,PPG")))
+  yield Odd(
+    "epoch in ns", text(lines([str(round(1e9 * s)) for s in epoch_s], X_T, head="timestamp,PPG"))
+  )
   yield Odd("ISO dates", table(iso, "timestamp"))
   yield Odd("ISO dates with a zone", table([s + "Z" for s in iso], "datetime"))
   yield Odd("times over midnight", table([s.partition("T")[2] for s in iso]))
@@ -239,8 +278,11 @@ def stamps() -> Iterator[Odd]:
   yield Odd("no time", table(np.nan * TIME_S), None, False)
   yield Odd("a time missing", table(put(np.nan, [700], TIME_S)))
   yield Odd("infinite time", table(put(np.inf, [700], TIME_S)))
-  for name, kept in (("30 to 25 a second", _slowing()), ("dropped frames", _dropped()),
-                     ("in bursts", _bursts())):
+  for name, kept in (
+    ("30 to 25 a second", _slowing()),
+    ("dropped frames", _dropped()),
+    ("in bursts", _bursts()),
+  ):
     time_s, x_t = kept
     yield Odd(name, table(time_s, x_t=x_t))
   yield Odd("frame numbers", table(np.arange(len(X_T)), "frame"))
@@ -264,10 +306,12 @@ def _bursts() -> tuple[np.ndarray, np.ndarray]:
 
 def files() -> Iterator[Odd]:
   """Files of other kinds, and broken ones."""
+
   def saved(x: object, **options: bool) -> Make:
     def make(folder: pathlib.Path) -> pathlib.Path:
       np.save(folder / "mine.npy", x, **options)
       return folder / "mine.npy"
+
     return make
 
   def declared(folder: pathlib.Path) -> pathlib.Path:
@@ -301,8 +345,24 @@ def files() -> Iterator[Odd]:
   yield Odd("an empty text", array(""), RATE_HZ, False)
   yield Odd("a NUL in a path", array("a\0b.csv"), RATE_HZ, False)
   yield Odd("a long path", array("x" * 5000 + ".csv"), RATE_HZ, False)
-  for suffix in ("npy", "npz", "hea", "dat", "edf", "bdf", "mat", "xlsx", "parquet", "json", "h5",
-                 "png", "gz", "CSV", "", "wav"):
+  for suffix in (
+    "npy",
+    "npz",
+    "hea",
+    "dat",
+    "edf",
+    "bdf",
+    "mat",
+    "xlsx",
+    "parquet",
+    "json",
+    "h5",
+    "png",
+    "gz",
+    "CSV",
+    "",
+    "wav",
+  ):
     name = f"mine.{suffix}".rstrip(".")
     yield Odd(f"{name} of bytes", text(bytes(range(256)) * 20, name), RATE_HZ, False)
     yield Odd(f"{name}, empty", text(b"", name), RATE_HZ, False)
@@ -310,35 +370,66 @@ def files() -> Iterator[Odd]:
 
 def records() -> Iterator[Odd]:
   """WFDB records."""
+
   def made(names: list[str], edit: Callable[[str], str] = str) -> Make:
     def make(folder: pathlib.Path) -> pathlib.Path:
       import wfdb
+
       signals = np.stack([X_T] * len(names), -1)
-      wfdb.wrsamp("mine", RATE_HZ, ["NU"] * len(names), names, signals, fmt=["16"] * len(names),
-                  write_dir=str(folder))
+      wfdb.wrsamp(
+        "mine",
+        RATE_HZ,
+        ["NU"] * len(names),
+        names,
+        signals,
+        fmt=["16"] * len(names),
+        write_dir=str(folder),
+      )
       header = folder / "mine.hea"
       header.write_text(edit(header.read_text()))
       return folder / "mine"
+
     return make
 
   yield Odd("record", made(["PLETH"]), None, True)
   yield Odd("record of PLETH and II", made(["PLETH", "II"]), None, True)
   for names in (["II"], ["RESP"], ["ABP"], ["II", "V"], ["RESP", "II"]):
     yield Odd(f"record of {' and '.join(names)}", made(names), None, False)
-  yield Odd("record without a rate", made(["PLETH"], lambda text: text.replace(" 1 50 6500", " 1")),
-            None, False)
-  yield Odd("record without a rate, given",
-            made(["PLETH"], lambda text: text.replace(" 1 50 6500", " 1")), RATE_HZ, True)
-  yield Odd("record without a description", made(["PLETH"], lambda text: text.replace(" PLETH", "")))
-  yield Odd("record with more samples than it has",
-            made(["PLETH"], lambda text: text.replace("6500", "65000")), None, False)
-  yield Odd("record of 1e12 samples",
-            made(["PLETH"], lambda text: text.replace("6500", "1000000000000")), None, False)
-  for name, edit in (("empty", lambda text: ""), ("words", lambda text: "to be\nor not\n"),
-                     ("cut", lambda text: text[:20]), ("another file", lambda text:
-                     text.replace("mine.dat", "other.dat")), ("format 999", lambda text:
-                     text.replace(" 16 ", " 999 ")), ("negative rate", lambda text:
-                     text.replace(" 50 ", " -50 "))):
+  yield Odd(
+    "record without a rate",
+    made(["PLETH"], lambda text: text.replace(" 1 50 6500", " 1")),
+    None,
+    False,
+  )
+  yield Odd(
+    "record without a rate, given",
+    made(["PLETH"], lambda text: text.replace(" 1 50 6500", " 1")),
+    RATE_HZ,
+    True,
+  )
+  yield Odd(
+    "record without a description", made(["PLETH"], lambda text: text.replace(" PLETH", ""))
+  )
+  yield Odd(
+    "record with more samples than it has",
+    made(["PLETH"], lambda text: text.replace("6500", "65000")),
+    None,
+    False,
+  )
+  yield Odd(
+    "record of 1e12 samples",
+    made(["PLETH"], lambda text: text.replace("6500", "1000000000000")),
+    None,
+    False,
+  )
+  for name, edit in (
+    ("empty", lambda text: ""),
+    ("words", lambda text: "to be\nor not\n"),
+    ("cut", lambda text: text[:20]),
+    ("another file", lambda text: text.replace("mine.dat", "other.dat")),
+    ("format 999", lambda text: text.replace(" 16 ", " 999 ")),
+    ("negative rate", lambda text: text.replace(" 50 ", " -50 ")),
+  ):
     yield Odd(f"record, header: {name}", made(["PLETH"], edit), None, False)
 
 

@@ -17,4 +17,5 @@ def untrained(config: ConfigDict, name: str = "tiny") -> Model:
     return (0.1 * draw.standard_normal(x.shape)).astype(x.dtype)
 
   params, stats = shapes(simulated_run(config, system))
+  stats = jax.tree.map(lambda x: np.ones(x.shape, x.dtype), stats)
   return Model(name, config, system, jax.tree.map(random_like, params), stats)

@@ -157,11 +157,11 @@ def test_predict_on_a_file_of_ones_own(copy, tmp_path, jaxsig):
   words = ["--mode=predict", f"--input={source}", "--rate_hz=64"]
   said = succeeded(jaxsig(CONFIG, f"--workdir={copy}", *words))
   assert "60-120 s" in said
-  table = np.genfromtxt(copy / "predict" / "mine.csv", delimiter=",", names=True)
+  table = np.genfromtxt(copy / "predict" / "mine_waveform.csv", delimiter=",", names=True)
   assert "resp" in table.dtype.names
   assert abs(table["time_s"][-1] - 130) < 5.1
   assert np.isfinite(table["resp"]).all()
-  assert (copy / "predict" / "mine.png").stat().st_size > 5000
+  assert (copy / "predict" / "mine_respiration.png").stat().st_size > 5000
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,7 @@ def test_an_exported_model_predicts_without_config_and_workdir(exported, tmp_pat
   places = [f"--model={exported}", f"--input={source}", f"--output={out}"]
   said = succeeded(jaxsig("--mode=predict", *places))
   assert "60-120 s  no estimate" in said
-  table = np.genfromtxt(out / "mine.csv", delimiter=",", names=True)
+  table = np.genfromtxt(out / "mine_waveform.csv", delimiter=",", names=True)
   assert len(table) == 2300
   assert np.isnan(table["resp"][651:1649]).all()
   assert np.isfinite(table["resp"][1700:2200]).all()
@@ -220,7 +220,7 @@ def test_inspect_tells_what_is_there(tmp_path, jaxsig):
   write_bidmc(tmp_path / "bidmc", records(2))
   next((tmp_path / "bidmc").glob("*.dat")).write_bytes(b"short")
   said = succeeded(jaxsig(CONFIG, "--mode=inspect", f"--config.data_dir={tmp_path}"))
-  for part in ("SKIPPED", "ODC-By", "1 recordings, 1 skipped"):
+  for part in ("SKIPPED", "ODC-By", "1 recording, 1 skipped"):
     assert part in said
   assert "simulator" in succeeded(jaxsig(CONFIG, "--mode=inspect"))
 

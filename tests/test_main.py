@@ -8,7 +8,7 @@ import tomllib
 import pytest
 from builders import ROOT
 
-from jaxsig import main
+from jaxsig import command_line, main, quiet_xla, usage
 from jaxsig.errors import Interrupted, UserError
 
 CONFIG = f"--config={ROOT}/configs/respdiff.py:smoke"
@@ -36,15 +36,15 @@ def test_help_is_one_screen(words, capsys):
 
 
 def test_help_names_every_mode_and_flag():
-  for mode in main.MODES:
-    assert re.search(rf"^  {mode} ", main.USAGE, re.M), mode
-  defined = main.define_flags(["jaxsig"])
+  for mode in usage.MODES:
+    assert re.search(rf"^  {mode} ", usage.USAGE, re.M), mode
+  defined = command_line.define_flags(["jaxsig"])
   for flag in defined:
-    assert re.search(rf"^  --{flag}[=\[]", main.USAGE, re.M), flag
+    assert re.search(rf"^  --{flag}[=\[]", usage.USAGE, re.M), flag
 
 
 def test_the_command_lines_of_the_help_are_parsed(dispatched):
-  commands = main.USAGE.replace("\\\n", " ")
+  commands = usage.USAGE.replace("\\\n", " ")
   lines = re.findall(r"^  jaxsig (.*?)(?:   .*)?$", commands, re.M)
   assert len(lines) == 5
   for line in lines:
@@ -177,23 +177,6 @@ def test_other_errors_keep_their_traceback(monkeypatch):
     jaxsig("--mode=inspect", CONFIG)
 
 
-def test_a_device_that_is_not_there_names_the_variable(monkeypatch):
-  from jaxsig.engine import mesh
-
-  def no_device():
-    raise AssertionError
-
-  monkeypatch.setattr(mesh, "start", lambda cpu_devices: None)
-  monkeypatch.setattr(mesh, "is_main", no_device)
-  monkeypatch.setenv("JAX_PLATFORMS", "cuda")
-  with pytest.raises(UserError, match="JAX_PLATFORMS=cuda"):
-    main._start_devices(0)
-
-  monkeypatch.delenv("JAX_PLATFORMS")
-  with pytest.raises(AssertionError):
-    main._start_devices(0)
-
-
 @pytest.mark.parametrize(("words", "part"), [
     (["--mode=sweep", CONFIG, "--workdir=w"], "--mode=sweep takes a list of experiments"),
     (["--config=configs/sweeps/respdiff_bidmc.py", "--workdir=w"], "run it with --mode=sweep"),
@@ -209,25 +192,13 @@ def test_a_wrong_kind_of_config_or_workdir_is_told(words, part, tmp_path, monkey
 
 
 def test_xla_does_not_tell_of_slow_compilations_unless_asked(monkeypatch):
-  from jaxsig.engine import mesh
-  monkeypatch.setattr(mesh, "start", lambda cpu_devices: None)
-  monkeypatch.setattr(mesh, "is_main", lambda: True)
-
   monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
-  main._start_devices(0)
+  quiet_xla()
   assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
 
   monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
-  main._start_devices(0)
+  quiet_xla()
   assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
-
-
-def test_a_tilde_is_the_home_folder_and_a_bucket_is_refused(monkeypatch, tmp_path):
-  monkeypatch.setenv("HOME", str(tmp_path))
-  assert main._folder("~/runs") == tmp_path / "runs"
-  assert not main._folder("runs").is_absolute()
-  with pytest.raises(UserError, match="gs://bucket/runs"):
-    main._folder("gs://bucket/runs")
 
 
 def test_pyproject_names_what_requirements_in_names():

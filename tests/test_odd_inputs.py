@@ -1,4 +1,5 @@
 """Five hundred odd inputs of one's own: an answer that is right, or one sentence; no traceback."""
+
 import functools
 import pathlib
 import warnings
@@ -35,7 +36,7 @@ def answer(odd: Odd, model: Model, folder: pathlib.Path) -> Told | None:
   """What is told of an odd input; None where one sentence refuses it."""
   source = odd.make(folder)
   with warnings.catch_warnings():
-    warnings.simplefilter("error")   # a warning would reach the user's console
+    warnings.simplefilter("error")  # a warning would reach the user's console
     warnings.simplefilter("ignore", DeprecationWarning)
     try:
       told = own_file.predict(source, odd.rate_hz, model)
@@ -90,9 +91,9 @@ def picture_model(file: str) -> Model:
   return fake(small(file, own__reading=""), flat)
 
 
-OTHER_IMAGES = ("images as bool", "TIFF of 1")   # of two values, as made
-LOSSY = 30   # of 255, by which JPEG may change a pixel
-COARSE = 0.05   # of the largest, what counts of few values lose
+OTHER_IMAGES = ("images as bool", "TIFF of 1")  # of two values, as made
+LOSSY = 30  # of 255, by which JPEG may change a pixel
+COARSE = 0.05  # of the largest, what counts of few values lose
 
 
 @by_name([*odd_pictures.image_arrays(), *odd_pictures.image_files()])

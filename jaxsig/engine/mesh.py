@@ -14,6 +14,8 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from jaxsig.errors import UserError
+
 PyTree = Any   # nested dicts, tuples and lists of arrays
 
 # glibc's numbers of what `mallopt` sets.
@@ -85,6 +87,24 @@ def _keep_memory() -> None:
   mallopt(_M_TRIM_THRESHOLD, -1)    # of which nothing is given back,
   mallopt(_M_ARENA_MAX, 1)          # and which all threads share: a heap of a thread's own
                                     # cannot hold them
+
+
+def open_devices() -> None:
+  """Opens the devices, once.
+
+  Raises:
+    UserError: those that JAX_PLATFORMS names cannot be opened.
+  """
+  try:
+    jax.process_index()
+  except (AssertionError, RuntimeError) as error:
+    platforms = os.environ.get("JAX_PLATFORMS")
+    if not platforms:
+      raise
+    raise UserError(
+      f"jax cannot open the devices that the environment variable JAX_PLATFORMS={platforms} "
+      "names: unset it, or set JAX_PLATFORMS=cpu"
+    ) from error
 
 
 def is_main() -> bool:

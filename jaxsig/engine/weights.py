@@ -19,6 +19,7 @@ from jaxsig.engine.mesh import PyTree
 from jaxsig.errors import UserError
 from jaxsig.system import Plain
 
+FILES = ("params.npz", "config.json", "about.json", "card.md")
 HOME = pathlib.Path(__file__).parent.parent / "pretrained"
 LARGEST_BYTES = 2 * 2**20
 _LARGEST_ARRAYS_BYTES = 0.99 * LARGEST_BYTES   # the archive adds a header for each array

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from jaxsig import config as configs
+from jaxsig import paths
 from jaxsig import system as systems
 from jaxsig.data import cache
 from jaxsig.data.splits import Member, members
@@ -19,6 +20,7 @@ from jaxsig.experiment import checks, nested_cv
 from jaxsig.experiment.evaluate import evaluate
 from jaxsig.experiment.readings import method_name, method_names, require_readable
 from jaxsig.experiment.workdir import (
+  nothing_left,
   read_config,
   require_same_config,
   say,
@@ -44,9 +46,10 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
     UserError: the workdir cannot be written, or is another config's; the differing keys are named.
   """
   system = checks.require_runnable(config)
+  config = placed(config)
   require_base(config.init_from)
   cache.source_of(system.data, config)
-  workdir = writable(pathlib.Path(workdir))
+  workdir = paths.writable_folder(workdir, "--workdir")
   require_same_config(config, workdir)
   with phase("loading the records", show=mesh.is_main()):
     prepared = cache.load(system.data, config)
@@ -56,9 +59,28 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   require_same_data(run, chosen)
   seen = {member: seen_groups(run, member) for member in chosen}
   if mesh.is_main():
+    writable(workdir)
     write_about(config, workdir, method_names(config), system.data, prepared, seen)
   say(_summary(run, chosen))
   return Opened(run, chosen)
+
+
+def placed(config: ConfigDict) -> ConfigDict:
+  """The config with the paths of its folders as this machine has them.
+
+  Raises:
+    UserError: one that is no path of this machine or cannot be used.
+  """
+  found = {}
+  if config.data_dir:
+    found["data_dir"] = str(paths.source(config.data_dir, "config.data_dir"))
+  if config.cache_dir:
+    found["cache_dir"] = str(paths.writable_folder(config.cache_dir, "config.cache_dir"))
+  if config.init_from:
+    base = paths.place(config.init_from, "config.init_from")
+    paths.kind_of(base)
+    found["init_from"] = str(base)
+  return configs.override(config, found)
 
 
 def _summary(run: Run, chosen: Sequence[Member]) -> str:
@@ -72,7 +94,7 @@ def _summary(run: Run, chosen: Sequence[Member]) -> str:
     f"{count(len(prepared.records), words.record, words.records)} in "
     f"{count(len(groups), 'group', 'groups')} "
     f"({source}, data {prepared.fingerprint}), "
-    f"{count(len(chosen), 'member', 'members')}, config {run.meta['config']}"
+    f"{count(len(chosen), 'member', 'members')}, config {configs.fingerprint(run.config)}"
   )
 
 
@@ -83,7 +105,7 @@ def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> l
     Their workdirs: `workdir`, then `workdir/ablations/<name>`.
   """
   checks.require_settings(config)
-  workdir = pathlib.Path(workdir)
+  workdir = paths.writable_folder(workdir, "--workdir")
   every = {workdir: config}
   if config.run.ablations:
     for name, changes in config.ablations.items():
@@ -95,10 +117,11 @@ def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> l
 
 
 def _one(config: ConfigDict, workdir: pathlib.Path, fit: bool) -> pathlib.Path:
-  run, chosen = open_run(config, workdir)
-  if fit:
-    train(run, chosen)
-  evaluate(run, chosen)
+  with nothing_left(workdir):
+    run, chosen = open_run(config, workdir)
+    if fit:
+      train(run, chosen)
+    evaluate(run, chosen)
   return workdir
 
 
@@ -117,12 +140,13 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
     The workdirs that have rows.
   """
   checks.require_list(listing)
-  workdir = pathlib.Path(workdir)
+  workdir = paths.writable_folder(workdir, "--workdir")
   configs_of = {}
   for name in _in_order(listing):
     configs_of[name] = _config_of(listing.experiments[name], listing, workdir)
   for name, config in configs_of.items():   # all of them before the first, which may take hours
     _require_listed(name, config, listing.experiments[name])
+    cache.source_of(systems.make(config).data, placed(config))
   done = []
   for name, config in configs_of.items():
     one = listing.experiments[name]
@@ -162,14 +186,19 @@ def _config_of(one: ConfigDict, listing: ConfigDict, workdir: pathlib.Path) -> C
 
 def copy_config(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
   """Leaves the first workdir's config beside their joined report: an export checks it."""
+  require_apart(workdirs, folder)
   if folder in workdirs:
     return
-  if (folder / "split.json").exists():
-    raise UserError(
-        f"{folder} is the workdir of a training: name another folder for the joined report")
   if mesh.is_main():
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", read_config(workdirs[0]).to_dict())
+
+
+def require_apart(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
+  """Raises UserError where a joined report would lie in the workdir of another training."""
+  if folder not in workdirs and (folder / "split.json").exists():
+    raise UserError(
+        f"{folder} is the workdir of a training: name another folder for the joined report")
 
 
 def _in_order(listing: ConfigDict) -> list[str]:
@@ -226,19 +255,21 @@ def _trials(config: ConfigDict, one: ConfigDict) -> dict[str, ConfigDict]:
 def inspect(config: ConfigDict) -> None:
   """Prints what the data folder holds, what would be skipped and why, its licence and citation."""
   checks.require_settings(config)
+  config = placed(config)
   system = systems.make(config)
   words = system.protocol.words
   if cache.source_of(system.data, config) == cache.SIMULATED:
+    groups = count(config.data.simulate_groups, words.group, words.groups)
     say("no data folder is read (--config.data_dir is not set, or data.source=simulated): "
-        f"the simulator of {config.data.name} would be used, {config.data.simulate_groups} "
-        f"{words.groups}")
+        f"the simulator of {config.data.name} would be used, {groups}")
     return
   about = system.data.inspect(pathlib.Path(config.data_dir))
   for record in about["records"]:
     say("  ".join(f"{key} {value}" for key, value in record.items()))
   for record in about["skipped"]:
     say(f"SKIPPED {record['record']}: {record['why']}")
-  say(f"{len(about['records'])} {words.records}, {len(about['skipped'])} skipped")
+  records = count(len(about["records"]), words.record, words.records)
+  say(f"{records}, {len(about['skipped'])} skipped")
   say(f"licence: {about['licence']}")
   for citation in about["citation"]:
     say(f"cite: {citation}")
@@ -258,7 +289,13 @@ def report(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
     write_report(workdirs, folder, config.report, protocol, show=say)
 
 
-def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None:
+def require_table(path: pathlib.Path, name: str) -> None:
+  """Raises UserError where a text file lacks the marks of a table."""
+  from jaxsig.report import write
+  write.block_of(path, name)
+
+
+def update_table(workdirs: Sequence[pathlib.Path], path: pathlib.Path, name: str) -> None:
   """Writes the main tables between a text file's `table:NAME` marks, and their provenance.
 
   Args:
@@ -274,7 +311,7 @@ def update_table(workdirs: Sequence[pathlib.Path], path: str, name: str) -> None
   text = write.markdown(results, settings, protocol, name.endswith("_short"), link)
   # without the title: the file has its own
   write.update_block(path, name, text.partition("\n")[2].lstrip())
-  target = pathlib.Path(path).parent / link
+  target = path.parent / link
   target.parent.mkdir(exist_ok=True)
   write_json(target, provenance.stamps(results))
 

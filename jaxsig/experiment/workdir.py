@@ -3,16 +3,19 @@
 A workdir holds config.json, about.json (methods and data), split.json, members/, predictions/,
 rows.jsonl, timing.json and report/.
 """
+import contextlib
 import hashlib
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ml_collections import ConfigDict
 
 from jaxsig import config as configs
+from jaxsig import paths
 from jaxsig.data.cache import SIMULATED, Prepared
 from jaxsig.data.splits import Member, from_plain, to_plain
 from jaxsig.engine import mesh
@@ -25,7 +28,9 @@ def say(text: str) -> None:
   """Prints a line on the console, from one process."""
   if mesh.is_main():
     end_line()
-    print(text, flush=True)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    shown = text.encode(encoding, "backslashreplace").decode(encoding)
+    print(shown, flush=True)
 
 
 def write_json(path: pathlib.Path, value: Plain) -> None:
@@ -57,6 +62,40 @@ def writable(workdir: pathlib.Path) -> pathlib.Path:
         f"the workdir {workdir} cannot be written ({error.strerror}): name another "
         "with --workdir") from error
   return workdir
+
+
+@contextlib.contextmanager
+def nothing_left(workdir: pathlib.Path) -> Iterator[None]:
+  """Where the block is refused, removes what it wrote to a workdir that was missing or empty.
+
+  What has been trained or logged stays.
+  """
+  missing = paths.missing_folders(workdir)
+  was_empty = bool(missing) or not any(workdir.iterdir())
+  try:
+    yield
+  except UserError:
+    if was_empty and mesh.is_main() and not _has_run(workdir):
+      _empty(workdir)
+      paths.remove_empty(missing)
+    raise
+
+
+def _has_run(workdir: pathlib.Path) -> bool:
+  """Whether a workdir or one below it was trained."""
+  checkpoints = workdir.glob("**/members/*/checkpoints/*")
+  logged = [path for path in workdir.glob("**/scalars.jsonl") if path.stat().st_size]
+  return (workdir / "rows.jsonl").exists() or bool(logged) or any(checkpoints)
+
+
+def _empty(folder: pathlib.Path) -> None:
+  if not folder.is_dir():
+    return
+  for path in folder.iterdir():
+    if path.is_dir() and not path.is_symlink():
+      shutil.rmtree(path, ignore_errors=True)
+    else:
+      path.unlink(missing_ok=True)
 
 
 def read_config(workdir: pathlib.Path) -> ConfigDict:

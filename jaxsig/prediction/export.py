@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from jaxsig import config as configs
 from jaxsig.data.splits import Member, groups_of
-from jaxsig.engine import checkpoint
+from jaxsig.engine import checkpoint, weights
 from jaxsig.errors import UserError
 from jaxsig.experiment.readings import method_name
 from jaxsig.experiment.workdir import (
@@ -42,15 +42,29 @@ def export(
     UserError: no finished training, evidence of another config or without report, a model too
       large, an unwritable folder.
   """
+  _require_free(output)
   model = models.from_workdir(workdir)
   member = read_members(workdir)[0]
   texts = [_evidence(folder, model) for folder in evidence_workdirs]
   seen = seen_in(workdir, member)
-  text = card(output.name, model, workdir, member, texts)
-  folder = models.save(output.parent, output.name, model, text, seen)
+  name = output.resolve().name
+  text = card(name, model, workdir, member, texts)
+  folder = models.save(output.resolve().parent, name, model, text, seen)
   models.load(folder)   # what cannot be read again is no export
   size = sum(path.stat().st_size for path in folder.iterdir())
-  say(f"written to {folder}: {model.parameters:,} parameters, {size / 2**20:.2f} MiB")
+  say(f"written to {output}: {model.parameters:,} parameters, {size / 2**20:.2f} MiB")
+
+
+def _require_free(output: pathlib.Path) -> None:
+  """Raises UserError where an export would replace what is no exported model."""
+  if (output / "split.json").exists():
+    raise UserError(
+        f"{output} is the workdir of a training: name a folder of its own with --output")
+  there = [name for name in weights.FILES if (output / name).exists()]
+  if there and not all((output / name).exists() for name in weights.FILES):
+    raise UserError(
+        f"{output} holds a {there[0]} and is no exported model: name a folder of its own with "
+        "--output")
 
 
 def card(
@@ -105,7 +119,7 @@ def _trained_on(workdir: pathlib.Path, member: Member) -> list[str]:
 
 
 def _data_lines(workdir: pathlib.Path) -> list[str]:
-  data = read_about(workdir)["data"]
+  data = read_about(workdir).get("data", {})
   records = count(len(data.get("records", [])), "record", "records")
   lines = [f"- Data: {data.get('source', 'unknown')}, {records}, "
            f"fingerprint {data.get('fingerprint', 'unknown')}"]
@@ -137,11 +151,11 @@ def _group_lines(what: str, groups: Sequence[str]) -> list[str]:
 def _training_lines(model: Model, workdir: pathlib.Path, member: Member) -> list[str]:
   folder = workdir / "members" / member.name / "checkpoints"
   step = max(checkpoint.steps(folder))
-  meta = checkpoint.read_meta(folder, step)
+  config = configs.fingerprint(read_config(workdir))
   return [
     f"- System: {method_name(model.config)} (system {model.config.system}), "
     f"{model.parameters:,} parameters, step {step}, seed {member.seed}",
-    f"- Config {meta['config']} (`config.json`), exported at commit {commit_of_code()}",
+    f"- Config {config} (`config.json`), exported at commit {commit_of_code()}",
   ]
 
 

@@ -2,8 +2,9 @@
 import dataclasses
 import functools
 import json
+import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig import config as configs
+from jaxsig import paths
 from jaxsig import system as systems
 from jaxsig.data.cache import prepare
 from jaxsig.data.splits import Member
@@ -40,6 +42,8 @@ class Model:
   stats: Stats
   # what was learnt on validation records of the error of its predictions
   calibration: Plain | None = None
+  # hash of the config that made it, as reports have it
+  made_by: str = ""
 
   def predict(self, source: Any, rate_hz: float | None = None) -> Any:
     """Predicts a file or an array of the user's own.
@@ -112,6 +116,7 @@ def _loaded(folder: pathlib.Path, changed_ns: int) -> Model:
   del changed_ns
   config = configs.from_plain(weights.settings_of(folder))
   system = systems.make(config)
+  config = with_own_keys(config, system)
   params, stats = shapes(simulated_run(config, system))
   tree = weights.read(folder, {"params": params, "stats": stats})
   return Model(folder.name, config, system, tree["params"], tree["stats"])
@@ -128,18 +133,18 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
   Raises:
     UserError: neither, a workdir without a finished checkpoint, or another config.
   """
-  if not isinstance(model, (str, pathlib.Path)):
+  if not isinstance(model, (str, os.PathLike)):
     raise UserError(
         f"{model!r} is no model: give the name of a shipped one, the workdir of a training, or "
         "what jaxsig.open_model returns")
+  path = paths.source(model, "the model")
   mesh.cache_programs()
-  path = pathlib.Path(model)
-  has_config = (path / "config.json").is_file()
-  has_parameters = (path / "params.npz").is_file()
-  is_workdir = (path / "split.json").is_file() or (has_config and not has_parameters)
-  if is_workdir:
+  mesh.open_devices()
+  if config is not None:
+    checks.require_experiment(config)
+  if _is_workdir(path):
     return from_workdir(path, config)
-  loaded = load(model)
+  loaded = load(path)
   if config is None:
     return loaded
   checks.require_settings(config)
@@ -150,7 +155,59 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
         f"the model {loaded.name} was made by another config, which differs in "
         f"{', '.join(keys[:5])}: leave --config out, or name the --workdir of a training with "
         "yours")
-  return dataclasses.replace(loaded, config=config, system=system)
+  _, config = configs.reading(config, _own_reading(config))
+  config = with_own_keys(config, system)
+  return dataclasses.replace(loaded, config=config, system=systems.make(config))
+
+
+def config_of(model: str | os.PathLike) -> ConfigDict:
+  """The config of a workdir, or of a shipped model by name or folder, with all keys of `own`.
+
+  Raises:
+    UserError: there is no such model.
+  """
+  path = paths.source(model, "the model")
+  if _is_workdir(path):
+    config = read_config(path)
+  else:
+    config = configs.from_plain(weights.settings_of(weights.find(path)))
+  return with_own_keys(config, systems.make(config))
+
+
+def overridden(
+    model: str | os.PathLike,
+    config: ConfigDict | None,
+    overrides: Mapping[str, Any],
+) -> ConfigDict:
+  """The model's config, or the one given for it, with dotted keys replaced."""
+  if config is None:
+    config = config_of(model)
+  checks.require_experiment(config)
+  return configs.override(with_own_keys(config, systems.make(config)), overrides)
+
+
+def with_own_keys(config: ConfigDict, system: System) -> ConfigDict:
+  """The config with all keys of its section `own` that its system reads.
+
+  A config that was stored before a key existed gets that key's default.
+  """
+  own = config.get("own")
+  if system.own is None or own is None:
+    return config
+  missing = {key: value for key, value in system.own.options.items() if key not in own}
+  if not missing:
+    return config
+  completed = ConfigDict(config.to_dict())
+  completed.own.update(missing)
+  return completed.lock()
+
+
+def _is_workdir(path: pathlib.Path) -> bool:
+  if paths.kind_of(path) != "folder":
+    return False
+  has_parameters = (path / "params.npz").is_file()
+  has_config = (path / "config.json").is_file()
+  return (path / "split.json").is_file() or (has_config and not has_parameters)
 
 
 def _is_free(key: str, system: System) -> bool:
@@ -173,8 +230,10 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
   else:
     checks.require_settings(config)
   require_same_config(config, workdir)
+  made_by = configs.fingerprint(config)
   label, config = configs.reading(config, _own_reading(config))
   system = systems.make(config)
+  config = with_own_keys(config, system)
   run = simulated_run(config, system, workdir)
   if not checkpoint.steps(checkpoints_of(run, member)):
     raise UserError(
@@ -182,7 +241,7 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
         "first")
   params, stats = restored(run._replace(meta={}), member)
   calibration = _calibration(run, member, method_name(config, label))
-  return Model(workdir.name, config, system, params, stats, calibration)
+  return Model(workdir.name, config, system, params, stats, calibration, made_by)
 
 
 def _own_reading(config: ConfigDict) -> str:

@@ -1,27 +1,30 @@
 """A user's own record in; predictions, judged rows and files out. Gaps give gaps, not numbers."""
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsig import paths
 from jaxsig.config import fingerprint
 from jaxsig.data.gaps import Piece, gaps, pieces, stretches, uncovered
 from jaxsig.data.records import Record, Spans, joined_spans, window_names
 from jaxsig.data.stitching import Stitcher
 from jaxsig.engine import mesh
-from jaxsig.errors import UserError
+from jaxsig.errors import UserError, printable
 from jaxsig.experiment.evaluate import assessed
 from jaxsig.experiment.predictor import Predictor, finished, predict_windows
 from jaxsig.experiment.workdir import commit_of_code, say
+from jaxsig.prediction import results
+from jaxsig.prediction.inputs import fingerprint_of, input_of
 from jaxsig.prediction.model import Model
-from jaxsig.report.rows import write_rows
 from jaxsig.report.settings import read_settings
 from jaxsig.system import OwnOptions, Predictions, Row, Seen, Told
 
 BRIDGE_S = 1.0      # the longest gap that a straight line fills
 BLOCK_S = 3600.0    # of a record that is cut and predicted at once
+KEY = "own"         # in the place of a name: random keys come from the seed alone
 
 
 class PieceWindows(NamedTuple):
@@ -37,8 +40,23 @@ class Layout(NamedTuple):
   stride_s: float | None
 
 
-def predict(source: object, rate_hz: float | None, model: Model, block_s: float = BLOCK_S) -> Told:
+def predict(
+    source: object,
+    rate_hz: float | None,
+    model: Model,
+    block_s: float = BLOCK_S,
+    show: bool = False,
+) -> Told:
   """Predicts a user's record: a path or array, of any length, with or without gaps.
+
+  The same samples give the same predictions, whatever their file is called.
+
+  Args:
+    source: the path or array.
+    rate_hz: its sampling rate, where the file does not say it.
+    model: that predicts it.
+    block_s: how much is cut and predicted at once.
+    show: whether progress is printed.
 
   Raises:
     UserError: it cannot be read, or is shorter than one window.
@@ -49,10 +67,12 @@ def predict(source: object, rate_hz: float | None, model: Model, block_s: float 
     raise UserError(
         f"the model {model.name} reads no files of your own: its system needs an OwnFile and its "
         "config a section own")
-  record = system.own.read(source, OwnOptions(rate_hz, config.data, config.own))
+  _require_rate(rate_hz)
+  record = system.own.read(input_of(source).value, OwnOptions(rate_hz, config.data, config.own))
+  name = paths.short_name(record.id)
   found = gaps(record, BRIDGE_S)
-  record = _predicted(record, model, block_s)
-  record = assessed(system.protocol, record, model.calibration)
+  record = _predicted(record._replace(id=KEY, info=_printable(record.info)), model, block_s, show)
+  record = assessed(system.protocol, record._replace(id=name), model.calibration)
 
   rows = _judged(system.protocol.score(record), record, found.bridged_s, model)
   primary_keys = read_settings(config.report).primary
@@ -60,17 +80,36 @@ def predict(source: object, rate_hz: float | None, model: Model, block_s: float 
   about = {
       "record": record.id,
       "model": model.name,
-      "config": fingerprint(config),
+      "config": model.made_by or fingerprint(config),
       "commit": commit_of_code(),
   }
   return Told(record, rows, primary, found.lost_s, found.bridged_s, about, config)
+
+
+def _require_rate(rate_hz: object) -> None:
+  is_number = isinstance(rate_hz, (int, float, np.integer, np.floating))
+  if rate_hz is None or (is_number and not isinstance(rate_hz, bool) and 0 < rate_hz < np.inf):
+    return
+  raise UserError(
+      f"rate_hz={rate_hz!r} is no sampling rate: give the samples in a second, a number above 0")
+
+
+def _printable(info: object) -> object:
+  """Plain values whose texts any console and file takes: they may hold names of files."""
+  if isinstance(info, str):
+    return printable(info)
+  if isinstance(info, Mapping):
+    return {key: _printable(value) for key, value in info.items()}
+  if isinstance(info, (list, tuple)):
+    return [_printable(value) for value in info]
+  return info
 
 
 def _layout(config: ConfigDict) -> Layout:
   return Layout(config.data.get("window_s"), config.data.get("stride_s"))
 
 
-def _predicted(record: Record, model: Model, block_s: float) -> Record:
+def _predicted(record: Record, model: Model, block_s: float, show: bool) -> Record:
   """The record with predictions over its whole length; NaN where no window lies."""
   task = model.system.task
   parts = _pieces(record, model, block_s)
@@ -89,6 +128,8 @@ def _predicted(record: Record, model: Model, block_s: float) -> Record:
     what = "predicting"
     if len(parts) > 1:
       what = f"predicting part {i} of {len(parts)}"
+    if not show:
+      what = ""
     arrays = model.system.data.cut(part.piece.record, part.spans, model.config.data)
     names_b_2 = window_names(record.id, number + np.arange(len(part.spans)))
     if len(part.spans):
@@ -132,7 +173,7 @@ def _nothing(record: Record, model: Model) -> Predictions:
   spans = model.system.data.spans(blank, config).at(slice(0, 1))
   if not len(spans):
     raise UserError(
-        f"{record.id} lasts {record.duration_s:g} s, which is too short for a window: "
+        f"the recording lasts {record.duration_s:g} s, which is too short for a window: "
         "use a longer recording")
   predictor = Predictor(model.system.task, model.params, model.stats, 1, model.config.read.seed)
   arrays = model.system.data.cut(blank, spans, config)
@@ -207,25 +248,18 @@ def run(model: Model, source: object, rate_hz: float | None, folder: pathlib.Pat
   Raises:
     UserError: as `predict`, or the folder cannot be written.
   """
-  told = predict(source, rate_hz, model)
+  given = input_of(source)
+  folder = paths.writable_folder(folder, "--output")
+  results.require_apart(given, folder)
+  told = predict(given.value, rate_hz, model, show=True)
   if not mesh.is_main():
     return
-  try:
-    folder.mkdir(parents=True, exist_ok=True)
-    before = _times(folder)
-    model.system.own.write(told, folder)
-    if told.rows:
-      write_rows(folder / f"{told.record.id}.rows.jsonl", told.rows)
-  except OSError as error:
-    raise UserError(
-        f"the folder {folder} cannot be written ({error.strerror}): name another "
-        "with --output") from error
+  made_from = {"input": given.shown, "input_sha256": fingerprint_of(given)}
+  told = told._replace(about={**told.about, **made_from})
+  written = results.write(model.system, told, given, folder)
   for line in (*told.record.info.get("notes", ()), *model.system.own.tell(told)):
     say(line)
-  written = sorted(name for name, at in _times(folder).items() if before.get(name) != at)
-  say(f"written to {folder}: {', '.join(written)}")
-
-
-def _times(folder: pathlib.Path) -> dict[str, int]:
-  return {path.name: path.stat().st_mtime_ns for path in folder.iterdir() if path.is_file()}
-
+  if written.name != told.record.id:
+    say(f"the results begin with {written.name}: other files in {folder} have the name of "
+        f"{told.record.id}")
+  say(f"written to {folder}: {', '.join(file.name for file in written.files)}")

@@ -34,7 +34,7 @@ class Figures(NamedTuple):
   # of an error; means at every stage
   rmse: float | None = None
   bias: float | None = None
-  limits: tuple[float, float] | None = None   # of agreement: bias -+ 1.96 SD
+  limits: tuple[float, float] | None = None   # of agreement: bias +/- 1.96 SD
   within: tuple[float, ...] = ()              # share of units within each of the tolerances
 
 
@@ -119,8 +119,11 @@ def figures_of(rows: Sequence[Row], metric: Metric) -> Figures:
   by_group = group_values(found, size_of(metric), metric.aggregate)
   values_g = list(by_group.values())
   units = {(row.record, row.unit) for row in rows}
+  estimate = estimate_of(values_g, metric.aggregate.groups)
+  if metric.is_count:
+    estimate = Estimate(estimate.value)
   figures = Figures(
-      estimate=estimate_of(values_g, metric.aggregate.groups),
+      estimate=estimate,
       groups=len(values_g),
       units=len(units),
       coverage=_mean(rows, _is_answered),

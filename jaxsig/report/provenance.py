@@ -13,6 +13,7 @@ from jaxsig.system import Plain, Words
 
 FILE = "provenance.json"   # beside the tables
 STAMPED = ("config", "commit", "data", "step")
+CONFIG_IN_WORDS = "config: a hash of all settings that figures depend on; a run prints it, too."
 PARTS = ("test", "val", "train", "adapt")   # of a member, in the order of the split's table
 
 
@@ -132,11 +133,13 @@ def provenance_table(results: Results, facts: Sequence[Fact], words: Words) -> T
   for made_by, names in methods.items():
     text = f"{made_by}: {wording.listed(names)}"
     lines.append(Line("Made by", [text]))
+  of_errors = any(row.is_error for row in results.rows)
+  averages = wording.how_averaged(words, nesting_of(results.rows, words), of_errors)
   return Table(
       title="Provenance",
       header=["", ""],
       lines=lines,
-      note=wording.how_averaged(words, nesting_of(results.rows, words)),
+      note=f"{averages} {CONFIG_IN_WORDS}",
       numbers=False,
       secondary=True,
   )

@@ -118,7 +118,7 @@ def _wilcoxon_p(difference_g: np.ndarray) -> float:
 
 
 def limits_of_agreement(errors: np.ndarray) -> tuple[float, float, float]:
-  """Bias and 95 % limits of agreement, bias -+ 1.96 SD (Bland & Altman, Lancet 327, 1986).
+  """Bias and 95 % limits of agreement, bias +/- 1.96 SD (Bland & Altman, Lancet 327, 1986).
 
   Args:
     errors: [n] estimate - truth; the formula takes them for independent.

@@ -75,16 +75,7 @@ def own_name(figures: MetricFigures) -> str:
 
 
 def _header(metric: Metric, words: Words, nesting: Nesting) -> list[str]:
-  statistic = f"{wording.statistic(metric)} [95 % CI]"
-  header = ["method", wording.with_unit(statistic, metric)]
-  if metric.is_error:
-    header += ["RMSE", "bias", "limits of agreement"]
-    header += [f"within {tolerance:g}" for tolerance in metric.within]
-  elif metric.aggregate.groups == "median":
-    header.append("mean")
-  else:
-    header.append("median")
-
+  header = ["method", wording.heading(metric), *_further_columns(metric)]
   words = wording.distinct(words, nesting)
   header += ["coverage", words.groups]
   if not nesting.units_are_groups:
@@ -92,23 +83,37 @@ def _header(metric: Metric, words: Words, nesting: Nesting) -> list[str]:
   return header
 
 
+def _further_columns(metric: Metric) -> list[str]:
+  """The columns of a metric's further figures, after the first."""
+  if metric.is_count:
+    return []
+  if metric.is_error:
+    within = [f"within {tolerance:g}" for tolerance in metric.within]
+    return ["RMSE", "bias", "limits of agreement", *within]
+  if metric.aggregate.groups == "median":
+    return ["mean"]
+  return ["median"]
+
+
 def _cells(x: Figures, metric: Metric, nesting: Nesting, units: int) -> list[str]:
   """The cells below `_header`, but for the method's name; `units` that any method has rows of."""
-  decimals = metric.decimals
-  cells = [interval(x.estimate, decimals)]
-  if metric.is_error:
-    cells.append(number(x.rmse, decimals))
-    cells.append(number(x.bias, decimals))
-    cells.append(_limits(x, decimals))
-    cells += _within(x, metric)
-  else:
-    cells.append(number(x.other, decimals))
-
+  cells = [interval(x.estimate, metric.decimals), *_further_cells(x, metric)]
   cells.append(coverage(x, units))
   cells.append(str(x.groups))
   if not nesting.units_are_groups:
     cells.append(str(x.units))
   return cells
+
+
+def _further_cells(x: Figures, metric: Metric) -> list[str]:
+  """The cells below `_further_columns`."""
+  decimals = metric.decimals
+  if metric.is_count:
+    return []
+  if metric.is_error:
+    errors = [number(x.rmse, decimals), number(x.bias, decimals), _limits(x, decimals)]
+    return errors + _within(x, metric)
+  return [number(x.other, decimals)]
 
 
 def included_units(figures: MetricFigures) -> int:

@@ -67,7 +67,7 @@ def _metric_table(found: AxisFigures, key: str) -> Table:
       return None
     return at[method][value].estimate
 
-  heading = wording.with_unit(f"{wording.statistic(metric)} [95 % CI]", metric)
+  heading = wording.heading(metric)
   averages = wording.other_averages(metric, found.words, found.nesting)
   without = [method for method in found.methods if not at[method]]
   notes = [f"{heading}.", averages, *_notes(found, key, without)]

@@ -53,6 +53,13 @@ def statistic(metric: Metric) -> str:
   return f"{how.groups} absolute error"
 
 
+def heading(metric: Metric) -> str:
+  """The heading of a metric's figures: "MAE [95 % CI], mm", or of a count "number"."""
+  if metric.is_count:
+    return with_unit("number", metric)
+  return with_unit(f"{statistic(metric)} [95 % CI]", metric)
+
+
 def with_unit(text: str, metric: Metric) -> str:
   """A heading with the metric's unit, where it has one: "MAE, mm"."""
   if metric.unit:
@@ -170,8 +177,8 @@ def names(missing: Sequence[str], words: Words) -> str:
   return groups(len(missing), words)
 
 
-def how_averaged(words: Words, nesting: Nesting = USUAL) -> str:
-  """The sentences that say how figures come about."""
+def how_averaged(words: Words, nesting: Nesting = USUAL, of_errors: bool = True) -> str:
+  """The sentences that say how figures come about; `of_errors`: where some have limits."""
   if nesting.units_are_groups:
     steps = f"seeds are averaged within each {words.group}"
   elif nesting.groups_in_records:
@@ -182,10 +189,13 @@ def how_averaged(words: Words, nesting: Nesting = USUAL) -> str:
     steps = (
         f"{words.units} are averaged within a seed, seeds within each {words.record}, "
         f"{words.records} within each {words.group}")
-  return (
+  sentences = (
       f"Figures are means over {words.groups} unless a table says otherwise: {steps}. "
-      f"[low, high] are 95 % intervals by bootstrap over {words.groups}; limits of agreement are "
-      f"bias -+ 1.96 SD, each {words.group} of equal weight.")
+      f"[low, high] are 95 % intervals by bootstrap over {words.groups}")
+  if of_errors:
+    sentences += (
+        f"; limits of agreement are bias +/- 1.96 SD, each {words.group} of equal weight")
+  return sentences + "."
 
 
 def other_averages(metric: Metric, words: Words, nesting: Nesting = USUAL) -> str:

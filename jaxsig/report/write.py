@@ -111,6 +111,37 @@ def terminal(results: Results, settings: Config, protocol: Protocol, where: str 
   return _terminal(shown, where)
 
 
+class Block(NamedTuple):
+  """A text file in three parts: the middle one is what a table's marks enclose."""
+  before: str
+  inside: str
+  after: str
+
+
+def block_of(path: epath.PathLike, name: str) -> Block:
+  """What stands between `<!-- table:NAME -->` and `<!-- /table -->` of a text file.
+
+  Raises:
+    UserError: the file or the marks are missing.
+  """
+  path = epath.Path(path)
+  text = ""
+  try:
+    if path.exists():
+      text = path.read_text()
+  except (OSError, UnicodeDecodeError) as error:
+    raise UserError(f"{path} cannot be read as text ({error}): name a text file") from error
+  mark = f"<!-- table:{name} -->\n"
+  end = "<!-- /table -->"
+  before, found, rest = text.partition(mark)
+  inside, ended, after = rest.partition(end)
+  if not found or not ended or "<!-- table:" in inside:
+    raise UserError(
+        f"{path} has no block <!-- table:{name} --> ... <!-- /table -->: "
+        "put these two lines into it first")
+  return Block(before + mark, inside, end + after)
+
+
 def update_block(path: epath.PathLike, name: str, markdown_text: str) -> None:
   """Replaces what stands between `<!-- table:NAME -->` and `<!-- /table -->`.
 
@@ -119,17 +150,8 @@ def update_block(path: epath.PathLike, name: str, markdown_text: str) -> None:
   Raises:
     UserError: the file or the marks are missing.
   """
-  path = epath.Path(path)
-  text = ""
-  if path.exists():
-    text = path.read_text()
-  before, mark, rest = text.partition(f"<!-- table:{name} -->\n")
-  old, end, after = rest.partition("<!-- /table -->")
-  if not mark or not end or "<!-- table:" in old:
-    raise UserError(
-        f"{path} has no block <!-- table:{name} --> ... <!-- /table -->: "
-        "put these two lines into it first")
-  path.write_text(before + mark + markdown_text.rstrip() + "\n" + end + after)
+  block = block_of(path, name)
+  epath.Path(path).write_text(block.before + markdown_text.rstrip() + "\n" + block.after)
 
 
 class _Shown(NamedTuple):
@@ -172,9 +194,13 @@ def _markdown(shown: _Shown, results: Results, tables: Sequence[Table], link: st
     parts.append(f"> **{shown.banner}**")
   for table in tables:
     parts.append(markdown_table(table))
-  parts.append(wording.how_averaged(words, shown.found.nesting))
+  parts.append(wording.how_averaged(words, shown.found.nesting, _has_errors(results)))
   parts.append(provenance.origin_line(results, words, link))
   return "\n\n".join(parts) + "\n"
+
+
+def _has_errors(results: Results) -> bool:
+  return any(row.is_error for row in results.rows)
 
 
 def _terminal(shown: _Shown, where: str) -> str:

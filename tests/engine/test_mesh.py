@@ -6,6 +6,7 @@ import pytest
 from builders import ROOT
 
 from jaxsig.engine import mesh
+from jaxsig.errors import UserError
 
 ON_EIGHT_DEVICES = """
 import jax
@@ -52,3 +53,19 @@ def test_local_blocks_cover_what_a_process_holds():
   size = mesh.padded(5, where)
   block = mesh.local_block(mesh.by_batch(where), (1, size))
   assert block == (slice(0, 1), slice(0, size))
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("platforms", ["cuda", "tpu", "nonsense", " cpu", "metal"])
+def test_devices_that_are_not_there_name_the_variable(monkeypatch, platforms):
+  def no_device():
+    raise AssertionError
+
+  monkeypatch.setattr(mesh.jax, "process_index", no_device)
+  monkeypatch.setenv("JAX_PLATFORMS", platforms)
+  with pytest.raises(UserError, match=f"JAX_PLATFORMS={platforms}"):
+    mesh.open_devices()
+
+  monkeypatch.delenv("JAX_PLATFORMS")
+  with pytest.raises(AssertionError):
+    mesh.open_devices()

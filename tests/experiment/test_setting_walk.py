@@ -39,7 +39,7 @@ ABSURD = (
 METHODS = ("er", "quick_shrinkwrap_100")
 # Any text will do, and numbers become text.
 TEXTS = re.compile(
-  r"(.*\.)?(data_dir|cache_dir|init_from|title|timing|label|dataset|mask)|read\.method"
+  r"(.*\.)?(data_dir|cache_dir|init_from|title|timing|label|dataset|mask|signal)|read\.method"
 )
 # What may be after all.
 FINE = {

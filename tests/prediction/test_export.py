@@ -1,5 +1,6 @@
 """From a workdir to a shipped model: the same model, with the figures of groups held out."""
 import json
+import pathlib
 import shutil
 from typing import NamedTuple
 
@@ -72,13 +73,23 @@ def test_the_card_tells_what_it_was_made_from(trained, exported):
   groups = groups_of(member.trained_on)
   for said in (
       "Not a medical device",
-      trained.everybody.meta["config"],
+      configs.fingerprint(trained.everybody.config),
       trained.everybody.meta["data"],
       f"Players trained on: {len(groups)} ({', '.join(groups)})",
       "Players for validation only: 1 (",
   ):
     assert said in card
   assert "held out: " not in card.split("## Figures")[0]
+
+
+def test_console_report_and_predictions_tell_one_hash_of_a_config(trained):
+  run = trained.held_out
+  wanted = configs.fingerprint(run.config)
+  stamps = json.loads((run.workdir / "report" / "provenance.json").read_text())
+  assert {stamp["config"] for stamp in stamps["network"]} == {wanted}
+  assert "config: a hash of all settings" in (run.workdir / "report" / "index.html").read_text()
+  assert models.from_workdir(run.workdir).made_by == wanted
+  assert sweep._summary(run, read_members(run.workdir)).endswith(f"config {wanted}")
 
 
 def test_the_card_has_the_figures_of_those_held_out(trained, exported):
@@ -95,6 +106,30 @@ def test_an_export_says_where_and_how_large(trained, tmp_path, capsys):
   export.export(trained.everybody.workdir, tmp_path / "mine", [])
   said = capsys.readouterr().out
   assert f"written to {tmp_path / 'mine'}: 22 parameters, 0.00 MiB" in said
+
+
+def test_an_export_replaces_only_an_export(trained, tmp_path, monkeypatch):
+  workdir = shutil.copytree(trained.everybody.workdir, tmp_path / "w")
+  monkeypatch.chdir(workdir)
+  for output in (workdir, pathlib.Path("."), pathlib.Path("../w")):
+    assert "is the workdir of a training" in says(export.export, workdir, output, [])
+  assert json.loads((workdir / "about.json").read_text())["data"]
+
+  for name in ("card.md", "config.json"):
+    folder = tmp_path / name.partition(".")[0]
+    folder.mkdir()
+    (folder / name).write_text("mine")
+    assert f"holds a {name}" in says(export.export, workdir, folder, [])
+    assert (folder / name).read_text() == "mine"
+
+  for _ in range(2):
+    export.export(workdir, tmp_path / "mine", [])
+
+
+def test_an_export_into_the_current_folder_has_its_name(trained, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  export.export(trained.everybody.workdir, pathlib.Path("."), [])
+  assert (tmp_path / "card.md").read_text().startswith(f"# {tmp_path.name}\n")
 
 
 def test_without_evidence_the_card_says_so(trained, tmp_path):

@@ -151,7 +151,7 @@ def test_a_recording_without_one_usable_window_has_no_estimate(file, predict, tm
   told = own_file.predict(without(pulse(200), *gaps_s), PULSE_HZ, model)
   assert qualities(told) == ["no estimate"] * 3
   model.system.own.write(told, tmp_path)
-  assert (tmp_path / f"{told.record.id}.png").is_file()
+  assert (tmp_path / f"{told.record.id}_respiration.png").is_file()
   if predict is smooth:
     resp_t = told.record.predictions["resp_t"]
     assert np.isnan(resp_t).all()
@@ -186,14 +186,20 @@ def test_the_answer_is_told_on_the_console(written, tmp_path, capsys):
 @quick
 def test_all_files_are_written(written):
   _, _, folder = written
-  names = ["mine.csv", "mine.json", "mine.png", "mine.rows.jsonl", "mine_rates.csv"]
+  names = [
+      "mine_rates.csv",
+      "mine_respiration.json",
+      "mine_respiration.png",
+      "mine_rows.jsonl",
+      "mine_waveform.csv",
+  ]
   assert sorted(path.name for path in folder.iterdir()) == names
 
 
 @quick
 def test_the_files_agree(written):
   _, _, folder = written
-  about = json.loads((folder / "mine.json").read_text())
+  about = json.loads((folder / "mine_respiration.json").read_text())
   assert about["model"] == "fake"
   assert about["lost_s"] == [[130, 200]]
   assert sum(about["quality"].values()) == 6
@@ -225,7 +231,7 @@ def test_the_files_agree(written):
 @quick
 def test_the_waveform_is_a_table(written):
   _, _, folder = written
-  table = np.genfromtxt(folder / "mine.csv", delimiter=",", names=True)
+  table = np.genfromtxt(folder / "mine_waveform.csv", delimiter=",", names=True)
   assert table.dtype.names == ("time_s", "resp", "resp_0", "resp_1")
   np.testing.assert_allclose(table["time_s"], np.arange(2000) / 5)
   assert np.isnan(table["resp"][660:990]).all()
@@ -234,7 +240,7 @@ def test_the_waveform_is_a_table(written):
 @quick
 def test_the_rows_are_kept_without_numbers_where_there_is_no_estimate(written):
   _, _, folder = written
-  rows = [json.loads(line) for line in (folder / "mine.rows.jsonl").read_text().splitlines()]
+  rows = [json.loads(line) for line in (folder / "mine_rows.jsonl").read_text().splitlines()]
   assert {row["quality"] for row in rows if "quality" in row} >= {"good", "no estimate"}
   for row in rows:
     if row.get("quality") == "no estimate":
@@ -323,4 +329,4 @@ def test_a_day_stays_small(tmp_path):
   assert peak_kib < 2 * 2**20
   assert "1440 windows: " in done.stdout
   assert len((tmp_path / "out/day_rates.csv").read_text().splitlines()) == 1441
-  assert (tmp_path / "out/day.png").stat().st_size < 2**20
+  assert (tmp_path / "out/day_respiration.png").stat().st_size < 2**20

@@ -178,10 +178,10 @@ def tell(told: Told) -> Iterator[str]:
 def write(told: Told, folder: pathlib.Path) -> None:
   """Writes the classes of a user's images.
 
-  `<id>.json` has answers, probabilities, notes and other numbers `<name>_b` of the images;
-  `<id>.csv` a line for each image; `<id>.png`, of the first images, what the network sees, its
-  feature maps, and the most probable classes. The class of an image whose probabilities are not
-  finite is null.
+  `<id>_classes.json` has answers, probabilities, notes and other numbers `<name>_b` of the images;
+  `<id>_classes.csv` a line for each image; `<id>_classes.png`, of the first images, what the
+  network sees, its feature maps, and the most probable classes. The class of an image whose
+  probabilities are not finite is null.
   """
   from jaxsig.systems.cnn_notes import answer_sheet  # draws: not needed in Python
   record = told.record
@@ -193,10 +193,10 @@ def write(told: Told, folder: pathlib.Path) -> None:
       "notes": answers["notes"],
       **_other_numbers(record.predictions),
   }
-  (folder / f"{record.id}.json").write_text(json.dumps(summary, indent=1) + "\n")
-  _write_table(answers["images"], classes.classes, folder / f"{record.id}.csv")
+  (folder / f"{record.id}_classes.json").write_text(json.dumps(summary, indent=1) + "\n")
+  _write_table(answers["images"], classes.classes, folder / f"{record.id}_classes.csv")
   sheet = answer_sheet.draw(classes, record.signals["image_t_y_x"])
-  sheet.save(folder / f"{record.id}.png")
+  sheet.save(folder / f"{record.id}_classes.png")
 
 
 def _other_numbers(predictions: Predictions) -> dict[str, object]:

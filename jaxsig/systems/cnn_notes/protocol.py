@@ -11,8 +11,8 @@ METRICS = {
     score.ACCURACY: Metric("Accuracy: share of right answers", better="higher", decimals=3),
     "nll_nats": Metric("Negative log-likelihood of the right class", "nats", decimals=3),
     "brier": Metric("Brier score: squared error of the probabilities, 0 to 2", decimals=3),
-    "connections": Metric("Connections from S2 to C3", better="", decimals=1),
-    "parameters": Metric("Trained parameters", better="", decimals=0),
+    "connections": Metric("Connections from S2 to C3", better="", decimals=1, is_count=True),
+    "parameters": Metric("Trained parameters", better="", decimals=0, is_count=True),
 }
 WORDS = Words(
     group="block",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jaxsig import paths
 from jaxsig.data.images import intensity_file
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
@@ -81,7 +82,10 @@ def read(source: object, options: OwnOptions) -> Record:
     UserError: the file, its numbers or its size cannot be used.
   """
   own = options.own
-  intensity = intensity_file.read_intensity(source, own.dataset, own.mask, own.centred)
+  mask = own.mask
+  if isinstance(mask, str) and mask:
+    mask = paths.source(mask, "own.mask")
+  intensity = intensity_file.read_intensity(source, own.dataset, mask, own.centred)
   frames_t_v_u = intensity.frames_t_v_u
   mask_t_v_u = np.ones(frames_t_v_u.shape, bool)
   if intensity.mask_v_u is not None:
@@ -138,7 +142,7 @@ def tell(told: Told) -> Iterator[str]:
 
 
 def write(told: Told, folder: pathlib.Path) -> None:
-  """Writes `<id>_image.npy` and `<id>_image.png`, the images, and `<id>.json`, all the rest.
+  """Writes `<id>_image.npy` and `<id>_image.png`, the images, and `<id>_image.json`, all the rest.
 
   The PNG shows up to 100 images side by side, each from 0 to its own maximum; of complex ones the
   modulus.
@@ -154,7 +158,7 @@ def write(told: Told, folder: pathlib.Path) -> None:
   for name in ("residual_b", "solved_probability_b"):
     if name in predictions:
       summary[name] = plain(predictions[name])
-  (folder / f"{record.id}.json").write_text(json.dumps(summary, indent=1) + "\n")
+  (folder / f"{record.id}_image.json").write_text(json.dumps(summary, indent=1) + "\n")
 
 
 OWN_FILE = OwnFile(

@@ -88,14 +88,13 @@ class Respiration:
 def read(source: object, options: OwnOptions) -> Record:
   """A user's own PPG, a file or an array, NaN in gaps; see `ppg_file.read_ppg`.
 
-  `options.own` may hold `signal`, which of a file's signals it is, and `polarity`.
+  `options.own` says by `signal` which of a file's signals it is, and by `polarity` its way up.
 
   Raises:
     UserError: it cannot be read, or is shorter than a window.
   """
-  signal = options.own.get("signal", "")
-  turned = options.own.get("polarity", "auto")
-  record = ppg_file.read_ppg(source, options.rate_hz, signal, turned)
+  own = options.own
+  record = ppg_file.read_ppg(source, options.rate_hz, own.signal, own.polarity)
   name = "the array"
   if isinstance(source, (str, os.PathLike)):
     name = source
@@ -170,12 +169,12 @@ def _in_words(rate: Rate) -> str:
 def write(told: Told, folder: pathlib.Path) -> None:
   """Writes the files of a recording.
 
-  They are `<id>.csv` (waveforms), `<id>_rates.csv`, `<id>.json` (all but the waveforms) and
-  `<id>.png`.
+  They are `<id>_waveform.csv`, `<id>_rates.csv`, `<id>_respiration.json` (all but the waveforms)
+  and `<id>_respiration.png`.
   """
   record = told.record
   rates = rates_of(told)
-  _write_waveforms(record, folder / f"{record.id}.csv")
+  _write_waveforms(record, folder / f"{record.id}_waveform.csv")
   _write_rates(rates, folder / f"{record.id}_rates.csv")
 
   summary = {
@@ -185,11 +184,11 @@ def write(told: Told, folder: pathlib.Path) -> None:
       "unit": UNIT,
       **result(told).to_dict(),
   }
-  json_path = folder / f"{record.id}.json"
+  json_path = folder / f"{record.id}_respiration.json"
   json_path.write_text(json.dumps(summary, indent=1) + "\n")
 
   from jaxsig.systems.respiration import figures_recording  # draws: not needed in Python
-  figures_recording.draw_recording(told, rates, folder / f"{record.id}.png")
+  figures_recording.draw_recording(told, rates, folder / f"{record.id}_respiration.png")
 
 
 def _write_waveforms(record: Record, path: pathlib.Path) -> None:
@@ -255,4 +254,5 @@ OWN_FILE = OwnFile(
     write=write,
     result=result,
     free=("causal", "stride_s", "skip_broken", "time_warp_factors"),
+    options={"signal": "", "polarity": "auto"},
 )

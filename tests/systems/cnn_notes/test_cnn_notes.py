@@ -314,15 +314,15 @@ def test_an_own_image_gets_the_classes_that_the_model_was_trained_on(evaluated, 
   model = models.from_workdir(run.workdir)
   own_file.run(model, tmp_path / "mine.png", None, tmp_path / "out")
 
-  summary = json.loads((tmp_path / "out" / "mine.json").read_text())
+  summary = json.loads((tmp_path / "out" / "mine_classes.json").read_text())
   assert {"record", "model", "config", "commit", "answer_b"} < set(summary)
   [image] = summary["images"]
   probabilities = image["probabilities"]
   assert [*probabilities] == list(simulate_glyphs.CLASSES)   # not those of the family
   assert image["class"] == max(probabilities, key=probabilities.get)
   assert sum(probabilities.values()) == pytest.approx(1)
-  assert (tmp_path / "out" / "mine.png").is_file()
-  assert (tmp_path / "out" / "mine.csv").is_file()
+  assert (tmp_path / "out" / "mine_classes.png").is_file()
+  assert (tmp_path / "out" / "mine_classes.csv").is_file()
 
   classes = model.predict(np.stack([image_y_x] * 2))
   assert isinstance(classes, Classes)

@@ -219,9 +219,10 @@ def test_of_many_images_the_console_has_counts(predicted):
 
 def test_the_json_file(tmp_path, predicted):
   own_file.write(told(predicted, model="tiny"), tmp_path)
-  assert {path.name for path in tmp_path.iterdir()} == {"mine.json", "mine.csv", "mine.png"}
+  names = {path.name for path in tmp_path.iterdir()}
+  assert names == {"mine_classes.json", "mine_classes.csv", "mine_classes.png"}
 
-  text = (tmp_path / "mine.json").read_text()
+  text = (tmp_path / "mine_classes.json").read_text()
   summary = json.loads(text, parse_constant=lambda word: pytest.fail(word))   # no NaN
   assert set(summary) == {"model", "images", "notes", "entropy_b"}
   assert summary["model"] == "tiny"
@@ -241,7 +242,7 @@ def test_the_json_file(tmp_path, predicted):
 
 def test_the_csv_file(tmp_path, predicted):
   own_file.write(told(predicted), tmp_path)
-  with (tmp_path / "mine.csv").open(newline="", encoding="utf-8") as file:
+  with (tmp_path / "mine_classes.csv").open(newline="", encoding="utf-8") as file:
     head, *lines = csv.reader(file)
   assert head == ["name", "class", "probability", *FASHION]
   assert len(lines) == 10
@@ -255,14 +256,14 @@ def test_classes_are_called_as_the_model_calls_them(tmp_path, predicted):
   names = np.array([f"sign {k}" for k in range(10)])
   predictions = {**predicted.predictions, "class_k": names}
   own_file.write(told(predicted._replace(predictions=predictions)), tmp_path)
-  [first, *_] = json.loads((tmp_path / "mine.json").read_text())["images"]
+  [first, *_] = json.loads((tmp_path / "mine_classes.json").read_text())["images"]
   assert [*first["probabilities"]] == [*names]
   assert first["class"] in names
 
 
 def test_the_picture_has_image_maps_and_bars(tmp_path, predicted):
   own_file.write(told(predicted), tmp_path)
-  sheet = np.array(Image.open(tmp_path / "mine.png")).astype(int)
+  sheet = np.array(Image.open(tmp_path / "mine_classes.png")).astype(int)
   assert sheet.shape == (16 + 8 * 152, 6 * 152 + 260)   # eight of the ten images, five layers
 
   nearest = np.arange(144) * 28 // 144
@@ -297,11 +298,11 @@ def test_one_image_without_an_answer_or_maps(tmp_path, predicted):
   one = images_of(predicted, slice(8, 9))
   one = one._replace(info={**one.info, "names": ["x\ny"]})
   own_file.write(told(one), tmp_path)
-  cell_y_x = np.array(Image.open(tmp_path / "mine.png"))[16:][:144, 3 * 152:][:, :144]
+  cell_y_x = np.array(Image.open(tmp_path / "mine_classes.png"))[16:][:144, 3 * 152:][:, :144]
   assert cell_y_x[0, 0] == 128   # NaN is shown as nothing
 
   own_file.write(told(without_maps(one)), tmp_path)
-  with Image.open(tmp_path / "mine.png") as sheet:
+  with Image.open(tmp_path / "mine_classes.png") as sheet:
     assert sheet.size == (152 + 260, 16 + 152)
 
 

@@ -4,7 +4,7 @@ import json
 import jax
 import numpy as np
 import pytest
-from builders import ROOT
+from builders import ROOT, small
 from fake_intensity import centred, intensity, saved
 
 from jaxsig import config as configs
@@ -13,6 +13,8 @@ from jaxsig.engine.run import example
 from jaxsig.errors import UserError
 from jaxsig.prediction import own_file
 from jaxsig.prediction.model import Model, simulated_run
+from jaxsig.system import OwnOptions
+from jaxsig.systems.phase_retrieval import own_file as own_intensity
 
 SMALL = {
   "data.m": 32,
@@ -63,18 +65,43 @@ def test_what_was_done_to_the_intensity_is_noted(model):
   assert "Saturated" in model.predict(np.minimum(x, level)).notes[0]
 
 
+@pytest.mark.parametrize(("mask", "part"), [
+    ("gs://bucket/mask.npy", "mount the bucket"),
+    ("/dev/null", "is a pipe, a device"),
+    ("x" * 300, "File name too long"),
+    ("none.npy", "does not exist"),
+    ("~nobody-here/m.npy", "write the path in full"),
+])
+def test_a_mask_is_a_path_of_this_machine(mask, part):
+  config = small("phase_retrieval.py", own__mask=mask)
+  options = OwnOptions(None, config.data, config.own)
+  with pytest.raises(UserError, match=part):
+    own_intensity.read(intensity(), options)
+
+
+def test_a_mask_may_lie_in_the_home_folder(tmp_path, monkeypatch):
+  monkeypatch.setenv("HOME", str(tmp_path))
+  x = centred(intensity())
+  usable = np.ones(x.shape, bool)
+  usable[0, 0] = False
+  np.save(tmp_path / "mask.npy", usable)
+  config = small("phase_retrieval.py", own__mask="~/mask.npy")
+  record = own_intensity.read(x, OwnOptions(None, config.data, config.own))
+  assert (~record.signals["mask_t_v_u"]).sum() == 1
+
+
 def test_a_failing_prediction_leaves_the_one_before(model, tmp_path, capsys):
   out = tmp_path / "out"
   source = saved(tmp_path / "mine.npy", centred(intensity()))
   own_file.run(model, source, None, out)
   assert "residual" in capsys.readouterr().out
-  summary = json.loads((out / "mine.json").read_text())
+  summary = json.loads((out / "mine_image.json").read_text())
   assert summary["model"] == "untrained"
   assert len(summary["residual_b"]) == 1
   assert not {"rates", "rate_hz", "start_s_b"} & summary.keys()
 
   before = {path: path.read_bytes() for path in out.iterdir()}
-  assert {path.name for path in before} == {"mine.json", "mine_image.npy", "mine_image.png"}
+  assert {path.name for path in before} == {f"mine_image.{kind}" for kind in ("json", "npy", "png")}
   saved(source, -intensity())
   with pytest.raises(UserError, match="negative"):
     own_file.run(model, source, None, out)

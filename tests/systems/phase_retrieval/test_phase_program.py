@@ -176,9 +176,9 @@ def test_an_own_intensity_gives_images_and_files(trained, tmp_path, capsys):
   assert "0: residual" in said and "solved probability" in said
 
   written = {file.name for file in (tmp_path / "out").iterdir()}
-  assert written == {"mine_image.npy", "mine_image.png", "mine.json"}
+  assert written == {"mine_image.npy", "mine_image.png", "mine_image.json"}
   image = np.load(tmp_path / "out" / "mine_image.npy")
-  summary = json.loads((tmp_path / "out" / "mine.json").read_text())
+  summary = json.loads((tmp_path / "out" / "mine_image.json").read_text())
   assert image.shape == (2, 64, 64)
   assert len(summary["residual_b"]) == 2
   assert all(0 < p < 1 for p in summary["solved_probability_b"])
@@ -286,7 +286,7 @@ def test_write_gives_images_and_all_the_rest(tmp_path, is_complex):
   own_file.write(told_of(image_b_y_x=image, residual_b=residual_b), tmp_path)
   stored = np.load(tmp_path / "mine_image.npy", allow_pickle=False)
   np.testing.assert_array_equal(stored, image)
-  summary = json.loads((tmp_path / "mine.json").read_text())
+  summary = json.loads((tmp_path / "mine_image.json").read_text())
   assert summary["residual_b"] == [0.1, None, 0.2, 0.3, 0.4]
   assert summary["model"] == "w"
   assert summary["notes"][0] == "Cut." and "not determined" in summary["notes"][1]
