@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pytest
 
-from jaxsig.data.channels import Channels
-from jaxsig.data.text_channels import read_text_channels
+from jaxsig.data.signal_files.channels import Channels
+from jaxsig.data.signal_files.text_channels import read_text_channels
 from jaxsig.errors import UserError
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from jaxsig.data.channels import Channels
+from jaxsig.data.signal_files.channels import Channels
 
 STORED = np.random.default_rng(0).integers(-60, 60, (100, 2))   # two signals of 100 samples
 GAIN, BASELINE = 50.0, 3

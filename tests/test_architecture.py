@@ -52,6 +52,7 @@ SHARED = [
   if path.relative_to(PACKAGE).parts[0] in ("engine", "experiment", "report", "prediction")
 ]
 SHARED += sorted((PACKAGE / "data").glob("*.py"))
+SHARED += sorted((PACKAGE / "data" / "signal_files").glob("*.py"))
 VOCABULARY = {
   "respiration": "respiration respiratory resp respdiff breath breaths breathe breathes "
   "breathing ppg pulse bpm bidmc "

@@ -12,7 +12,7 @@ from jaxsig.data.ppg.signal_formats import (
   rate_of,
   read_table,
 )
-from jaxsig.data.wfdb_files import read_wfdb_channels
+from jaxsig.data.signal_files.wfdb_files import read_wfdb_channels
 from jaxsig.errors import UserError
 
 RATE_HZ = 125.0

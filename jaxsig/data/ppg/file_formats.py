@@ -1,10 +1,10 @@
 """Which format a user's file has, by its name and its first bytes, and the reader of each."""
 import pathlib
 
-from jaxsig.data.channels import Channels
-from jaxsig.data.edf_files import read_edf_channels
-from jaxsig.data.text_channels import read_text_channels
-from jaxsig.data.wfdb_files import read_wfdb_channels
+from jaxsig.data.signal_files.channels import Channels
+from jaxsig.data.signal_files.edf_files import read_edf_channels
+from jaxsig.data.signal_files.text_channels import read_text_channels
+from jaxsig.data.signal_files.wfdb_files import read_wfdb_channels
 from jaxsig.errors import UserError
 
 KNOWN = "CSV, text, NPY, WFDB, EDF or BDF"

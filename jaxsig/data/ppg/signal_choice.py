@@ -3,8 +3,8 @@ import pathlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from jaxsig.data.channels import Channel
 from jaxsig.data.ppg.signal_names import is_counter, is_ppg, quantity_of, quantity_of_file
+from jaxsig.data.signal_files.channels import Channel
 from jaxsig.errors import UserError
 
 MOST_LISTED = 12   # names in a sentence

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from jaxsig import paths
-from jaxsig.data.images import intensity_file
+from jaxsig.data.images.intensities import intensity_file
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
 from jaxsig.plurals import count

@@ -6,7 +6,7 @@ from fake_images import SIDE, drawn
 from fake_intensity import centred, intensity
 
 from jaxsig.data.images.image_files import read_images
-from jaxsig.data.images.intensity_file import read_intensity
+from jaxsig.data.images.intensities.intensity_file import read_intensity
 
 
 def smooth(seed: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from fake_intensity import centred, intensity, saved
 from PIL import Image
 
 from jaxsig.data.images.image_files import read_images
-from jaxsig.data.images.intensity_file import read_intensity
+from jaxsig.data.images.intensities.intensity_file import read_intensity
 from jaxsig.errors import UserError
 
 FRAME = np.rint(centred(intensity())).astype(np.uint16)

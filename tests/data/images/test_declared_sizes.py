@@ -12,7 +12,7 @@ from fake_bidmc import says
 from fake_intensity import centred, intensity, tiff_bytes
 
 from jaxsig.data.images.image_files import read_images
-from jaxsig.data.images.intensity_file import read_intensity
+from jaxsig.data.images.intensities.intensity_file import read_intensity
 
 FRAME = centred(intensity())
 MOST_BYTES = 2**26

@@ -9,9 +9,9 @@ import pytest
 from fake_bidmc import says
 from fake_pulses import pulses
 
-from jaxsig.data.channels import Channel, Channels
 from jaxsig.data.ppg import file_formats, ppg_file
 from jaxsig.data.ppg.ppg_file import read_ppg
+from jaxsig.data.signal_files.channels import Channel, Channels
 
 PULSES = pulses(20)
 

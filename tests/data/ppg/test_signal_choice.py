@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from fake_bidmc import says
 
-from jaxsig.data.channels import Channel
 from jaxsig.data.ppg.signal_choice import chosen
 from jaxsig.data.ppg.signal_names import is_counter, is_ppg, quantity_of
+from jaxsig.data.signal_files.channels import Channel
 
 
 def channels(*names: str) -> list[Channel]:
