@@ -69,7 +69,7 @@ def test_predict_without_changes_asks_for_no_config():
 
 @pytest.mark.parametrize(("words", "parts"), [
     (["--config.own.readin=x"], ["'own.readin'", "did you mean 'own.reading'"]),
-    (["--config.own.foo=x"], ["'own.foo'", "known are own.reading"]),
+    (["--config.own.foo=x"], ["'own.foo'", "did you mean 'own.polarity'"]),
     (["--config.foo=x"], ["'foo'"]),
     (["--config.data.stride_s=abc"], ["data.stride_s", "abc"]),
     (["--config.own=3"], ["own"]),
@@ -132,7 +132,6 @@ def test_a_config_file_that_fails_is_told(text, tmp_path):
     ("x" * 300, ""),
     (ROOT, ""),
     (FILE, 5),
-    (FILE, None),
     (FILE, ["smoke"]),
 ])
 def test_python_is_told_what_is_no_config(path, arg):

@@ -147,7 +147,7 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
   loaded = load(path)
   if config is None:
     return loaded
-  checks.require_settings(config)
+  _require_settings(config)
   system = systems.make(config)
   keys = [key for key in configs.differing(config, loaded.config) if not _is_free(key, system)]
   if keys:
@@ -158,6 +158,11 @@ def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> M
   _, config = configs.reading(config, _own_reading(config))
   config = with_own_keys(config, system)
   return dataclasses.replace(loaded, config=config, system=systems.make(config))
+
+
+def _require_settings(config: ConfigDict) -> None:
+  """Checks a config by which a model reads; its ablations are other trainings."""
+  checks.require_settings(configs.override(config, {"ablations": {}}))
 
 
 def config_of(model: str | os.PathLike) -> ConfigDict:
@@ -228,7 +233,7 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
   if config is None:
     config = read_config(workdir)
   else:
-    checks.require_settings(config)
+    _require_settings(config)
   require_same_config(config, workdir)
   made_by = configs.fingerprint(config)
   label, config = configs.reading(config, _own_reading(config))

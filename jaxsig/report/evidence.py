@@ -139,6 +139,7 @@ def _metric(plain: Plain) -> Metric:
   fields = dict(plain)
   fields["aggregate"] = Aggregate(**plain["aggregate"])
   fields["within"] = tuple(plain["within"])
+  fields["targets"] = tuple(plain.get("targets", ()))
   return Metric(**fields)
 
 

@@ -100,7 +100,7 @@ def test_a_model_that_learnt_nothing_says_why_there_is_no_estimate(tmp_path, cap
   np.save(tmp_path / "mine.npy", pulses(125, HZ))
   own_file.run(fake(small(LONG), flat), tmp_path / "mine.npy", HZ, tmp_path / "out")
   said = capsys.readouterr().out
-  about = json.loads((tmp_path / "out/mine.json").read_text())
+  about = json.loads((tmp_path / "out/mine_respiration.json").read_text())
   rows = (tmp_path / "out/mine_rates.csv").read_text().splitlines()
   for rate, row in zip(about["rates"], rows[1:], strict=True):
     assert rate["quality"] == "no estimate"
@@ -131,7 +131,7 @@ def test_what_was_done_is_told_on_the_console_and_in_the_json(tmp_path, capsys):
   np.save(tmp_path / "mine.npy", -x_t[None])
   own_file.run(fake(small(LONG), posteriors), tmp_path / "mine.npy", HZ, tmp_path / "out")
   said = capsys.readouterr().out
-  notes = json.loads((tmp_path / "out/mine.json").read_text())["notes"]
+  notes = json.loads((tmp_path / "out/mine_respiration.json").read_text())["notes"]
   assert len(notes) == 3
   for note, words in zip(notes, ("one signal", "9999", "upside down"), strict=True):
     assert words in note
