@@ -1,6 +1,6 @@
 """The samples of a signal in an EDF or BDF file, block by block, so that memory is bounded."""
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from jaxsig.errors import UserError
 
 _BLOCK_BYTES = 2**22   # read at a time
 _RANGE = ("low", "high", "stored_low", "stored_high")
-_VERSION = {"EDF": b"0       ", "BDF": b"\xffBIOSEMI"}
+_VERSION = {"EDF": "0", "BDF": "\xffBIOSEMI"}
 
 
 def is_calibrated(header: Header, signal: int) -> bool:
@@ -63,24 +63,35 @@ def _decoded(header: Header, signal: int, records: int, content: bytes) -> np.nd
 
 def _block_header(header: Header, records: int) -> bytes:
   """The header of a file of so many data records, as strictly as edfio takes it."""
-  signals = len(header.samples)
-  content = bytearray(b" " * header.header_bytes)
+  signals = range(len(header.samples))
+  fields = [   # (width, value)
+    (8, _VERSION[header.kind]),
+    (176, ""),   # patient, recording, date and time
+    (8, header.header_bytes),
+    (44, ""),
+    (8, records),
+    (8, 1),      # s in a data record: any number will do
+    (4, len(signals)),
+  ]
+  fields += [(16, i) for i in signals]   # no label, so that annotations are counted like signals
+  fields += [(88, "") for _ in signals]  # transducer and unit
 
-  def write(place: int, width: int, text: object) -> None:
-    content[place:place + width] = str(text).encode("ascii", "replace").ljust(width)[:width]
+  ranges = [_plain_range(header, i) for i in signals]
+  for limits in zip(*ranges, strict=True):
+    fields += [(8, limit) for limit in limits]
+  fields += [(80, "") for _ in signals]  # filters
+  fields += [(8, samples) for samples in header.samples]
 
-  content[:8] = _VERSION[header.kind]
-  write(184, 8, header.header_bytes)
-  write(236, 8, records)
-  write(244, 8, 1)   # s: any length will do
-  write(252, 4, signals)
-  for i in range(signals):
-    write(256 + 16 * i, 16, i)   # no label, so that annotations are counted like signals
-    write(256 + 216 * signals + 8 * i, 8, header.samples[i])
-    if is_calibrated(header, i):
-      _, _, stored_low, stored_high = _range_of(header, i)
-      write(256 + 104 * signals + 8 * i, 8, header.fields["low"][i].replace(",", "."))
-      write(256 + 112 * signals + 8 * i, 8, header.fields["high"][i].replace(",", "."))
-      write(256 + 120 * signals + 8 * i, 8, int(stored_low))
-      write(256 + 128 * signals + 8 * i, 8, int(stored_high))
-  return bytes(content)
+  texts = [str(value).ljust(width)[:width] for width, value in fields]
+  content = "".join(texts)
+  return content.ljust(header.header_bytes).encode("latin-1", "replace")
+
+
+def _plain_range(header: Header, signal: int) -> Sequence[str]:
+  """The four limits of a signal as edfio takes them; blank where it has none that can be used."""
+  if not is_calibrated(header, signal):
+    return ("",) * len(_RANGE)
+  _, _, stored_low, stored_high = _range_of(header, signal)
+  low = header.fields["low"][signal].replace(",", ".")
+  high = header.fields["high"][signal].replace(",", ".")
+  return (low, high, str(int(stored_low)), str(int(stored_high)))
