@@ -160,7 +160,7 @@ def numbers() -> Iterator[Odd]:
   yield Odd("half of zeros", array(put(0, slice(0, 3200))), RATE_HZ)
   yield Odd("zeros at the end", array(np.concatenate([X_T, np.zeros(3000)])), RATE_HZ)
   yield Odd("noise", array(random.standard_normal(6000)), RATE_HZ)
-  yield Odd("a ramp", array(np.arange(6000.0)), RATE_HZ)
+  yield Odd("a ramp", array(np.arange(6000.0)), RATE_HZ, False)
   yield Odd("two values", array(np.sign(X_T)), RATE_HZ)
 
 

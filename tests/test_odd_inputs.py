@@ -22,7 +22,7 @@ from jaxsig.system import Batch, Params, Stats, Told
 
 pytestmark = pytest.mark.quick
 TRUE_BPM = 15.0
-WITHOUT_BREATHING = ("noise", "a ramp", "two values")
+WITHOUT_BREATHING = ("noise", "two values")
 
 
 def by_name(inputs: list[Odd]) -> Callable:

@@ -11,7 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jaxsig.data.ppg import file_formats, missing_values, one_signal, polarity, signal_choice
+from jaxsig.data.ppg import (
+  counters,
+  file_formats,
+  missing_values,
+  one_signal,
+  polarity,
+  signal_choice,
+)
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 
@@ -78,6 +85,7 @@ def read_ppg(
   name = f"the PPG of {found.name}"
   _require_bounded(found.samples, rate_hz, name)
   ppg_t, notes = missing_values.cleaned(found.load(), rate_hz, name)
+  counters.require_no_counter(ppg_t, name)
   ppg_t, polarity_notes = polarity.upright(ppg_t, rate_hz, turned)
 
   info = {"source": "user"}
