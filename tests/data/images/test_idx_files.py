@@ -45,7 +45,7 @@ def test_another_family_in_another_folder_is_not_taken(tmp_path):
 GOOD = idx_bytes(np.arange(60).reshape(3, 4, 5))
 HUGE = GOOD[:4] + b"\x7f\xff\xff\xff" * 3 + GOOD[16:]
 NEGATIVE = GOOD[:4] + b"\xff\xff\xff\xff" + GOOD[8:]
-PACKED = gzip.compress(GOOD)
+PACKED = gzip.compress(GOOD, mtime=0)
 BROKEN = {   # content, and words of the sentence
   "empty": (b"", ["begins with nothing"]),
   "text": (b"<html>404</html>", ["begins with 3c68746d", "00000803"]),
