@@ -13,7 +13,7 @@ SIGNALS = (
   "PPG_64Hz ppg_mV finger-PPG ear.pleth chest_ppg PPG_thorax wristBVP bvp_sensor PULSE_PLETH "
   "SpO2_Pleth pulsePPG ppg_detrended ppg_normalized ppg_baseline_removed ppg_dc_removed "
   "ppg_without_offset ppg_motion_corrected ppg_counts rPPG ppg_proximal PPG_Trace"
-).split()
+)
 DERIVED = (
   "PPG_HR PPG_BPM ppg_bpm_avg BVP_IBI PPG_RR ppg_prv ppg_hrv ppg_spo2 ppg_temp ppg_ambient ppg_led "
   "PPG_resp ppg_pi ppg_gain ppg_offset ppg_dc ppg_std ppg_envelope ppg_baseline BVP_amplitude "
@@ -23,20 +23,20 @@ DERIVED = (
   "ppg_ptt ppg_riav ppg_notch ppg_feet ppg_mask ppg_events ppg_perfusion ppg_derivative ppg_rmssd "
   "BvpPeaks ppgRespRate ppg_systolic resp_pleth respiratory_plethysmograph PLETH_thoracic "
   "inductive_plethysmograph impedance.plethysmograph ppg_slope ppg_power ppg_map ppg_ambient2"
-).split()
+)
 OTHERS = (
   "PVI thermistor Thermistor_1 belt respBelt chest breath Atemgurt Atmung pneumogram pneumograph Z "
   "z Spiro spirometer nasal cannula RIP thoracicEffort tidalVolume ventilation BioZ bioimpedance "
   "HRV prv SQI IBI PI perfusion rmssd Herzfrequenz Puls Zeit Temperatur Druck Gurt respi"
-).split()
+)
 
 
-@pytest.mark.parametrize("name", [*SIGNALS, "PPG left", "My PPG [mV]", "PPG (rate 64 Hz)"])
+@pytest.mark.parametrize("name", [*SIGNALS.split(), "PPG left", "My PPG [mV]", "PPG (rate 64 Hz)"])
 def test_a_ppg_by_its_name(name):
   assert is_ppg(name)
 
 
-@pytest.mark.parametrize("name", [*DERIVED, "PPG heart rate", "ppg pulse interval (s)"])
+@pytest.mark.parametrize("name", [*DERIVED.split(), "PPG heart rate", "ppg pulse interval (s)"])
 def test_what_is_derived_from_a_ppg_is_none(name):
   assert not is_ppg(name) and quantity_of(name)
   assert name in says(chosen, [_channel(name)], "", "mine.csv")
@@ -45,7 +45,7 @@ def test_what_is_derived_from_a_ppg_is_none(name):
   assert chosen(beside, name, "mine.csv").channel is beside[0]
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", OTHERS.split())
 def test_a_lone_signal_that_is_something_else_is_refused(name):
   assert quantity_of(name)
   assert name in says(chosen, [_channel(name)], "", "mine.csv")
