@@ -59,7 +59,7 @@ def check(raw_t: np.ndarray, rate_hz: float, is_stated: bool, name: str) -> list
     return []
 
   alternate = f"{layout.signals} signals seem to alternate sample by sample"
-  if is_stated and layout.apart < FAR_APART:
+  if is_stated and layout.signals == 2 and layout.apart < FAR_APART:
     return [f"{alternate}, or hum at half of the sampling rate is added: both are averaged."]
   raise UserError(
     f"in {name} {alternate}: {_kept(layout.signals)}, which is one signal, and give its rate"

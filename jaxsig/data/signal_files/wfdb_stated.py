@@ -112,7 +112,9 @@ def notes_on_surplus(header: Header, frames: int) -> Iterator[str]:
     missed = f"{surplus} frames"
     if header.rate_hz:
       missed = f"{surplus / header.rate_hz:g} s"
-    yield f"{data.name} goes on for {missed} beyond what its header describes, left out"
+    yield (
+      f"the data file {data.name} goes on for {missed} beyond what its header describes, left out"
+    )
 
 
 def _has_checksum(header: Header, data: pathlib.Path) -> bool:

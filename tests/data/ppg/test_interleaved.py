@@ -130,3 +130,11 @@ def test_where_the_times_are_known_a_little_alternation_is_told(tmp_path):
   np.savetxt(path, np.stack([time_s, x_t], -1), "%.6f", ",", header="time,PPG", comments="")
   assert any("both are averaged" in note for note in read_ppg(path, None).info["notes"])
   assert "2 signals seem to alternate" in says(read_ppg, x_t, RATE_HZ)
+
+
+def test_three_signals_are_refused_where_the_times_are_known(tmp_path):
+  x_t = turns(X_T, X_T + 0.1, X_T - 0.1)
+  path = tmp_path / "a.csv"
+  time_s = np.arange(len(x_t)) / (3 * RATE_HZ)
+  np.savetxt(path, np.stack([time_s, x_t], -1), "%.6f", ",", header="time,PPG", comments="")
+  assert "3 signals seem to alternate" in says(read_ppg, path, None)

@@ -135,7 +135,8 @@ def test_samples_beyond_the_header_are_told(tmp_path, frames):
   lines = [line(left[:, 0]), line(left[:, 1])]
   found = read_wfdb_channels(write(tmp_path, first_line=f"r 2 125 {frames}", lines=lines))
   assert found.notes == (
-    f"r.dat goes on for {(100 - frames) / 125:g} s beyond what its header describes, left out",
+    f"the data file r.dat goes on for {(100 - frames) / 125:g} s beyond what its header "
+    "describes, left out",
   )
   np.testing.assert_array_equal(found.channels[0].load(), PHYSICAL[:frames, 0])
 
