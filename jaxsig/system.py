@@ -200,6 +200,7 @@ class Seen(NamedTuple):
   length_s: float
   bridged_s: float        # of it that a straight line fills
   unseen_s: float         # of it that no window covers
+  silent_s: float = 0.0   # of it in which the signal tells nothing, by info["silent_s"]
 
 
 class OwnFile(NamedTuple):
