@@ -38,6 +38,8 @@ def beats(
   {},
   {"noise": 0.003},
   {"noise": 0.008},
+  {"noise": 0.02},
+  {"noise": 0.03},
   {"rate_hz": 250.0, "noise": 0.005},
   {"rate_hz": 64.0},
 ])
@@ -68,13 +70,19 @@ def test_breathing_that_is_visible_in_one_of_the_three(pulse_bpm, breath_bpm, de
   assert silent_spans_s(beats(pulse_bpm=pulse_bpm, breath_bpm=breath_bpm, **depths), 100.0) == []
 
 
+@pytest.mark.parametrize("noise", [0.005, 0.02, 0.05])
+@pytest.mark.parametrize("depths", [{"baseline": 0.05}, {"height": 0.05}, {"interval": 0.05}])
+def test_breathing_in_noise_is_visible(noise, depths):
+  assert silent_spans_s(beats(noise=noise, **depths), 100.0) == []
+
+
 @pytest.mark.parametrize("x_t", [
   np.random.default_rng(0).standard_normal(6000),
   np.zeros(6000),
   np.full(6000, np.nan),
   np.arange(6000.0),
   beats(duration_s=59.0),
-  beats(noise=0.05),
+  beats(noise=0.15),
   beats(duration_s=0.0),
 ], ids=["noise", "flat", "missing", "a line", "short", "a noisy pulse", "nothing"])
 def test_what_is_not_judged(x_t):
