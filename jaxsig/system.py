@@ -1,8 +1,7 @@
 """The contracts of a system: data, task, protocol and own-file parts, and the rows they make.
 
-All other code knows a system by these four parts only. `config.system` names it: a folder of
-`jaxsig/systems/`, or any importable module with a function `make(config) -> System`, such as
-"mylab.mysystem".
+Other code knows a system by these four parts only. `config.system` names it: a folder of
+`jaxsig/systems/`, or any module with `make(config) -> System`, such as "mylab.mysystem".
 """
 import dataclasses
 import functools
@@ -200,6 +199,7 @@ class Seen(NamedTuple):
   length_s: float
   bridged_s: float        # of it that a straight line fills
   unseen_s: float         # of it that no window covers
+  silent_s: float = 0.0   # of it in which the signal tells nothing, by info["silent_s"]
 
 
 class OwnFile(NamedTuple):

@@ -207,12 +207,14 @@ def _judged(
   if not placed:
     return rows
   unseen_s = _unseen_s(record)
+  silent_s = np.reshape(record.info.get("silent_s", ()), (-1, 2))
   for i in placed:
     row = rows[i]
     seen = Seen(
         length_s=row.end_s - row.start_s,
         bridged_s=_shared_s(bridged_s, row),
         unseen_s=_shared_s(unseen_s, row),
+        silent_s=_shared_s(silent_s, row),
     )
     rows[i] = model.system.own.judge(row, seen)
   return rows

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from jaxsig.data.ppg import (
   counters,
   file_formats,
+  interleaved,
   missing_values,
   one_signal,
   polarity,
@@ -84,12 +85,14 @@ def read_ppg(
   rate_hz = _agreed_rate(found.rate_hz, given_hz, found.name)
   name = f"the PPG of {found.name}"
   _require_bounded(found.samples, rate_hz, name)
-  ppg_t, notes = missing_values.cleaned(found.load(), rate_hz, name)
+  raw_t = found.load()
+  layout_notes = interleaved.check(raw_t, rate_hz, _is_rate(found.rate_hz), name)
+  ppg_t, notes = missing_values.cleaned(raw_t, rate_hz, name)
   counters.require_no_counter(ppg_t, name)
   ppg_t, polarity_notes = polarity.upright(ppg_t, rate_hz, turned)
 
   info = {"source": "user"}
-  every_note = [*found.notes, *notes, *polarity_notes]
+  every_note = [*found.notes, *layout_notes, *notes, *polarity_notes]
   if every_note:
     info["notes"] = [_sentence(note) for note in every_note]
   return Record(
@@ -161,9 +164,13 @@ def _number_or_none(rate_hz: object) -> float | None:
     return np.inf
 
 
+def _is_rate(rate_hz: float | None) -> bool:
+  return rate_hz is not None and 0 < rate_hz < np.inf
+
+
 def _agreed_rate(file_hz: float | None, given_hz: float | None, name: str) -> float:
   """The rate in Hz that the file says, or else the user; UserError where they contradict."""
-  if file_hz is not None and not 0 < file_hz < np.inf:   # says nothing
+  if not _is_rate(file_hz):   # says nothing
     file_hz = None
   if file_hz is None and given_hz is None:
     raise UserError(

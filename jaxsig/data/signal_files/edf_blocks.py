@@ -66,7 +66,7 @@ def _block_header(header: Header, records: int) -> bytes:
   signals = range(len(header.samples))
   fields = [   # (width, value)
     (8, _VERSION[header.kind]),
-    (176, ""),   # patient, recording, date and time
+    (176, ""),   # of whom, of what, date and time
     (8, header.header_bytes),
     (44, ""),
     (8, records),

@@ -40,10 +40,15 @@ def read_edf_channels(path: pathlib.Path) -> Channels:
   if not channels:
     raise UserError(f"{path} holds annotations only: name a file with signals")
   notes = list(header.notes)
+  missing_s = starts_s_r[-1] - (header.records - 1) * header.record_s
+  missing_s = max(round(missing_s, 3), 0.0)
   if header.is_interrupted:
-    missing_s = starts_s_r[-1] - (header.records - 1) * header.record_s
-    missing_s = max(round(missing_s, 3), 0.0)
     notes.append(f"interrupted: {missing_s:g} s between its data records are missing")
+  elif missing_s:
+    notes.append(
+      f"interrupted, though its header calls it continuous: {missing_s:g} s between its data "
+      "records are missing by their own times"
+    )
   if uncalibrated:
     notes.append(f"physical units unknown, stored numbers are taken: {', '.join(uncalibrated)}")
   return Channels(tuple(channels), tuple(notes))

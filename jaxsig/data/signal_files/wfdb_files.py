@@ -8,6 +8,7 @@ from jaxsig.data.signal_files.wfdb_notes import notes_on
 from jaxsig.data.signal_files.wfdb_segments import join_segments
 from jaxsig.data.signal_files.wfdb_signals import channel_of, read_samples
 from jaxsig.data.signal_files.wfdb_sizes import frames_of
+from jaxsig.data.signal_files.wfdb_stated import notes_on_surplus
 from jaxsig.errors import UserError
 
 
@@ -38,7 +39,8 @@ def read_wfdb_channels(path: pathlib.Path, remedy: str = AGAIN) -> Channels:
   for i, signal in enumerate(header.signals):
     load = partial(read_samples, header, i, frames)
     channels.append(channel_of(header, signal, header.rate_hz, frames, load))
-  return Channels(tuple(channels), tuple(notes_on([header], header.rate_hz)))
+  notes = [*notes_on([header], header.rate_hz), *notes_on_surplus(header, frames)]
+  return Channels(tuple(channels), tuple(notes))
 
 
 def header_of(path: pathlib.Path) -> pathlib.Path:

@@ -20,7 +20,9 @@ class Signal(NamedTuple):
     frame_samples: how many samples it has in a frame.
     skew_frames: how many frames late it is.
     offset: of its first sample in the file: bytes, samples in a FLAC file.
-    start: the stored number before the first, for formats that store differences.
+    start: the first stored number, or the one before it where differences are stored; None where
+      the line does not say.
+    checksum: the sum of all stored numbers modulo 2**16; None where the line does not say.
     gain, baseline: stored number = gain * physical value + baseline.
     calibrated: whether the gain is known; WFDB's default of 200 stands in for an unknown one.
     unit, name: as the file spells them.
@@ -30,7 +32,8 @@ class Signal(NamedTuple):
   frame_samples: int
   skew_frames: int
   offset: int
-  start: int
+  start: int | None
+  checksum: int | None
   gain: float
   baseline: int
   calibrated: bool
@@ -86,7 +89,8 @@ def signal_of(line: str) -> Signal:
     frame_samples=int(frame_samples or 1) or 1,
     skew_frames=int(skew or 0),
     offset=int(offset or 0),
-    start=int("".join(numbers[2:3]) or 0),
+    start=_optional(numbers[2:3]),
+    checksum=_optional(numbers[3:4]),
     gain=float(gain) or 200.0,
     baseline=int(baseline or 0),
     calibrated=float(gain) != 0,
@@ -103,6 +107,13 @@ def _leading_numbers(words: Sequence[str]) -> list[str]:
       break
     numbers.append(word)
   return numbers
+
+
+def _optional(numbers: Sequence[str]) -> int | None:
+  """The only one of them; None where there is none."""
+  for number in numbers:
+    return int(number)
+  return None
 
 
 def whole_number(text: str, what: str) -> int:

@@ -10,6 +10,7 @@ from jaxsig.data.signal_files.wfdb_lines import Signal
 from jaxsig.data.signal_files.wfdb_notes import notes_on, notes_on_parts
 from jaxsig.data.signal_files.wfdb_parts import Key, Part, keyed, parts_of, segment_header
 from jaxsig.data.signal_files.wfdb_signals import channel_of, read_samples
+from jaxsig.data.signal_files.wfdb_stated import notes_on_surplus
 from jaxsig.errors import UserError
 
 
@@ -42,6 +43,8 @@ def join_segments(header: Header, remedy: str) -> Channels:
 
   notes = list(notes_on_parts(header, layout, parts, rate_hz))
   notes += notes_on([part.header for part in present], rate_hz)
+  for part in present:
+    notes += notes_on_surplus(part.header, part.header.frames or part.frames)
   return Channels(tuple(channels), tuple(notes))
 
 

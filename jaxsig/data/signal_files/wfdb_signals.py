@@ -11,6 +11,7 @@ import numpy as np
 from jaxsig.data.signal_files.channels import Channel
 from jaxsig.data.signal_files.wfdb_header import AGAIN, Header
 from jaxsig.data.signal_files.wfdb_lines import Signal
+from jaxsig.data.signal_files.wfdb_stated import Tally, check_stated
 from jaxsig.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def read_samples(header: Header, channel: int, frames: int) -> np.ndarray:
     [frames * samples in a frame] float64 in physical units, NaN where one is missing.
 
   Raises:
-    UserError: its data file cannot be read.
+    UserError: its data file cannot be read, or holds other samples than the header describes.
   """
   signal = header.signals[channel]
   length = signal.frame_samples
@@ -75,17 +76,20 @@ def read_samples(header: Header, channel: int, frames: int) -> np.ndarray:
   data = header.path.parent / signal.file
   together = [i for i, other in enumerate(header.signals) if other.file == signal.file]
   group = [header.signals[i] for i in together]
+  tally = Tally(signal.format)
   try:
     with tempfile.TemporaryDirectory() as folder:
       record = _plain_copy(data, group, frames, folder)
       for first, last in _blocks(group, frames):
-        block_t = _read_block(wfdb.rdrecord, record, together.index(channel), first, last)
-        x_t[first * length:last * length] = block_t
+        stored_t = _read_block(wfdb.rdrecord, record, together.index(channel), first, last)
+        tally.add(stored_t)
+        x_t[first * length:last * length] = (stored_t - signal.baseline) / signal.gain
   except OSError as error:
     raise UserError(f"{data} cannot be read ({error.strerror or error}): {AGAIN}") from error
   except Exception as error:   # wfdb and soundfile raise nearly anything on damaged samples
     reason = " ".join(str(error).split())[:200]
     raise UserError(f"{data} is damaged or truncated ({reason}): {AGAIN}") from error
+  check_stated(header, signal, tally, is_whole=frames == (header.frames or frames))
 
   late = min(signal.skew_frames * length, len(x_t))
   if late:   # wfdb itself loses samples here where a frame has several
@@ -97,13 +101,15 @@ def read_samples(header: Header, channel: int, frames: int) -> np.ndarray:
 def _plain_copy(data: pathlib.Path, group: Sequence[Signal], frames: int, folder: str) -> str:
   """Writes a header of the signals in one data file beside a link to it; returns its name.
 
+  Physical values by it are the stored numbers themselves.
+
   wfdb reads headers by patterns that stop, or skip letters, at names, units, dates and lengths
   that are common in files from elsewhere: it gets only what tells how samples are stored.
   """
   lines = [f"r {len(group)} 1 {frames}"]
   for signal in group:
     stored = f"{signal.format}x{signal.frame_samples}+{signal.offset}"
-    lines.append(f"d {stored} {signal.gain!r}({signal.baseline})/NU 0 0 {signal.start}")
+    lines.append(f"d {stored} 1(0)/NU 0 0 {signal.start or 0}")
   with open(os.path.join(folder, "r.hea"), "w", encoding="ascii") as file:
     file.write("\n".join(lines))
 
@@ -132,13 +138,13 @@ def _read_block(
   first: int,
   last: int,
 ) -> np.ndarray:
-  with np.errstate(over="ignore"):
-    block = read(
-      record,
-      sampfrom=first,
-      sampto=last,
-      channels=[place],
-      smooth_frames=False,
-      ignore_skew=True,
-    )
+  """The stored numbers of one signal in a few frames, NaN where one is missing."""
+  block = read(
+    record,
+    sampfrom=first,
+    sampto=last,
+    channels=[place],
+    smooth_frames=False,
+    ignore_skew=True,
+  )
   return block.e_p_signal[0]

@@ -57,6 +57,15 @@ def frames_of(header: Header, promised: int | None, remedy: str) -> int:
   return frames
 
 
+def frames_in_files(header: Header) -> dict[pathlib.Path, int]:
+  """Returns how many frames each data file of a record holds, which `frames_of` has checked."""
+  present = {}
+  for file, signals in _signals_by_file(header).items():
+    data = header.path.parent / file
+    present[data] = _present_frames(data, signals, None, "")
+  return present
+
+
 def _signals_by_file(header: Header) -> dict[str, list[Signal]]:
   """The signals that share a file; they must stand in a row and be stored alike."""
   groups = {}

@@ -18,6 +18,7 @@ from jaxsig.system import OwnFile, OwnOptions, Predictions, Row, Told
 from jaxsig.systems.respiration import quality
 from jaxsig.systems.respiration.own_rates import Rate, rates_of
 from jaxsig.systems.respiration.protocol import UNIT
+from jaxsig.systems.respiration.visible_breathing import silent_spans_s
 
 MOST_LINES = 30   # of rates on the console
 COLUMNS = (
@@ -98,6 +99,9 @@ def read(source: object, options: OwnOptions) -> Record:
   name = "the array"
   if isinstance(source, (str, os.PathLike)):
     name = source
+  silent_s = silent_spans_s(record.signals["ppg_t"], record.rate_hz)
+  if silent_s:
+    record.info["silent_s"] = silent_s
   return long_enough(record, options.data, name)
 
 

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from jaxsig.system import Row, Seen, Told, finite_or_none
 from jaxsig.systems.respiration import method_rates, quality, waveforms
+from jaxsig.systems.respiration.visible_breathing import silent_spans_s
 
 MINUTE_S = 60.0
 WITHOUT_REFERENCE = "rr_bpm_win60_annotators_spectral"
@@ -90,11 +91,15 @@ def _causal_rule(config: ConfigDict) -> str:
 
 
 def _seen(told: Told, row: Row) -> Seen:
-  """How much of the last minute the model saw."""
+  """How much of the last minute the model saw, and whether breathing is visible in it."""
+  record = told.record
+  first, last = round(row.start_s * record.rate_hz), round(row.end_s * record.rate_hz)
+  silent_s = silent_spans_s(record.signals["ppg_t"][first:last], record.rate_hz)
   return Seen(
       length_s=MINUTE_S,
       bridged_s=_shared_s(told.bridged_s, row),
       unseen_s=_shared_s(told.lost_s, row),
+      silent_s=MINUTE_S * len(silent_s),
   )
 
 

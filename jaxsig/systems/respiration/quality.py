@@ -18,6 +18,7 @@ WIDEST_95_BPM = 12.0          # the span of all resting adults, so nothing was l
 BAND_BPM = (4.0, 60.0)
 EDGE = 1.02                   # a factor, about the step of the finest grid of rates
 MOST_UNSEEN = 0.5             # of a window
+MOST_SILENT = 0.5             # of a window, in which no breathing is visible
 PASSED_OVER_S = 1.0           # of a window: the end of a stretch that whole seconds leave
 
 
@@ -31,7 +32,8 @@ def judge(row: Row, seen: Seen) -> Row:
   """The rate row with its quality, "good", "doubtful" or "no estimate", and why it is no better.
 
   "no estimate": there is none; it lies at the edge of the band; its 95 % interval (where there is
-  none, two spreads) is wider than 12 a minute; or the model saw less than half of the window.
+  none, two spreads) is wider than 12 a minute; or the model saw less than half of the window, or
+  no breathing is visible in more than half.
   "doubtful": else, where the spread is above 2 a minute or unknown, or some of the window was
   bridged, or more than a second of it not seen. "no estimate" takes the row's numbers away. Rows
   that are no rates stay as they are.
@@ -65,6 +67,8 @@ def _why_none(row: Row, seen: Seen) -> str:
     return (
         f"only {seen_s:.0f} of {seen.length_s:.0f} s could be read: the rest is missing or too "
         "short between gaps")
+  if seen.silent_s > MOST_SILENT * seen.length_s:
+    return "no breathing is visible: all beats are alike, as those of a simulator are"
   if row.estimate is None and seen.unseen_s > PASSED_OVER_S:
     return _missing(seen)
   low_bpm, high_bpm = BAND_BPM

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -168,13 +169,18 @@ def extended(name: str, line: str) -> Callable[[pathlib.Path], None]:
 
 
 def overwritten(channel: int, value: int) -> Callable[[pathlib.Path], None]:
-  """Overwrites the second half of a channel and a little more; -32768 is WFDB's NaN."""
+  """Overwrites the second half of a channel and a little more; -32768 is WFDB's NaN.
+
+  The header states no first numbers and checksums any more.
+  """
   def damage(folder: pathlib.Path) -> None:
     path = folder / "bidmc02.dat"
     stored_t_c = np.fromfile(path, "<i2").reshape(-1, 3)
     first = len(stored_t_c) // 2 - 10
     stored_t_c[first:, channel] = value
     stored_t_c.tofile(path)
+    header = folder / HEADER
+    header.write_text(re.sub(r" -?\d+ -?\d+ 0 (?=\S+$)", " 0 0 0 ", header.read_text(), flags=re.M))
 
   return damage
 
