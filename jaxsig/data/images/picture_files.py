@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from jaxsig.data.images.image_preparation import LARGEST, check_size
+from jaxsig.data.images.tiff_pictures import is_deep_tiff, read_deep_tiff
 from jaxsig.errors import UserError
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM", "ICO")
@@ -34,9 +35,15 @@ def read_picture(path: pathlib.Path) -> Picture:
     with warnings.catch_warnings():
       # Of tags that nothing here depends on, and of sizes, which are looked at below.
       warnings.simplefilter("ignore")
+      deep = read_deep_tiff(path)
+      if deep is not None:
+        check_size(deep.pixels.shape[:2], str(path))
+        return Picture(deep.pixels, deep.bits, _note_on_frames(deep.pages))
       with Image.open(path, formats=FORMATS) as image:
         check_size((image.height, image.width), str(path))
-        notes = _note_on_frames(image)
+        notes = []
+        if image.format != "MPO":   # that is a photograph with its preview
+          notes = _note_on_frames(getattr(image, "n_frames", 1))
         bits = _bits(image)
         deep_colours = _has_deep_colours(image, path)
         upright = ImageOps.exif_transpose(image)
@@ -67,6 +74,8 @@ def is_deep(path: pathlib.Path) -> bool:
   try:
     with warnings.catch_warnings():
       warnings.simplefilter("ignore")
+      if is_deep_tiff(path):
+        return True
       with Image.open(path, formats=FORMATS) as image:
         return image.mode == "F" or image.mode.startswith("I")
   except Exception:   # told where the file is read
@@ -86,9 +95,8 @@ def _has_deep_colours(image: Image.Image, path: pathlib.Path) -> bool:
     return file.read(1) == b"\x10"
 
 
-def _note_on_frames(image: Image.Image) -> list[str]:
-  frames = getattr(image, "n_frames", 1)
-  if frames > 1 and image.format != "MPO":   # that is a photograph with its preview
+def _note_on_frames(frames: int) -> list[str]:
+  if frames > 1:
     return ["Only the first frame is read"]
   return []
 
