@@ -53,6 +53,9 @@ def read_array(source: str | pathlib.Path | ArrayLike) -> NamedArray:
 def _as_array(source: ArrayLike) -> np.ndarray:
   if isinstance(source, np.ma.MaskedArray):
     return source
+  is_list = isinstance(source, (list, tuple))
+  if is_list and any(isinstance(part, np.ma.MaskedArray) for part in source):
+    return np.ma.stack([np.ma.asarray(part) for part in source])
   try:
     return np.asarray(source)
   except ValueError:

@@ -63,7 +63,8 @@ def _of_integers(extent: Extent, name: str) -> NumberRange:
   if bits == 16 and extent.kind == "i" and extent.itemsize == 2:
     bits = 15
   white = 2**bits - 1
-  usual = bits >= 15 or (bits == 8 and extent.itemsize > 2 and highest >= _DIM)
+  fills_type = bits >= 15 and highest == white
+  usual = fills_type or (bits == 8 and extent.itemsize > 2 and highest >= _DIM)
   if usual:
     return NumberRange(0.0, white, "")
   return NumberRange(0.0, white, _assumed(highest, white, count(bits, "bit", "bits") + ", "))
