@@ -16,6 +16,7 @@ from jaxsig.data.images.intensities.hdf5_choice import (
 )
 from jaxsig.data.images.intensities.hdf5_tree import Tree, tree
 from jaxsig.data.images.intensities.hdf5_values import values_of
+from jaxsig.data.images.intensities.mask_places import note_unused
 from jaxsig.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ def read_frames(path: pathlib.Path, dataset: str, with_masks: bool) -> DetectorF
     masks = []
     if with_masks:
       masks = masks_of(found, names, path)
+    notes = note_unused(found, names, masked_by_user=not with_masks)
 
-  notes = []
   if len(names) > 1:
     notes.append(f"The frames are those of {names[0]} to {names[-1]}, {len(names)} data sets.")
   if names == [CXI_DATA] and not dataset and others:
