@@ -16,11 +16,13 @@ from PIL import Image
 from jaxsig.data.images.array_axes import images_of
 from jaxsig.data.images.array_files import ARRAYS, NamedArray, read_array
 from jaxsig.data.images.idx_files import read_idx
-from jaxsig.data.images.image_folder import numbers_of_folder, visible_files
+from jaxsig.data.images.image_folder import ground_of_folder, numbers_of_folder, visible_files
 from jaxsig.data.images.image_preparation import Prepared, prepare_image
 from jaxsig.data.images.number_extent import extent_of
 from jaxsig.data.images.number_range import NumberRange, number_range
-from jaxsig.data.images.picture_files import read_picture, unpacked
+from jaxsig.data.images.opacity_scale import check_opacity, numbers_that_count
+from jaxsig.data.images.picture_files import numbers_of_picture, read_picture, unpacked
+from jaxsig.data.images.transparency import common_ground, opaque_luma
 from jaxsig.errors import UserError
 from jaxsig.plurals import count
 
@@ -74,9 +76,10 @@ def _of_folder(folder: pathlib.Path, side: int) -> Images:
   skipped = []
   reasons = []
   numbers_of = numbers_of_folder(paths, str(folder))
+  ground = ground_of_folder(paths)
   for path in paths:
     try:
-      prepared[path.name] = _of_file(path, side, numbers_of.get(path))
+      prepared[path.name] = _of_file(path, side, numbers_of.get(path), ground)
     except UserError as error:
       skipped.append(path.name)
       reasons.append(str(error))
@@ -99,6 +102,7 @@ def _of_file(
     path: pathlib.Path,
     side: int,
     numbers: NumberRange | UserError | None = None,
+    ground: float | None = None,
 ) -> Prepared:
   if not os.path.isfile(path):
     raise UserError(
@@ -109,8 +113,9 @@ def _of_file(
   if isinstance(numbers, UserError):
     raise numbers
   if numbers is None:
-    numbers = number_range(extent_of(picture.pixels, name, picture.bits), name)
-  image_y_x, changes = prepare_image(picture.pixels, numbers, name, side)
+    numbers = numbers_of_picture(picture, name)
+  check_opacity(picture.pixels, numbers, name)
+  image_y_x, changes = prepare_image(picture.pixels, numbers, name, side, ground)
   return Prepared(image_y_x, [*picture.notes, *changes])
 
 
@@ -128,10 +133,13 @@ def _of_array(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
 def _of_named(named: NamedArray, side: int) -> Images:
   x, name = named
   frames, note = images_of(x, name)
-  numbers = number_range(extent_of(x, name), name)
+  numbers = number_range(extent_of(numbers_that_count(frames), name), name)
+  check_opacity(frames, numbers, name)
+  frames = np.asarray(frames)
+  ground = common_ground(opaque_luma(frame, numbers) for frame in frames)
   prepared = {}
-  for t, frame in enumerate(np.asarray(frames)):
-    prepared[str(t)] = prepare_image(frame, numbers, f"image {t} of {name}", side)
+  for t, frame in enumerate(frames):
+    prepared[str(t)] = prepare_image(frame, numbers, f"image {t} of {name}", side, ground)
   images = _joined(prepared)
   if note:
     images.notes.insert(0, f"{note}.")

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from jaxsig.data.images.number_extent import Extent, extent_of, joined
 from jaxsig.data.images.number_range import SLACK, NumberRange, number_range
-from jaxsig.data.images.picture_files import is_deep, read_picture
+from jaxsig.data.images.opacity_scale import numbers_that_count
+from jaxsig.data.images.picture_files import (
+  is_deep,
+  may_be_transparent,
+  numbers_of_picture,
+  read_picture,
+)
+from jaxsig.data.images.transparency import common_ground, opaque_luma
 from jaxsig.errors import UserError
 
 
@@ -44,7 +51,8 @@ def numbers_of_folder(
       if not is_deep(path):
         continue
       picture = read_picture(path)
-      extent = extent_of(picture.pixels, str(path), picture.bits)
+      counting = numbers_that_count(picture.pixels)
+      extent = extent_of(counting, str(path), picture.bits)
     except UserError:   # told where the file itself is read
       continue
     extents_of_type.setdefault(picture.pixels.dtype.str, {})[path] = extent
@@ -58,6 +66,19 @@ def numbers_of_folder(
     for path, extent in extents.items():
       numbers_of[path] = _fitting(numbers, extent, path)
   return numbers_of
+
+
+def ground_of_folder(paths: Sequence[pathlib.Path]) -> float:
+  """Returns the ground for what is transparent in pictures, the same for all of them."""
+  lumas = []
+  for path in paths:
+    try:
+      if may_be_transparent(path):
+        picture = read_picture(path)
+        lumas.append(opaque_luma(picture.pixels, numbers_of_picture(picture, str(path))))
+    except UserError:   # told where the file itself is read
+      continue
+  return common_ground(lumas)
 
 
 def _fitting(

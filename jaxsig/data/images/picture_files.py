@@ -7,6 +7,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from jaxsig.data.images.image_preparation import LARGEST, check_size
+from jaxsig.data.images.number_extent import extent_of
+from jaxsig.data.images.number_range import NumberRange, number_range
+from jaxsig.data.images.opacity_scale import numbers_that_count
 from jaxsig.data.images.tiff_pictures import is_deep_tiff, read_deep_tiff
 from jaxsig.errors import UserError
 
@@ -67,6 +70,29 @@ def read_picture(path: pathlib.Path) -> Picture:
       f"{path} cannot be read ({reason}): "
       f"save it again as {_ANY_FORMAT} of at most {LARGEST} pixels to a side"
     ) from error
+
+
+def numbers_of_picture(picture: Picture, name: str) -> NumberRange:
+  """Returns which numbers of a picture are black and white.
+
+  Raises:
+    UserError: it is not plain which are.
+  """
+  counting = numbers_that_count(picture.pixels)
+  return number_range(extent_of(counting, name, picture.bits), name)
+
+
+def may_be_transparent(path: pathlib.Path) -> bool:
+  """Whether a file is a picture with an opacity; False where it cannot be opened."""
+  try:
+    with warnings.catch_warnings():
+      warnings.simplefilter("ignore")
+      if is_deep_tiff(path):
+        return True
+      with Image.open(path, formats=FORMATS) as image:
+        return image.has_transparency_data
+  except Exception:   # told where the file is read
+    return False
 
 
 def is_deep(path: pathlib.Path) -> bool:
