@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxsig.data.images.declared_size import check_affordable
 from jaxsig.data.images.npy_files import read_npy, read_npz
 from jaxsig.data.images.tiff_frames import TIFF, read_tiff
 from jaxsig.errors import UserError
@@ -51,6 +52,9 @@ def read_array(source: str | pathlib.Path | ArrayLike) -> NamedArray:
 
 
 def _as_array(source: ArrayLike) -> np.ndarray:
+  shape = getattr(source, "shape", ())
+  if isinstance(shape, tuple) and all(isinstance(side, int) for side in shape):
+    check_affordable(shape, "the array")
   if isinstance(source, np.ma.MaskedArray):
     return source
   is_list = isinstance(source, (list, tuple))

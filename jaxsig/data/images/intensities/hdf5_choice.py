@@ -65,14 +65,18 @@ def chosen_frames(found: Tree, path: pathlib.Path, wanted: str) -> list[str]:
     usual = _marked(found.datasets, names)
   if len(usual) == 1:
     return usual
+  grids = _grids(found.datasets)
+  if not names and len(grids) == 1:   # which axes are those of frames is told where it is read
+    return grids
   masks = [name for name in found.datasets if is_map_of_detector(name)]
   if not names and masks:
     raise UserError(
       f"{path} holds no frames, only {', '.join(masks[:_LISTED])}: name the file of the frames"
     )
-  raise UserError(
-    f"{path} has not exactly one data set with two or three axes: {_listing(found)}"
-  )
+  number = "several data sets"
+  if not names:
+    number = "no data set"
+  raise UserError(f"{path} has {number} of numbers with two or three axes: {_listing(found)}")
 
 
 def chosen_mask(found: Tree, path: pathlib.Path) -> list[str]:
@@ -129,6 +133,15 @@ def _candidates(datasets: "Mapping[str, h5py.Dataset]") -> list[str]:
   return names
 
 
+def _grids(datasets: "Mapping[str, h5py.Dataset]") -> list[str]:
+  """The data sets of more axes than a stack of frames has."""
+  names = []
+  for name, item in datasets.items():
+    if item.ndim > 3 and item.dtype.kind in "iufc" and not is_map_of_detector(name):
+      names.append(name)
+  return names
+
+
 def _marked(datasets: "Mapping[str, h5py.Dataset]", names: list[str]) -> list[str]:
   """The candidates that are in the place of CXI, or that a NeXus group says are its signal."""
   marked = []
@@ -161,7 +174,10 @@ def _listing(found: Tree) -> str:
   described = []
   for name, item in found.datasets.items():
     sides = " x ".join(map(str, item.shape or ()))
-    described.append(f"{name} ({sides or 'no axes'})")
+    kind = ""
+    if item.dtype.kind not in "iuf":
+      kind = f" of {item.dtype}"
+    described.append(f"{name} ({sides or 'no axes'}{kind})")
   described += [f"{name} (a link to {target})" for name, target in found.broken.items()]
   listed = ", ".join(described[:_LISTED]) or "none"
   if len(described) > _LISTED:

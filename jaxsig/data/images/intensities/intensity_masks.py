@@ -36,6 +36,8 @@ def usable_pixels(
     masks = _of_file(raw.masks, frames.shape, notes)
   else:
     masks = [_users_mask(mask)]
+  for gap_v_u in raw.gaps:
+    masks.append(Mask(~gap_v_u, "of the pixels without a source"))
   if isinstance(frames, np.ma.MaskedArray) and np.ma.getmaskarray(frames).any():
     masks.append(Mask(~np.ma.getmaskarray(frames), "of the array"))
 
