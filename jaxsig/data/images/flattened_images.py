@@ -52,10 +52,10 @@ def _check_not_in_columns(shape: tuple[int, int], name: str) -> None:
   rows, columns = shape
   side = square_side(rows)
   if side and rows >= 2 * LONG * columns:
+    images = count(columns, "flattened image", "flattened images")
     raise UserError(
-      f"{name} has the shape {shape}, which seems to be {columns} flattened images of "
-      f"{side} x {side} in its columns: give them as x.T.reshape(-1, {side}, {side}), "
-      "or one image as x[None]"
+      f"{name} has the shape {shape}, which seems to be {images} of {side} x {side} in its "
+      f"columns: give them as x.T.reshape(-1, {side}, {side}), or one image as x[None]"
     )
   colour_side = square_side(columns // 3)
   if columns % 3 == 0 and colour_side and columns > 2 * LONG * rows:

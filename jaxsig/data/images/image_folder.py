@@ -14,9 +14,11 @@ from jaxsig.data.images.picture_files import (
 from jaxsig.data.images.transparency import common_ground, opaque_luma
 from jaxsig.errors import UserError
 
+_LISTED = 3   # names in a note
 
-def visible_files(folder: pathlib.Path) -> list[pathlib.Path]:
-  """Returns the files of a folder by their names, but for hidden ones.
+
+def visible_files(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
+  """Returns the files of a folder by their names, but for hidden ones, and notes on what else is.
 
   Raises:
     UserError: the folder cannot be read.
@@ -28,11 +30,29 @@ def visible_files(folder: pathlib.Path) -> list[pathlib.Path]:
       f"the folder {folder} cannot be read ({error.strerror}): allow it, or name another"
     ) from error
 
-  paths = []
+  paths, folders, others = [], [], []
   for path in every:
-    if path.is_file() and not path.name.startswith("."):
+    if path.name.startswith((".", "__")):
+      continue
+    if path.is_file():
       paths.append(path)
-  return paths
+    elif path.is_dir():
+      folders.append(path.name)
+    else:
+      others.append(path.name)
+  notes = []
+  if folders:
+    notes.append(f"Left out, as folders in the folder: {_listed(folders)}.")
+  if others:
+    notes.append(f"Left out, as links that lead nowhere or no files: {_listed(others)}.")
+  return paths, notes
+
+
+def _listed(names: list[str]) -> str:
+  listed = ", ".join(names[:_LISTED])
+  if len(names) > _LISTED:
+    listed += f" and {len(names) - _LISTED} more"
+  return listed
 
 
 def numbers_of_folder(

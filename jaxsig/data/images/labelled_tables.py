@@ -3,7 +3,7 @@ import numpy as np
 
 from jaxsig.data.images.flattened_signs import LONG, SMOOTHER, differences_of, square_side
 from jaxsig.errors import UserError
-from jaxsig.plurals import noun
+from jaxsig.plurals import count, noun
 
 _MOST_LABELS = 2   # columns beside those of the pixels: an index and a label
 _CHANNELS = (1, 3)
@@ -23,9 +23,10 @@ def check_no_table(x: np.ndarray, name: str) -> None:
         raise UserError(_refusal(x.shape, name, labels, side, channels))
     side = _side_beside(rows, labels, 1)
     if side and _is_long(x.shape):
+      images = count(columns, "flattened image", "flattened images")
       raise UserError(
-        f"{name} has the shape {x.shape}, which seems to be {columns} flattened images of "
-        f"{side} x {side} in its columns, below {labels} {noun(labels, 'row', 'rows')} of labels: "
+        f"{name} has the shape {x.shape}, which seems to be {images} of {side} x {side} in its "
+        f"columns, below {labels} {noun(labels, 'row', 'rows')} of labels: "
         f"give the images alone, x[{labels}:].T.reshape(-1, {side}, {side}), "
         "or one image as x[None]"
       )
@@ -56,9 +57,10 @@ def _refusal(shape: tuple[int, ...], name: str, labels: int, side: int, channels
   if channels > 1:
     colours = " in colour"
     form += f", {channels}"
+  images = count(shape[0], "flattened image", "flattened images")
   return (
-    f"{name} has the shape {shape}, which seems to be {shape[0]} flattened images of "
-    f"{side} x {side}{colours} beside {labels} {noun(labels, 'column', 'columns')} of labels: "
+    f"{name} has the shape {shape}, which seems to be {images} of {side} x {side}{colours} "
+    f"beside {labels} {noun(labels, 'column', 'columns')} of labels: "
     f"give the images alone, x[:, {labels}:].reshape({form}) where the labels come first, "
     "or one image as x[None]"
   )

@@ -1,4 +1,4 @@
-"""Pictures of files by Pillow: their own numbers, upright, of the first frame."""
+"""Pictures of files by Pillow, tifffile or NumPy: their own numbers, upright, first frame."""
 import pathlib
 import warnings
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from jaxsig.data.images.image_preparation import LARGEST, check_size
 from jaxsig.data.images.number_extent import extent_of
 from jaxsig.data.images.number_range import NumberRange, number_range
 from jaxsig.data.images.opacity_scale import numbers_that_count
+from jaxsig.data.images.single_arrays import NPY, only_image
 from jaxsig.data.images.tiff_pictures import is_deep_tiff, read_deep_tiff
 from jaxsig.errors import UserError
 
@@ -34,6 +35,8 @@ def read_picture(path: pathlib.Path) -> Picture:
   Raises:
     UserError: it is no picture, or too large or too small, or damaged.
   """
+  if path.suffix.lower() == NPY:
+    return Picture(only_image(path), 0, [])
   try:
     with warnings.catch_warnings():
       # Of tags that nothing here depends on, and of sizes, which are looked at below.
@@ -84,6 +87,8 @@ def numbers_of_picture(picture: Picture, name: str) -> NumberRange:
 
 def may_be_transparent(path: pathlib.Path) -> bool:
   """Whether a file is a picture with an opacity; False where it cannot be opened."""
+  if path.suffix.lower() == NPY:
+    return True
   try:
     with warnings.catch_warnings():
       warnings.simplefilter("ignore")
@@ -97,6 +102,8 @@ def may_be_transparent(path: pathlib.Path) -> bool:
 
 def is_deep(path: pathlib.Path) -> bool:
   """Whether a file is a picture of more than 8 bits; False where it cannot be opened."""
+  if path.suffix.lower() == NPY:
+    return True
   try:
     with warnings.catch_warnings():
       warnings.simplefilter("ignore")

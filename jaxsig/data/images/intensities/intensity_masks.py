@@ -124,9 +124,11 @@ def _users_mask(mask: str | pathlib.Path | ArrayLike) -> Mask:
     is_path = isinstance(mask, (str, pathlib.Path))
     if is_path and check_file(pathlib.Path(mask)) in HDF5:
       return Mask(read_mask(pathlib.Path(mask)), str(mask))
-    values, name = read_array(mask)
+    values, name, choice = read_array(mask)
+    if choice:
+      raise UserError(f"{name} holds several arrays: save the mask alone")
     if not is_path:
       name = "own.mask"
-  except (UserError, ValueError) as error:
+  except UserError as error:
     raise UserError(f"the mask (own.mask) cannot be used: {error}") from error
   return Mask(np.ma.filled(values, 0), name)
