@@ -94,7 +94,7 @@ def frames_of(x: np.ndarray, name: str) -> Frames:
   if x.ndim == 2:
     return Frames(x[None], "")
 
-  explicit = x.ndim > 3 and x.shape[1] == 1
+  explicit = x.ndim == 4 and x.shape[1] == 1
   longer = [side for side in x.shape if side != 1]
   if explicit:
     longer = [x.shape[0], *[side for side in x.shape[2:] if side != 1]]

@@ -27,6 +27,7 @@ from jaxsig.errors import UserError
 from jaxsig.plurals import count
 
 _LISTED = 3   # names in a note
+_IDX_REMEDY = "download it again, or save its images by numpy.save as .npy"
 
 
 class Images(NamedTuple):
@@ -59,7 +60,7 @@ def read_images(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
     if os.path.isdir(path):   # False of a name that is too long, where pathlib raises
       return _of_folder(path, side)
     if os.path.isfile(path) and is_idx(path):
-      return _of_named(NamedArray(read_idx(path, 3), str(path)), side)
+      return _of_named(NamedArray(read_idx(path, 3, _IDX_REMEDY), str(path)), side)
     if path.suffix.lower() not in ARRAYS:
       return _joined({path.name: _of_file(path, side)})
   return _of_array(source, side)

@@ -60,8 +60,8 @@ def _share_of_rounding(x_v_u: np.ndarray) -> float:
 
 
 def _is_cut(x_v_u: np.ndarray) -> bool:
-  """Whether a row or a column is 0, as dead ones are, or all that is below a threshold."""
-  if not x_v_u.any(0).all() or not x_v_u.any(1).all():
+  """Whether a row or a column is all one value, as bad ones are, or all below a threshold is 0."""
+  if np.ptp(x_v_u, 0).min() == 0 or np.ptp(x_v_u, 1).min() == 0:
     return True
   positive = np.unique(x_v_u[x_v_u > 0])
   larger = positive[positive > 1.001 * positive[0]]

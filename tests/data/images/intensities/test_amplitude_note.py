@@ -32,6 +32,7 @@ FAULTS = {
   "0.2 % dead": lambda x: dead(np.rint(x), 0.002),
   "1 % dead": lambda x: dead(np.rint(x), 0.01),
   "dead rows": lambda x: np.where(np.arange(len(x))[:, None] // 3 == 4, 0, x),
+  "hot rows": lambda x: np.where(np.arange(len(x))[:, None] // 4 == 3, 77777, x),
   "threshold": lambda x: np.where(x < 30, 0, x),
   "gain": lambda x: x * np.random.default_rng(3).normal(1, 0.02, x.shape),
   "background": lambda x: x + 20,

@@ -74,6 +74,12 @@ def test_grids_name_their_form_as_a_stack(tmp_path, as_file, shape):
   assert len(read_intensity(x.reshape(-1, 32, 32)).frames_t_v_u) == np.prod(shape)
 
 
+@pytest.mark.parametrize("shape", [(1, 3), (3, 1), (1, 1, 3), (1, 3, 1), (3, 1, 1), (1, 1, 1)])
+def test_axes_of_one_are_left_out(shape):
+  x = STACK.reshape(-1, 32, 32)[: np.prod(shape)].reshape(*shape, 32, 32)
+  assert len(read_intensity(x).frames_t_v_u) == np.prod(shape)
+
+
 @pytest.mark.parametrize("shape", [(2, 12, SIDE, SIDE), (5, 5, 40, 40)])
 def test_grids_of_images(shape):
   assert f"x.reshape(-1, {shape[-1]}, {shape[-1]})" in says(read_images, np.ones(shape), SIDE)
