@@ -72,7 +72,9 @@ def _of_four_axes(x: np.ndarray, name: str) -> Frames:
     return Frames(np.moveaxis(x, 1, -1), note)
 
   sentence = f"{name} has the shape {x.shape}: give images as {_LAYOUTS}"
-  if second in CHANNELS:
+  if second == last and t > 1 and first not in CHANNELS:
+    sentence += f"; a grid of {t} x {first} becomes it by x.reshape(-1, {second}, {last})"
+  elif second in CHANNELS:
     sentence += "; [h, w, c, t] becomes it by numpy.moveaxis(x, -1, 0)"
   elif t == 1:
     sentence += "; the first axis is left out by x[0]"
@@ -92,14 +94,16 @@ def frames_of(x: np.ndarray, name: str) -> Frames:
   if x.ndim == 2:
     return Frames(x[None], "")
 
-  explicit = x.ndim > 3 and x.shape[1] == 1
+  explicit = x.ndim == 4 and x.shape[1] == 1
   longer = [side for side in x.shape if side != 1]
   if explicit:
     longer = [x.shape[0], *[side for side in x.shape[2:] if side != 1]]
   if len(longer) not in (2, 3):
-    raise UserError(
-      f"{name} has the shape {x.shape}: give one frame [v, u] or a stack of frames [t, v, u]"
-    )
+    sentence = f"{name} has the shape {x.shape}: give one frame [v, u] or a stack [t, v, u]"
+    if len(longer) > 3:
+      v, u = longer[-2:]
+      sentence += f", where these are frames of {v} x {u} by x.reshape(-1, {v}, {u}) as NPY"
+    raise UserError(sentence)
   if len(longer) == 2:
     longer = [1, *longer]
   values = x.reshape(longer)

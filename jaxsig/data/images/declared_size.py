@@ -12,5 +12,5 @@ def check_affordable(shape: Sequence[int], name: str) -> None:
   if math.prod(shape) > LARGEST:
     sides = " x ".join(map(str, shape))
     raise UserError(
-      f"{name} has {sides} values, more than {LARGEST}: cut it into files with fewer frames"
+      f"{name} has {sides} values, more than {LARGEST}: cut it into parts with fewer frames"
     )

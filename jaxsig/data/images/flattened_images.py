@@ -1,15 +1,12 @@
 """Square images that lie flat in the rows of a table, [t, side * side]."""
-import math
-
 import numpy as np
 
+from jaxsig.data.images.flattened_signs import LONG, SMOOTHER, differences_of, square_side
+from jaxsig.data.images.labelled_tables import check_no_table
 from jaxsig.errors import UserError
 from jaxsig.plurals import count
 
-_SMALLEST_SIDE = 8   # pixels: a smaller square is no image
-_LONG = 4            # times: pictures are seldom that much longer than wide
 _LONGEST = 2**13     # pixels to a side of a picture
-_SMOOTHER = 0.8      # neighbours that differ by less than this share of others are the true ones
 
 
 def unflattened(x: np.ndarray, name: str) -> tuple[np.ndarray, str]:
@@ -25,8 +22,9 @@ def unflattened(x: np.ndarray, name: str) -> tuple[np.ndarray, str]:
     UserError: both readings are possible.
   """
   rows, columns = x.shape
-  side = _side(columns)
+  side = square_side(columns)
   if not side:
+    check_no_table(x, name)
     _check_not_in_columns(x.shape, name)
     return x[None], ""
 
@@ -36,10 +34,10 @@ def unflattened(x: np.ndarray, name: str) -> tuple[np.ndarray, str]:
   if rows == 1 or rows > _LONGEST:
     return folded, note
 
-  picture, flat = _differences(x, side)
-  looks_flat = flat < _SMOOTHER * picture
-  looks_like_picture = picture < _SMOOTHER * flat
-  picture_shape = columns <= _LONG * rows and rows <= _LONG * columns
+  picture, flat = differences_of(x, side)
+  looks_flat = flat < SMOOTHER * picture
+  looks_like_picture = picture < SMOOTHER * flat
+  picture_shape = columns <= LONG * rows and rows <= LONG * columns
   if not picture_shape and not looks_like_picture:
     return folded, note
   if picture_shape and not looks_flat:
@@ -50,34 +48,18 @@ def unflattened(x: np.ndarray, name: str) -> tuple[np.ndarray, str]:
   )
 
 
-def _side(pixels: int) -> int:
-  """The side of a square of so many pixels; 0 where there is none, or it is too small."""
-  side = math.isqrt(pixels)
-  if side * side != pixels or side < _SMALLEST_SIDE:
-    return 0
-  return side
-
-
 def _check_not_in_columns(shape: tuple[int, int], name: str) -> None:
   rows, columns = shape
-  side = _side(rows)
-  if side and rows >= 2 * _LONG * columns:
+  side = square_side(rows)
+  if side and rows >= 2 * LONG * columns:
+    images = count(columns, "flattened image", "flattened images")
     raise UserError(
-      f"{name} has the shape {shape}, which seems to be {columns} flattened images of "
-      f"{side} x {side} in its columns: give them as x.T.reshape(-1, {side}, {side}), "
-      "or one image as x[None]"
+      f"{name} has the shape {shape}, which seems to be {images} of {side} x {side} in its "
+      f"columns: give them as x.T.reshape(-1, {side}, {side}), or one image as x[None]"
     )
-  colour_side = _side(columns // 3)
-  if columns % 3 == 0 and colour_side and columns > 2 * _LONG * rows:
+  colour_side = square_side(columns // 3)
+  if columns % 3 == 0 and colour_side and columns > 2 * LONG * rows:
     raise UserError(
       f"{name} has the shape {shape}, which seems to be flattened images in colour: give them as "
       f"x.reshape(-1, {colour_side}, {colour_side}, 3), or one image as x[None]"
     )
-
-
-def _differences(x: np.ndarray, side: int) -> tuple[float, float]:
-  """Mean difference of pixels one row apart, of a picture and of flattened images."""
-  x = x[:1024].astype(np.float32)
-  of_picture = np.abs(x[1:] - x[:-1]).mean()
-  of_flattened = np.abs(x[:, side:] - x[:, :-side]).mean()
-  return float(of_picture), float(of_flattened)

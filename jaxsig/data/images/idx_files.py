@@ -17,6 +17,8 @@ _PREFIX = {"train": "train", "test": "t10k"}
 _KIND = {1: "labels", 3: "images"}   # by the number of axes
 _UINT8 = 8                           # the type's code; this family has no other type
 _GZIP = b"\x1f\x8b"
+_IMAGES = bytes([0, 0, _UINT8, 3])   # with which a file of images begins
+_NAMES = ("idx3-ubyte", ".idx")
 
 
 class Part(NamedTuple):
@@ -91,8 +93,8 @@ def read_part(folder: str | pathlib.Path, name: str, part: str, remedy: str = AG
 def read_idx(path: pathlib.Path, ndim: int, remedy: str = AGAIN) -> np.ndarray:
   """Reads the uint8 array of an idx file.
 
-  The file is two zero bytes, the type's code, the number of axes, a big-endian int32 length for
-  each axis, and the values.
+  The file is two zero bytes, the type's code, the number of axes, a length of 32 bits,
+  big-endian, for each axis, and the values.
 
   Raises:
     UserError: it is no such file, or of another type or number of axes, or its length is not
@@ -126,10 +128,26 @@ def read_idx(path: pathlib.Path, ndim: int, remedy: str = AGAIN) -> np.ndarray:
   return np.frombuffer(content, np.uint8, offset=header_bytes).reshape(shape)
 
 
+def is_idx(path: pathlib.Path) -> bool:
+  """Whether a file is one of images in idx form, by its first bytes or else its name."""
+  if any(word in path.name for word in _NAMES):
+    return True
+  try:
+    with path.open("rb") as file:
+      start = file.read(2)
+    if start == _GZIP:
+      with gzip.open(path) as file:
+        return file.read(4) == _IMAGES
+    with path.open("rb") as file:
+      return file.read(4) == _IMAGES
+  except (OSError, EOFError, zlib.error):   # told where it is read
+    return False
+
+
 def _shape(lengths: bytes, ndim: int) -> tuple[int, ...]:
   """The axes' lengths as Python's integers, which a damaged header cannot overflow."""
   whole = lengths.ljust(4 * ndim, b"\0")
-  shape = np.frombuffer(whole, ">i4")
+  shape = np.frombuffer(whole, ">u4")
   return tuple(shape.tolist())
 
 

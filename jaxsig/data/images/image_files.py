@@ -15,17 +15,19 @@ from PIL import Image
 
 from jaxsig.data.images.array_axes import images_of
 from jaxsig.data.images.array_files import ARRAYS, NamedArray, read_array
-from jaxsig.data.images.idx_files import read_idx
-from jaxsig.data.images.image_folder import numbers_of_folder, visible_files
+from jaxsig.data.images.idx_files import is_idx, read_idx
+from jaxsig.data.images.image_folder import ground_of_folder, numbers_of_folder, visible_files
 from jaxsig.data.images.image_preparation import Prepared, prepare_image
 from jaxsig.data.images.number_extent import extent_of
 from jaxsig.data.images.number_range import NumberRange, number_range
-from jaxsig.data.images.picture_files import read_picture, unpacked
+from jaxsig.data.images.opacity_scale import check_opacity, numbers_that_count
+from jaxsig.data.images.picture_files import numbers_of_picture, read_picture, unpacked
+from jaxsig.data.images.transparency import common_ground, opaque_luma
 from jaxsig.errors import UserError
 from jaxsig.plurals import count
 
-_IDX = "-idx3-ubyte"   # in the names of MNIST's files of images, gzipped or plain
 _LISTED = 3   # names in a note
+_IDX_REMEDY = "download it again, or save its images by numpy.save as .npy"
 
 
 class Images(NamedTuple):
@@ -41,7 +43,8 @@ def read_images(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
   Args:
     source: the path of an image (PNG, JPEG, TIFF, BMP, GIF, WebP, ...; of several frames the
       first), of a folder of images (in the order of their names; other files are left out), or of
-      an .npy file, an .npz file with one array or a file ...-idx3-ubyte of MNIST; or an array or a
+      an .npy file, an .npz file of which one array can be images or an idx file of MNIST; or an
+      array or a
       pillow image. Arrays are [h, w], [t, h, w], [h, w, c] or [t, h, w, c] with c = 1, 3 or 4
       channels: see `array_axes` for others.
     side: of the results, in pixels.
@@ -56,15 +59,15 @@ def read_images(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
     path = pathlib.Path(source)
     if os.path.isdir(path):   # False of a name that is too long, where pathlib raises
       return _of_folder(path, side)
-    if os.path.isfile(path) and _IDX in path.name:
-      return _of_named(NamedArray(read_idx(path, 3), str(path)), side)
+    if os.path.isfile(path) and is_idx(path):
+      return _of_named(NamedArray(read_idx(path, 3, _IDX_REMEDY), str(path)), side)
     if path.suffix.lower() not in ARRAYS:
       return _joined({path.name: _of_file(path, side)})
   return _of_array(source, side)
 
 
 def _of_folder(folder: pathlib.Path, side: int) -> Images:
-  paths = visible_files(folder)
+  paths, left_out = visible_files(folder)
   if not paths:
     raise UserError(
       f"the folder {folder} has no files: name the one that holds the images themselves"
@@ -74,9 +77,10 @@ def _of_folder(folder: pathlib.Path, side: int) -> Images:
   skipped = []
   reasons = []
   numbers_of = numbers_of_folder(paths, str(folder))
+  ground = ground_of_folder(paths)
   for path in paths:
     try:
-      prepared[path.name] = _of_file(path, side, numbers_of.get(path))
+      prepared[path.name] = _of_file(path, side, numbers_of.get(path), ground)
     except UserError as error:
       skipped.append(path.name)
       reasons.append(str(error))
@@ -87,6 +91,7 @@ def _of_folder(folder: pathlib.Path, side: int) -> Images:
       f"({count(len(paths), 'file', 'files')}, the first: {reasons[0]})"
     )
   images = _joined(prepared)
+  images.notes[:0] = left_out
   if not skipped:
     return images
 
@@ -99,6 +104,7 @@ def _of_file(
     path: pathlib.Path,
     side: int,
     numbers: NumberRange | UserError | None = None,
+    ground: float | None = None,
 ) -> Prepared:
   if not os.path.isfile(path):
     raise UserError(
@@ -109,32 +115,29 @@ def _of_file(
   if isinstance(numbers, UserError):
     raise numbers
   if numbers is None:
-    numbers = number_range(extent_of(picture.pixels, name, picture.bits), name)
-  image_y_x, changes = prepare_image(picture.pixels, numbers, name, side)
+    numbers = numbers_of_picture(picture, name)
+  check_opacity(picture.pixels, numbers, name)
+  image_y_x, changes = prepare_image(picture.pixels, numbers, name, side, ground)
   return Prepared(image_y_x, [*picture.notes, *changes])
 
 
 def _of_array(source: str | pathlib.Path | ArrayLike, side: int) -> Images:
-  try:
-    named = read_array(source)
-  except ValueError as error:   # a list of arrays of several shapes
-    raise UserError(
-      f"the images do not make one array ({error}): "
-      "give them one shape, or name a folder of image files"
-    ) from error
-  return _of_named(named, side)
+  return _of_named(read_array(source), side)
 
 
 def _of_named(named: NamedArray, side: int) -> Images:
-  x, name = named
+  x, name, choice = named
   frames, note = images_of(x, name)
-  numbers = number_range(extent_of(x, name), name)
+  numbers = number_range(extent_of(numbers_that_count(frames), name), name)
+  check_opacity(frames, numbers, name)
+  frames = np.asarray(frames)
+  ground = common_ground(opaque_luma(frame, numbers) for frame in frames)
   prepared = {}
-  for t, frame in enumerate(np.asarray(frames)):
-    prepared[str(t)] = prepare_image(frame, numbers, f"image {t} of {name}", side)
+  for t, frame in enumerate(frames):
+    prepared[str(t)] = prepare_image(frame, numbers, f"image {t} of {name}", side, ground)
   images = _joined(prepared)
-  if note:
-    images.notes.insert(0, f"{note}.")
+  told = [f"{one}." for one in (choice, note) if one]
+  images.notes[:0] = told
   return images
 
 

@@ -4,12 +4,21 @@ from collections.abc import Sequence
 
 from jaxsig.data.images.number_extent import Extent, extent_of, joined
 from jaxsig.data.images.number_range import SLACK, NumberRange, number_range
-from jaxsig.data.images.picture_files import is_deep, read_picture
+from jaxsig.data.images.opacity_scale import numbers_that_count
+from jaxsig.data.images.picture_files import (
+  is_deep,
+  may_be_transparent,
+  numbers_of_picture,
+  read_picture,
+)
+from jaxsig.data.images.transparency import common_ground, opaque_luma
 from jaxsig.errors import UserError
 
+_LISTED = 3   # names in a note
 
-def visible_files(folder: pathlib.Path) -> list[pathlib.Path]:
-  """Returns the files of a folder by their names, but for hidden ones.
+
+def visible_files(folder: pathlib.Path) -> tuple[list[pathlib.Path], list[str]]:
+  """Returns the files of a folder by their names, but for hidden ones, and notes on what else is.
 
   Raises:
     UserError: the folder cannot be read.
@@ -21,11 +30,29 @@ def visible_files(folder: pathlib.Path) -> list[pathlib.Path]:
       f"the folder {folder} cannot be read ({error.strerror}): allow it, or name another"
     ) from error
 
-  paths = []
+  paths, folders, others = [], [], []
   for path in every:
-    if path.is_file() and not path.name.startswith("."):
+    if path.name.startswith((".", "__")):
+      continue
+    if path.is_file():
       paths.append(path)
-  return paths
+    elif path.is_dir():
+      folders.append(path.name)
+    else:
+      others.append(path.name)
+  notes = []
+  if folders:
+    notes.append(f"Left out, as folders in the folder: {_listed(folders)}.")
+  if others:
+    notes.append(f"Left out, as links that lead nowhere or no files: {_listed(others)}.")
+  return paths, notes
+
+
+def _listed(names: list[str]) -> str:
+  listed = ", ".join(names[:_LISTED])
+  if len(names) > _LISTED:
+    listed += f" and {len(names) - _LISTED} more"
+  return listed
 
 
 def numbers_of_folder(
@@ -44,7 +71,8 @@ def numbers_of_folder(
       if not is_deep(path):
         continue
       picture = read_picture(path)
-      extent = extent_of(picture.pixels, str(path), picture.bits)
+      counting = numbers_that_count(picture.pixels)
+      extent = extent_of(counting, str(path), picture.bits)
     except UserError:   # told where the file itself is read
       continue
     extents_of_type.setdefault(picture.pixels.dtype.str, {})[path] = extent
@@ -58,6 +86,19 @@ def numbers_of_folder(
     for path, extent in extents.items():
       numbers_of[path] = _fitting(numbers, extent, path)
   return numbers_of
+
+
+def ground_of_folder(paths: Sequence[pathlib.Path]) -> float:
+  """Returns the ground for what is transparent in pictures, the same for all of them."""
+  lumas = []
+  for path in paths:
+    try:
+      if may_be_transparent(path):
+        picture = read_picture(path)
+        lumas.append(opaque_luma(picture.pixels, numbers_of_picture(picture, str(path))))
+    except UserError:   # told where the file itself is read
+      continue
+  return common_ground(lumas)
 
 
 def _fitting(

@@ -4,7 +4,7 @@ The training images are such ones.
 What is done to an image, in this order, each step but the first with a note where it changes
 anything:
   scale          0 to 1, by the numbers that stand for black and white: see `number_range`
-  transparency   shown on black or on white, whichever the opaque part is further from
+  transparency   shown on black or on white, whichever the opaque parts of all are further from
   colours        luma of ITU-R BT.601
   contrast       bright on dark: inverted where the border is brighter than the inside
   form           the smallest square about it, filled with the background, the median of its
@@ -18,7 +18,7 @@ import numpy as np
 
 from jaxsig.data.images.image_blocks import WHITE
 from jaxsig.data.images.number_range import SLACK, NumberRange
-from jaxsig.data.images.transparency import LUMA, opaque
+from jaxsig.data.images.transparency import LUMA, common_ground, opaque, opaque_luma
 from jaxsig.errors import UserError
 
 SMALLEST = 3       # pixels to a side: fewer have no inside
@@ -42,7 +42,13 @@ def check_size(sides: Iterable[int], name: str) -> None:
   )
 
 
-def prepare_image(pixels: np.ndarray, numbers: NumberRange, name: str, side: int) -> Prepared:
+def prepare_image(
+    pixels: np.ndarray,
+    numbers: NumberRange,
+    name: str,
+    side: int,
+    ground: float | None = None,
+) -> Prepared:
   """Brings one image to `side` x `side` grey pixels: see the top of this file.
 
   Args:
@@ -50,6 +56,7 @@ def prepare_image(pixels: np.ndarray, numbers: NumberRange, name: str, side: int
     numbers: that stand for black and for white.
     name: for the errors.
     side: of the result, in pixels.
+    ground: for what is transparent, 0 or 1; None for the one that suits this image.
 
   Raises:
     UserError: the image is too small or too large, or of one colour.
@@ -62,7 +69,9 @@ def prepare_image(pixels: np.ndarray, numbers: NumberRange, name: str, side: int
     changes.append(numbers.change)
   scaled = (pixels.astype(np.float32) - numbers.black) / (numbers.white - numbers.black)
   scaled = np.clip(scaled, 0, 1)
-  grey_y_x = _grey(scaled, name, changes)
+  if ground is None:
+    ground = common_ground([opaque_luma(pixels, numbers)])
+  grey_y_x = _grey(scaled, ground, name, changes)
   grey_y_x, background = _bright_on_dark(grey_y_x, changes)
   if h != w:
     changes.append("Filled up to a square")
@@ -87,7 +96,7 @@ def prepare_image(pixels: np.ndarray, numbers: NumberRange, name: str, side: int
   return Prepared(image_y_x, changes)
 
 
-def _grey(x: np.ndarray, name: str, changes: list[str]) -> np.ndarray:
+def _grey(x: np.ndarray, ground: float, name: str, changes: list[str]) -> np.ndarray:
   """[h, w] of [h, w] or [h, w, c], 0 to 1."""
   if x.ndim == 2 or x.shape[-1] == 1:
     return x.reshape(x.shape[:2])
@@ -96,7 +105,7 @@ def _grey(x: np.ndarray, name: str, changes: list[str]) -> np.ndarray:
   if x.shape[-1] == 4:
     colour_y_x_c = x[..., :3]
     alpha_y_x_1 = x[..., 3:]
-    colour_y_x_c = opaque(colour_y_x_c, alpha_y_x_1, name, changes)
+    colour_y_x_c = opaque(colour_y_x_c, alpha_y_x_1, ground, name, changes)
   differences = np.abs(np.diff(colour_y_x_c, axis=-1))
   if differences.max() > SLACK:
     changes.append("Colours are dropped")

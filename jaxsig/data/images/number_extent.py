@@ -21,6 +21,7 @@ class Extent(NamedTuple):
   step_of_257: bool             # all are bytes times 257
   steps_of_minus_1_to_1: bool   # all are bytes / 127.5 - 1
   steps_of_bytes: bool          # all are from `lowest` to `highest` in 255 even steps
+  lone_lowest: int = 0          # numbers that are the lowest, where none lies between it and 0
 
 
 def extent_of(x: np.ndarray, name: str, bits: int = 0) -> Extent:
@@ -59,16 +60,28 @@ def extent_of(x: np.ndarray, name: str, bits: int = 0) -> Extent:
   highest = float(x.max())
   several_bytes = x.dtype.kind in "iu" and x.dtype.itemsize > 1
   step_of_257 = several_bytes and highest > 255 and not (x % 257).any()
-  signed_steps, byte_steps = False, False
+  signed_steps, byte_steps, lone_lowest = False, False, 0
   if x.dtype.kind == "f":
     levels = np.unique(x.reshape(-1)[:_MOST_NUMBERS].astype(np.float64))
     signed_steps = lowest >= -1.01 and highest <= 1.01 and _in_steps((levels + 1) * 127.5)
     span = max(highest - lowest, 1e-30)
     byte_steps = _in_steps((levels - lowest) / span * 255)
+    lone_lowest = _lone_lowest(x, lowest, highest)
   return Extent(
     x.dtype.kind, x.dtype.itemsize, bits, lowest, highest, bool(step_of_257), signed_steps,
-    byte_steps,
+    byte_steps, lone_lowest,
   )
+
+
+def _lone_lowest(x: np.ndarray, lowest: float, highest: float) -> int:
+  """How many numbers are a negative lowest one that no other is near, of more than two numbers."""
+  if lowest >= 0:
+    return 0
+  negative = x[x < lowest / 100]
+  others = x[(x >= lowest / 100) & (x < highest)]
+  if not others.size or (negative != negative[0]).any():
+    return 0
+  return int(negative.size)
 
 
 def _in_steps(levels: np.ndarray) -> bool:
@@ -99,4 +112,13 @@ def joined(extents: Sequence[Extent]) -> Extent:
     step_of_257=all(extent.step_of_257 for extent in extents),
     steps_of_minus_1_to_1=all(extent.steps_of_minus_1_to_1 for extent in extents),
     steps_of_bytes=same_ends and all(extent.steps_of_bytes for extent in extents),
+    lone_lowest=_joined_lowest(extents),
   )
+
+
+def _joined_lowest(extents: Sequence[Extent]) -> int:
+  """How many numbers of all files are a negative lowest one; 0 where some have others below 0."""
+  negative = [extent for extent in extents if extent.lowest < 0]
+  if any(extent.lone_lowest == 0 for extent in negative):
+    return 0
+  return sum(extent.lone_lowest for extent in negative)

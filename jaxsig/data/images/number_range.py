@@ -14,6 +14,7 @@ from jaxsig.errors import UserError
 from jaxsig.plurals import count
 
 SLACK = 0.01         # by which resampled floats may leave their range
+_ROUNDING = 1e-6     # of white: numbers that are farther beyond black or white are told
 _BITS = (1, 8, 10, 12, 14, 16)
 _DIM = WHITE // 2    # where the largest number is below it, 0 to 255 is worth a note
 _DARK = WHITE // 4   # numbers of more than a byte that are all below it are not 0 to 255
@@ -63,7 +64,8 @@ def _of_integers(extent: Extent, name: str) -> NumberRange:
   if bits == 16 and extent.kind == "i" and extent.itemsize == 2:
     bits = 15
   white = 2**bits - 1
-  usual = bits >= 15 or (bits == 8 and extent.itemsize > 2 and highest >= _DIM)
+  fills_type = bits >= 15 and highest == white
+  usual = fills_type or (bits == 8 and extent.itemsize > 2 and highest >= _DIM)
   if usual:
     return NumberRange(0.0, white, "")
   return NumberRange(0.0, white, _assumed(highest, white, count(bits, "bit", "bits") + ", "))
@@ -81,14 +83,14 @@ def _of_floats(extent: Extent, name: str) -> NumberRange:
   to_one = lowest >= -SLACK and highest <= 1 + SLACK
   dark = lowest >= 0 and lowest < highest < _FAINT
   if to_one and not dark:
-    return NumberRange(0.0, 1.0, "")
+    return NumberRange(0.0, 1.0, _clipped(extent, 1))
 
   as_bytes = lowest >= -SLACK * WHITE and highest <= (1 + SLACK) * WHITE
   if as_bytes and highest >= _DIM:
-    return NumberRange(0.0, WHITE, "")
+    return NumberRange(0.0, WHITE, _clipped(extent, WHITE))
 
   both_ends = abs(lowest + 1) <= SLACK and abs(highest - 1) <= SLACK
-  if both_ends or extent.steps_of_minus_1_to_1:
+  if (both_ends and not extent.lone_lowest) or extent.steps_of_minus_1_to_1:
     return NumberRange(-1.0, 1.0, "Numbers from -1 to 1 are read as black to white")
   if extent.steps_of_bytes:
     change = (
@@ -101,6 +103,14 @@ def _of_floats(extent: Extent, name: str) -> NumberRange:
   raise UserError(_refusal(extent, name))
 
 
+def _clipped(extent: Extent, white: float) -> str:
+  """What is told of numbers that are beyond black or white by more than rounding."""
+  slack = _ROUNDING * white
+  if extent.lowest >= -slack and extent.highest <= white + slack:
+    return ""
+  return f"Numbers from {extent.lowest:.4g} to {extent.highest:.4g} are clipped to 0 to {white:g}"
+
+
 def _refusal(extent: Extent, name: str) -> str:
   sentence = (
     f"{name} has values from {extent.lowest:g} to {extent.highest:g}: "
@@ -108,6 +118,12 @@ def _refusal(extent: Extent, name: str) -> str:
   )
   if extent.kind == "i" and extent.itemsize == 1:
     return f"{sentence}; bytes without sign are x.view(numpy.uint8)"
+  if extent.lone_lowest:
+    values = count(extent.lone_lowest, "value is", "values are")
+    return (
+      f"{sentence}; {values} {extent.lowest:g} and none lies between it and 0, as if it marked "
+      "something: give these pixels a value of the image"
+    )
   if extent.lowest < 0 and extent.kind == "f":
     return f"{sentence}; standardised ones are x * deviation + mean"
   return sentence

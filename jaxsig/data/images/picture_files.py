@@ -1,4 +1,4 @@
-"""Pictures of files by Pillow: their own numbers, upright, of the first frame."""
+"""Pictures of files by Pillow, tifffile or NumPy: their own numbers, upright, first frame."""
 import pathlib
 import warnings
 from typing import NamedTuple
@@ -7,6 +7,11 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from jaxsig.data.images.image_preparation import LARGEST, check_size
+from jaxsig.data.images.number_extent import extent_of
+from jaxsig.data.images.number_range import NumberRange, number_range
+from jaxsig.data.images.opacity_scale import numbers_that_count
+from jaxsig.data.images.single_arrays import NPY, only_image
+from jaxsig.data.images.tiff_pictures import is_deep_tiff, read_deep_tiff
 from jaxsig.errors import UserError
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM", "ICO")
@@ -30,13 +35,21 @@ def read_picture(path: pathlib.Path) -> Picture:
   Raises:
     UserError: it is no picture, or too large or too small, or damaged.
   """
+  if path.suffix.lower() == NPY:
+    return Picture(only_image(path), 0, [])
   try:
     with warnings.catch_warnings():
       # Of tags that nothing here depends on, and of sizes, which are looked at below.
       warnings.simplefilter("ignore")
+      deep = read_deep_tiff(path)
+      if deep is not None:
+        check_size(deep.pixels.shape[:2], str(path))
+        return Picture(deep.pixels, deep.bits, _note_on_frames(deep.pages))
       with Image.open(path, formats=FORMATS) as image:
         check_size((image.height, image.width), str(path))
-        notes = _note_on_frames(image)
+        notes = []
+        if image.format != "MPO":   # that is a photograph with its preview
+          notes = _note_on_frames(getattr(image, "n_frames", 1))
         bits = _bits(image)
         deep_colours = _has_deep_colours(image, path)
         upright = ImageOps.exif_transpose(image)
@@ -62,11 +75,40 @@ def read_picture(path: pathlib.Path) -> Picture:
     ) from error
 
 
-def is_deep(path: pathlib.Path) -> bool:
-  """Whether a file is a picture of more than 8 bits; False where it cannot be opened."""
+def numbers_of_picture(picture: Picture, name: str) -> NumberRange:
+  """Returns which numbers of a picture are black and white.
+
+  Raises:
+    UserError: it is not plain which are.
+  """
+  counting = numbers_that_count(picture.pixels)
+  return number_range(extent_of(counting, name, picture.bits), name)
+
+
+def may_be_transparent(path: pathlib.Path) -> bool:
+  """Whether a file is a picture with an opacity; False where it cannot be opened."""
+  if path.suffix.lower() == NPY:
+    return True
   try:
     with warnings.catch_warnings():
       warnings.simplefilter("ignore")
+      if is_deep_tiff(path):
+        return True
+      with Image.open(path, formats=FORMATS) as image:
+        return image.has_transparency_data
+  except Exception:   # told where the file is read
+    return False
+
+
+def is_deep(path: pathlib.Path) -> bool:
+  """Whether a file is a picture of more than 8 bits; False where it cannot be opened."""
+  if path.suffix.lower() == NPY:
+    return True
+  try:
+    with warnings.catch_warnings():
+      warnings.simplefilter("ignore")
+      if is_deep_tiff(path):
+        return True
       with Image.open(path, formats=FORMATS) as image:
         return image.mode == "F" or image.mode.startswith("I")
   except Exception:   # told where the file is read
@@ -86,9 +128,8 @@ def _has_deep_colours(image: Image.Image, path: pathlib.Path) -> bool:
     return file.read(1) == b"\x10"
 
 
-def _note_on_frames(image: Image.Image) -> list[str]:
-  frames = getattr(image, "n_frames", 1)
-  if frames > 1 and image.format != "MPO":   # that is a photograph with its preview
+def _note_on_frames(frames: int) -> list[str]:
+  if frames > 1:
     return ["Only the first frame is read"]
   return []
 

@@ -1,22 +1,32 @@
 """Gray TIFF files as arrays of their own numbers."""
 import pathlib
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from jaxsig.data.images.declared_size import check_affordable
+from jaxsig.data.images.tiff_pages import (
+  is_bytes,
+  opened_tiff,
+  pillow_is_right,
+  undecodable,
+  values_of_page,
+)
 from jaxsig.errors import UserError
 
+if TYPE_CHECKING:
+  import tifffile
+
 TIFF = (".tif", ".tiff")
-_BITS_PER_SAMPLE = 258   # tags of TIFF
-_SAMPLE_FORMAT = 339
-_MOST_COMPRESSED = 4096   # pixels to a byte, but of hardly an object
-_UNSIGNED, _SIGNED = 1, 2   # values of the latter
+_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1   # how a gray page is meant
+_ORIENTATION = 274                      # a tag, and its value where nothing is to be turned
+_AS_STORED = 1
 
 
 def read_tiff(path: pathlib.Path) -> np.ndarray:
-  """Returns the page [v, u] of a gray TIFF, or its pages [t, v, u].
+  """Returns the page [v, u] of a gray TIFF, or its pages [t, v, u], as they are stored.
 
   Raises:
     UserError: it cannot be read, or is in colour, too large, or of pages of several sizes.
@@ -25,7 +35,7 @@ def read_tiff(path: pathlib.Path) -> np.ndarray:
     pages = _pages(path)
   except UserError:
     raise
-  except Exception as error:   # pillow parses by hand: a damaged file raises nearly anything
+  except Exception as error:   # of a damaged file nearly anything is raised
     reason = " ".join(str(error).split())
     raise UserError(
       f"{path} cannot be read as a TIFF ({reason}): "
@@ -44,40 +54,43 @@ def read_tiff(path: pathlib.Path) -> np.ndarray:
 
 
 def _pages(path: pathlib.Path) -> list[np.ndarray | None]:
+  with opened_tiff(path) as file:
+    first = file.pages[0]
+    check_affordable((len(file.pages), *first.shape), str(path))
+    values = []
+    for k in range(len(file.pages)):
+      values.append(_page(file.pages[k], path, k))
+  return values
+
+
+def _page(page: "tifffile.TiffPage", path: pathlib.Path, k: int) -> np.ndarray | None:
+  """A page as an array of its own type; None of a page in colour."""
+  if page.samplesperpixel != 1 or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
+    return None
+  values = values_of_page(page, str(path))
+  if values is None:
+    turned = page.tags.valueof(_ORIENTATION, _AS_STORED) != _AS_STORED
+    if turned or not pillow_is_right(page):
+      raise undecodable(page, str(path))
+    return _by_pillow(path, k, page.dtype)
+  if is_bytes(page) and page.photometric == _WHITE_IS_ZERO:
+    return _inverted(values, page.bitspersample)
+  return values
+
+
+def _inverted(values: np.ndarray, bits: int) -> np.ndarray:
+  if values.dtype.kind == "b":
+    return ~values
+  return 2**bits - 1 - values
+
+
+def _by_pillow(path: pathlib.Path, k: int, dtype: np.dtype) -> np.ndarray:
   with warnings.catch_warnings():
-    # Of tags that nothing here depends on, and of sizes, which are looked at below.
+    # Of tags that nothing here depends on, and of sizes, which were looked at.
     warnings.simplefilter("ignore")
     with Image.open(path, formats=["TIFF"]) as image:
-      check_affordable((image.n_frames, image.height, image.width), str(path))
-      return [_page(image, k) for k in range(image.n_frames)]
-
-
-def _check_held(image: Image.Image, k: int) -> None:
-  """Raises a UserError where a page declares more pixels than the file can hold."""
-  check_affordable((image.height, image.width), f"page {k}")
-  file_bytes = pathlib.Path(image.filename).stat().st_size
-  most_pixels = file_bytes * 8   # of one bit
-  if image.mode != "1":
-    most_pixels = file_bytes
-  if image.info.get("compression", "raw") != "raw":
-    most_pixels *= _MOST_COMPRESSED
-  if image.height * image.width > most_pixels:
-    raise UserError(
-      f"{image.filename} cannot be read as a TIFF (it declares {image.height} x {image.width} "
-      f"pixels and holds {file_bytes} bytes): copy or export it again"
-    )
-
-
-def _page(image: Image.Image, k: int) -> np.ndarray | None:
-  """Page k as an array of its own type; None of a page in colour."""
-  image.seek(k)
-  _check_held(image, k)
-  if image.mode not in ("1", "L", "F") and not image.mode.startswith("I"):
-    return None
-
-  values = np.array(image)
-  bits = image.tag_v2.get(_BITS_PER_SAMPLE, (0,))[0]
-  sample_format = image.tag_v2.get(_SAMPLE_FORMAT, (_UNSIGNED,))[0]
-  if image.mode == "I" and bits == 32 and sample_format != _SIGNED:
-    return values.view(np.uint32)   # pillow calls them signed, whatever they are
+      image.seek(k)
+      values = np.array(image)
+  if values.dtype.itemsize == dtype.itemsize and values.dtype.kind in "iu":
+    return values.view(dtype)   # pillow calls those of four bytes signed, whatever they are
   return values

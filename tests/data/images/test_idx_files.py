@@ -55,7 +55,7 @@ BROKEN = {   # content, and words of the sentence
   "values cut": (GOOD[:-1], ["truncated", "3 x 4 x 5", "76 bytes", "has 75"]),
   "more values": (GOOD + b"\0", ["wrong length", "76 bytes", "has 77"]),
   "huge": (HUGE, ["truncated", "2147483647 x"]),
-  "negative": (NEGATIVE, ["-1 x 4 x 5"]),
+  "negative": (NEGATIVE, ["4294967295 x 4 x 5"]),
   "gzip cut": (PACKED[:-12], ["truncated or damaged"]),
   "gzip damaged": (PACKED[:-6] + b"\0" * 6, ["cannot be read"]),
 }

@@ -70,7 +70,7 @@ def folder(tmp_path) -> pathlib.Path:
 def test_a_folder_by_names(folder):
   read = read_images(folder, SIDE)
   assert read.names == ["a.jpg", "b.tif", "c.png"]
-  assert read.notes == []
+  assert read.notes == ["Left out, as folders in the folder: below."]
   np.testing.assert_array_equal(read.image_t_y_x[2], drawn(seed=0))
 
 
@@ -83,7 +83,7 @@ def test_what_is_no_image_in_a_folder_is_left_out_and_noted(folder):
   read = read_images(str(folder), SIDE)
   np.testing.assert_array_equal(read.image_t_y_x, images.image_t_y_x)
   assert read.names == images.names
-  [note] = read.notes
+  note, _ = read.notes
   assert "1.txt, 2.csv, 3.txt and 2 more of 8 files; the first: " in note
   assert "1.txt is no image" in note
 

@@ -30,7 +30,8 @@ def test_number_types_and_layouts(tmp_path, scale, axes):
   for source in (x, saved(tmp_path / "a.npy", x)):
     read = read_images(source, SIDE)
     np.testing.assert_allclose(read.image_t_y_x[0], drawn(), atol=1)
-    assert read.notes == []
+    assert len(read.notes) == (scale == "resampled")
+    assert all("are clipped to 0 to 1" in note for note in read.notes)
 
 
 @pytest.fixture

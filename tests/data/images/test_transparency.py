@@ -103,4 +103,5 @@ def test_archives_of_arrays(tmp_path):
   np.savez(tmp_path / "one.npz", drawn())
   np.testing.assert_array_equal(read_images(tmp_path / "one.npz", SIDE).image_t_y_x[0], drawn())
   np.savez(tmp_path / "two.npz", before=drawn(), after=drawn())
-  assert "holds 2 arrays (before, after)" in says(read_images, tmp_path / "two.npz", SIDE)
+  sentence = says(read_images, tmp_path / "two.npz", SIDE)
+  assert "holds 2 arrays (before (28 x 28), after (28 x 28))" in sentence

@@ -1,7 +1,9 @@
 """Masks that stand beside the frames of an HDF5 file, in CXI, NeXus and other files.
 
-A pixel without any bit set is perfect in CXI (Maia, Nature Methods 9:854, 2012) and in NeXus; every
-bit counts as a fault here. Of other files it is the larger part of the pixels that is usable.
+A pixel without any bit set is perfect in CXI (Maia, Nature Methods 9:854, 2012) and in NeXus. Every
+bit of NeXus counts as a fault here, and those of CXI but the ones that only tell what was done.
+In other files a name like bad_pixels or valid tells which pixels are usable; where none does, it is
+the larger part.
 """
 import pathlib
 import re
@@ -12,17 +14,19 @@ import numpy as np
 
 from jaxsig.data.images.intensities.hdf5_tree import Tree
 from jaxsig.data.images.intensities.hdf5_values import values_of
+from jaxsig.data.images.intensities.mask_names import is_of_faults, is_of_usable
+from jaxsig.data.images.intensities.mask_places import CXI_MASK, belongs
 from jaxsig.errors import UserError
 
 if TYPE_CHECKING:
   import h5py
 
-_NAMES = ("mask", "mask_shared", "pixel_mask", "bad_pixel_mask", "bad_pixels")
-_CXI_DATA = re.compile(r"(entry_\d+)/(data_\d+|image_\d+|instrument_\d+/detector_\d+)/data")
-_CXI_MASK = re.compile(
-  r"(entry_\d+)/(data_\d+|image_\d+|instrument_\d+/detector_\d+)/mask(_shared)?"
-)
+USABLE_WORDS = "(nonzero where a pixel is usable)"
+_PIXEL_MASK = re.compile(r"(.*/)?pixel_mask(_\d+)?", re.IGNORECASE)
 _UNCLEAR = (0.4, 0.6)   # shares of nonzero pixels of which neither is plainly that of the faults
+# Bits of CXI of pixels that can be used: in a mask of peaks, corrected, in a peak, its background
+# subtracted, with signal.
+_NO_FAULTS = 0x20 | 0x800 | 0x2000 | 0x4000 | 0x10000
 
 
 class Mask(NamedTuple):
@@ -46,7 +50,7 @@ def masks_of(found: Tree, frames: Sequence[str], path: pathlib.Path) -> list[Mas
   masks = []
   used = []
   for name in (*found.datasets, *found.broken):
-    if not _belongs(found, name, frames):
+    if not belongs(found, name, frames):
       continue
     if name in found.broken:
       raise UserError(
@@ -61,49 +65,34 @@ def masks_of(found: Tree, frames: Sequence[str], path: pathlib.Path) -> list[Mas
   return masks
 
 
-def _belongs(found: Tree, name: str, frames: Sequence[str]) -> bool:
-  """Whether the data set `name` is a mask of the frames."""
-  group, _, last = name.rpartition("/")
-  if last.lower() not in _NAMES or name in frames:
-    return False
-
-  cxi = _CXI_MASK.fullmatch(name)
-  if cxi:
-    return _same_cxi_entry(found, cxi.group(1), group, frames)
-  if last.lower() == "pixel_mask":   # NeXus: of the detector, wherever in the entry the frames are
-    return name.split("/")[0] in {frame.split("/")[0] for frame in frames}
-  prefixes = {frame.rpartition("/")[0] for frame in frames}
-  return group == "" or any(f"{prefix}/".startswith(f"{group}/") for prefix in prefixes)
-
-
-def _same_cxi_entry(found: Tree, entry: str, group: str, frames: Sequence[str]) -> bool:
-  """Whether the frames are CXI data of an entry, and not other data than those in the group."""
-  chosen = found.datasets[frames[0]]
-  own = found.datasets.get(f"{group}/data")
-  if own is not None:
-    return own == chosen
-
-  for name, dataset in found.datasets.items():
-    data = _CXI_DATA.fullmatch(name)
-    if data and data.group(1) == entry and dataset == chosen:
-      return True
-  return False
-
-
 def _mask(dataset: "h5py.Dataset", name: str, path: pathlib.Path) -> Mask:
-  values = values_of(dataset, f"{name} of {path}")
-  if values.dtype.kind not in "biuf":
+  if dataset.dtype.kind not in "biuf" or not dataset.shape:
+    form = "text"
+    if dataset.dtype.kind in "biufcV":
+      form = f"{dataset.dtype} of the shape {dataset.shape}"
     raise UserError(
-      f"the mask {name} of {path} holds {values.dtype}: give a mask of numbers (own.mask)"
+      f"the mask {name} of {path} is {form}, not a number for each pixel: "
+      "give a mask of numbers (own.mask)"
     )
-  faults = np.nan_to_num(values) != 0
-  known = _CXI_MASK.fullmatch(name) or name.lower().endswith("pixel_mask")
-  nonzero = faults.mean()
-  if known or name.lower().endswith("bad_pixels") or nonzero < _UNCLEAR[0]:
-    return Mask(~faults, name, bool(known))
-  if nonzero > _UNCLEAR[1]:
-    return Mask(faults, f"{name} (nonzero where a pixel is usable)", certain=False)
+  values = values_of(dataset, f"{name} of {path}")
+  in_cxi = CXI_MASK.fullmatch(name) is not None
+  if in_cxi and values.dtype.kind in "iu":
+    values = values.astype(np.int64) & ~_NO_FAULTS
+  nonzero_v_u = np.nan_to_num(values) != 0
+  if in_cxi or _PIXEL_MASK.fullmatch(name):
+    return Mask(~nonzero_v_u, name)
+  return _by_name_or_share(nonzero_v_u, name, path)
+
+
+def _by_name_or_share(nonzero_v_u: np.ndarray, name: str, path: pathlib.Path) -> Mask:
+  share = nonzero_v_u.mean()
+  if is_of_faults(name):
+    return Mask(~nonzero_v_u, name, certain=False)
+  if is_of_usable(name) or share > _UNCLEAR[1]:
+    return Mask(nonzero_v_u, f"{name} {USABLE_WORDS}", certain=False)
+  if share < _UNCLEAR[0]:
+    return Mask(~nonzero_v_u, name, certain=False)
   raise UserError(
-    f"the mask {name} of {path} is nonzero in {100 * nonzero:.0f} % of the pixels, which does not "
+    f"the mask {name} of {path} is nonzero in {100 * share:.0f} % of the pixels, which does not "
     "tell whether these are the usable ones: give it as a file of its own (own.mask)"
   )

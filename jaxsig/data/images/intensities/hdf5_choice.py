@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from jaxsig.data.images.intensities.hdf5_tree import Tree
+from jaxsig.data.images.intensities.mask_names import is_map_of_detector
 from jaxsig.errors import UserError
 
 if TYPE_CHECKING:
@@ -14,16 +15,7 @@ CXI_DATA = "entry_1/data_1/data"
 CXI_PLACE = re.compile(r"entry_\d+/(data_\d+|instrument_\d+/detector_\d+)")
 _SERIES = re.compile(r"data_\d+")
 _EIGER = re.compile(r"data_\d{6}")   # of a master file, which has maps of the detector beside them
-_MASK = re.compile(
-  r"(.*_)?(masks?|mask_shared|bad_?pixels?(_?mask)?|bad|dead_?pixels?|hot_?pixels?|flat_?fields?)"
-)
 _LISTED = 20   # data sets in a sentence
-
-
-def is_mask_name(path: str) -> bool:
-  """Whether a data set is by its name a mask or another map of the detector."""
-  name = path.rsplit("/", 1)[-1].lower()
-  return _MASK.fullmatch(name) is not None
 
 
 def chosen_frames(found: Tree, path: pathlib.Path, wanted: str) -> list[str]:
@@ -66,26 +58,30 @@ def chosen_frames(found: Tree, path: pathlib.Path, wanted: str) -> list[str]:
     return _without_gaps(found, path, several[0])
 
   for name in found.broken:
-    if not is_mask_name(name):
+    if not is_map_of_detector(name):
       _check_link(found, path, name)
   usual = names
   if len(names) > 1:
     usual = _marked(found.datasets, names)
   if len(usual) == 1:
     return usual
-  masks = [name for name in found.datasets if is_mask_name(name)]
+  grids = _grids(found.datasets)
+  if not names and len(grids) == 1:   # which axes are those of frames is told where it is read
+    return grids
+  masks = [name for name in found.datasets if is_map_of_detector(name)]
   if not names and masks:
     raise UserError(
       f"{path} holds no frames, only {', '.join(masks[:_LISTED])}: name the file of the frames"
     )
-  raise UserError(
-    f"{path} has not exactly one data set with two or three axes: {_listing(found)}"
-  )
+  number = "several data sets"
+  if not names:
+    number = "no data set"
+  raise UserError(f"{path} has {number} of numbers with two or three axes: {_listing(found)}")
 
 
 def chosen_mask(found: Tree, path: pathlib.Path) -> list[str]:
   """Returns the data set of a file that is given as a mask, the only one called so or of frames."""
-  masks = [name for name in found.datasets if is_mask_name(name)]
+  masks = [name for name in found.datasets if is_map_of_detector(name)]
   if len(masks) == 1:
     return masks
   return chosen_frames(found, path, "")
@@ -101,7 +97,7 @@ def _check_link(found: Tree, path: pathlib.Path, name: str) -> None:
 
 
 def _check_no_mask(name: str, path: pathlib.Path) -> None:
-  if is_mask_name(name):
+  if is_map_of_detector(name):
     raise UserError(
       f"{name} of {path} is by its name a mask and no intensity: "
       "name the frames with own.dataset, or rename it"
@@ -130,9 +126,18 @@ def _candidates(datasets: "Mapping[str, h5py.Dataset]") -> list[str]:
   for name, item in datasets.items():
     longer = [side for side in item.shape or () if side != 1]
     axes_fit = item.ndim in (2, 3) or (item.ndim > 3 and len(longer) in (2, 3))
-    if not axes_fit or item.dtype.kind not in "iufc" or is_mask_name(name):
+    if not axes_fit or item.dtype.kind not in "iufc" or is_map_of_detector(name):
       continue
     if not any(item == datasets[other] for other in names):
+      names.append(name)
+  return names
+
+
+def _grids(datasets: "Mapping[str, h5py.Dataset]") -> list[str]:
+  """The data sets of more axes than a stack of frames has."""
+  names = []
+  for name, item in datasets.items():
+    if item.ndim > 3 and item.dtype.kind in "iufc" and not is_map_of_detector(name):
       names.append(name)
   return names
 
@@ -169,7 +174,10 @@ def _listing(found: Tree) -> str:
   described = []
   for name, item in found.datasets.items():
     sides = " x ".join(map(str, item.shape or ()))
-    described.append(f"{name} ({sides or 'no axes'})")
+    kind = ""
+    if item.dtype.kind not in "iuf":
+      kind = f" of {item.dtype}"
+    described.append(f"{name} ({sides or 'no axes'}{kind})")
   described += [f"{name} (a link to {target})" for name, target in found.broken.items()]
   listed = ", ".join(described[:_LISTED]) or "none"
   if len(described) > _LISTED:

@@ -14,8 +14,10 @@ from jaxsig.data.images.intensities.hdf5_choice import (
   chosen_mask,
   other_cxi_data,
 )
+from jaxsig.data.images.intensities.hdf5_gaps import gaps_of
 from jaxsig.data.images.intensities.hdf5_tree import Tree, tree
 from jaxsig.data.images.intensities.hdf5_values import values_of
+from jaxsig.data.images.intensities.mask_places import note_unused
 from jaxsig.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class DetectorFrames(NamedTuple):
   name: str            # for sentences
   masks: list[Mask]    # the file's own
   notes: list[str]     # which data sets were taken, where several were
+  gaps: list[np.ndarray] = []   # bool [v, u]: pixels that no module of the detector has
 
 
 def read_frames(path: pathlib.Path, dataset: str, with_masks: bool) -> DetectorFrames:
@@ -45,18 +48,19 @@ def read_frames(path: pathlib.Path, dataset: str, with_masks: bool) -> DetectorF
     found = tree(file)
     _add_by_name(file, found, dataset.strip("/"))
     names = chosen_frames(found, path, dataset)
+    gaps = _gaps(found, names, path)
     values = _joined(found, names, path)
     others = other_cxi_data(found, names[0])
     masks = []
     if with_masks:
       masks = masks_of(found, names, path)
+    notes = note_unused(found, names, masked_by_user=not with_masks)
 
-  notes = []
   if len(names) > 1:
     notes.append(f"The frames are those of {names[0]} to {names[-1]}, {len(names)} data sets.")
   if names == [CXI_DATA] and not dataset and others:
     notes.append(f"The frames are those of {CXI_DATA}; {', '.join(others)} are others.")
-  return DetectorFrames(values, str(path), masks, notes)
+  return DetectorFrames(values, str(path), masks, notes, gaps)
 
 
 def read_mask(path: pathlib.Path) -> np.ndarray:
@@ -94,6 +98,15 @@ def _add_by_name(file: "h5py.File", found: Tree, name: str) -> None:
 
   if name and name not in found.datasets and isinstance(file.get(name), h5py.Dataset):
     found.datasets[name] = file[name]
+
+
+def _gaps(found: Tree, names: list[str], path: pathlib.Path) -> list[np.ndarray]:
+  gaps = []
+  for name in names:
+    gap_v_u = gaps_of(found.datasets[name], f"{name} of {path}")
+    if gap_v_u is not None:
+      gaps.append(gap_v_u)
+  return gaps
 
 
 def _joined(found: Tree, names: list[str], path: pathlib.Path) -> np.ndarray:

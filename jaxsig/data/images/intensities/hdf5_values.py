@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jaxsig.data.images.declared_size import check_affordable
+from jaxsig.data.images.intensities.hdf5_gaps import gaps_of
 from jaxsig.data.images.intensities.hdf5_sources import check_external, check_sources
 from jaxsig.errors import UserError
 
@@ -66,6 +67,12 @@ def check_complete(dataset: "h5py.Dataset", name: str, depth: int = 0) -> None:
       check_complete(source, name, depth + 1)
 
     check_sources(dataset, name, folder, check_source)
+    inner_gaps = depth > 0 and gaps_of(dataset, name) is not None
+    if inner_gaps:
+      raise UserError(
+        f"{name} has a virtual data set as a source, parts of which have no source: "
+        "save the frames and a mask (own.mask) as NPY"
+      )
   else:
     _check_written(dataset, name)
 

@@ -48,10 +48,12 @@ def check_no_mask(frames: np.ndarray, usable_v_u: np.ndarray, name: str) -> None
 
 def distinct_values(frames: np.ndarray, usable_v_u: np.ndarray) -> np.ndarray:
   """Returns the distinct usable values as float64, sorted; of very many only some."""
-  some = np.unique(frames[0][usable_v_u])
-  if len(some) > _FEW:
-    return some.astype(np.float64)
-  return np.unique(frames[:, usable_v_u]).astype(np.float64)
+  distinct = np.unique(frames[0][usable_v_u])
+  for frame in frames[1:]:   # one by one, which needs no copy of all
+    if len(distinct) > _FEW:
+      break
+    distinct = np.union1d(distinct, frame[usable_v_u])
+  return distinct.astype(np.float64)
 
 
 def note_doubts(

@@ -50,7 +50,7 @@ def read_intensity(
 
   Args:
     source: a path or an array: see `read_array`.
-    dataset: which one, of an HDF5 file with several.
+    dataset: which one, of an HDF5 or NPZ file with several.
     mask: a path or an array [v, u], nonzero where a pixel is usable (a CXI file's own mask says
       the reverse); "" for none.
     centred: where the zero frequency is: "yes" at [h // 2, w // 2], "no" at [0, 0], "auto" where
@@ -105,13 +105,11 @@ def _read(
     path = pathlib.Path(source)
     if check_file(path) in HDF5:
       return read_frames(path, dataset, with_masks)
-  try:
-    values, name = read_array(source)
-  except ValueError as error:   # a list of frames of several shapes
-    raise UserError(
-      f"the frames do not make one array ({error}): give them one shape"
-    ) from error
-  return DetectorFrames(values, name, [], [])
+  values, name, note = read_array(source, dataset)
+  notes = []
+  if note:
+    notes.append(f"{note}.")
+  return DetectorFrames(values, name, [], notes)
 
 
 def _frames(x: np.ndarray, name: str, notes: list[str]) -> np.ndarray:

@@ -2,6 +2,7 @@
 import numpy as np
 import scipy.ndimage
 
+from jaxsig.data.images.intensities.intensity_symmetry import centre_of_symmetry
 from jaxsig.errors import UserError
 from jaxsig.plurals import noun
 
@@ -95,7 +96,11 @@ def _intensity_in_middle(x_v_u: np.ndarray) -> float:
 
 
 def _note_offset(x_v_u: np.ndarray, usable_v_u: np.ndarray, notes: list[str]) -> None:
-  """Adds a note where the brightest spot of 3 x 3 pixels is not in the middle of the frame."""
+  """Adds a note where the beam is not in the middle of the frame.
+
+  It is the brightest spot of 3 x 3 pixels, or a pixel beside the middle about which the frame is
+  symmetric.
+  """
   middle = len(x_v_u) // 2
   about_middle = slice(middle - 1, middle + 2)
   if not usable_v_u[about_middle, about_middle].all():   # nothing is seen behind a beam stop
@@ -104,7 +109,9 @@ def _note_offset(x_v_u: np.ndarray, usable_v_u: np.ndarray, notes: list[str]) ->
   spots_v_u = scipy.ndimage.uniform_filter(x_v_u, 3)
   brightest = np.unravel_index(spots_v_u.argmax(), x_v_u.shape)
   offset = np.array(brightest) - middle
-  if np.abs(offset).max() > 1:
+  if np.abs(offset).max() <= 1:
+    offset = centre_of_symmetry(x_v_u, usable_v_u)
+  if np.abs(offset).max() > 0:
     rows = noun(abs(offset[0]), "row", "rows")
     columns = noun(abs(offset[1]), "column", "columns")
     notes.append(

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxsig.data.images.array_files import HDF5, check_file, read_array
-from jaxsig.data.images.intensities.detector_masks import Mask
+from jaxsig.data.images.intensities.detector_masks import USABLE_WORDS, Mask
 from jaxsig.data.images.intensities.hdf5_files import DetectorFrames, read_mask
 from jaxsig.data.images.intensities.intensity_checks import share_of_pixels
 from jaxsig.errors import UserError
@@ -29,18 +29,26 @@ def usable_pixels(
   Raises:
     UserError: a mask does not fit the frames, or leaves hardly a pixel.
   """
-  shape = frames.shape[1:]
+  t, *sides = frames.shape
+  shape = tuple(sides)
   notes = list(raw.notes)
   if mask is None:
-    masks = _of_file(raw.masks, shape, notes)
+    masks = _of_file(raw.masks, frames.shape, notes)
   else:
     masks = [_users_mask(mask)]
+  for gap_v_u in raw.gaps:
+    masks.append(Mask(~gap_v_u, "of the pixels without a source"))
   if isinstance(frames, np.ma.MaskedArray) and np.ma.getmaskarray(frames).any():
     masks.append(Mask(~np.ma.getmaskarray(frames), "of the array"))
 
   usable_v_u = np.ones(shape, bool)
   for one in masks:
-    usable_v_u = usable_v_u & _checked(one, shape)
+    usable_t_v_u = _checked(one, t, shape)
+    usable_v_u = usable_v_u & usable_t_v_u.all(0)
+    if (usable_t_v_u != usable_t_v_u[0]).any():
+      notes.append(
+        f"The mask {one.name} differs between frames: what is unusable in one is left out in all."
+      )
   if not masks:
     return usable_v_u, notes
 
@@ -52,12 +60,12 @@ def usable_pixels(
     verb = "leave"
   if not usable_v_u.any():
     raise UserError(
-      f"{plural.lower()} {names} {verb} no pixel: {_polarity(mask is not None)}"
+      f"{plural.lower()} {names} {verb} no pixel: {_polarity(mask is not None, names)}"
     )
   if usable_v_u.mean() < _FEWEST:
     raise UserError(
       f"{plural.lower()} {names} {verb} only {share_of_pixels(usable_v_u)}: "
-      f"{_polarity(mask is not None)}"
+      f"{_polarity(mask is not None, names)}"
     )
   return usable_v_u, [f"{plural} {names} {verb} out {share_of_pixels(~usable_v_u)}.", *notes]
 
@@ -65,39 +73,50 @@ def usable_pixels(
 def _of_file(masks: list[Mask], shape: tuple[int, ...], notes: list[str]) -> list[Mask]:
   """The masks of a file that are those of the frames; what else is called mask there is noted."""
   used = []
+  t, v, u = shape
   for mask in masks:
-    if mask.certain or mask.usable.shape[-2:] == shape:
+    if mask.certain or _fits(mask.usable, t, (v, u)):
       used.append(mask)
       continue
     notes.append(
       f"The mask {mask.name} has the shape {mask.usable.shape} and is not used: the frames are "
-      f"{shape[0]} x {shape[1]}."
+      f"{shape}."
     )
   return used
 
 
-def _polarity(by_user: bool) -> str:
+def _polarity(by_user: bool, names: str) -> str:
   if by_user:
     return "it must be nonzero where a pixel is usable; of faults give mask == 0"
+  if USABLE_WORDS in names:
+    return "if it is the reverse, give it as a file of its own (own.mask), as mask == 0"
   return (
     "it must be zero where a pixel is usable; if it is the reverse, give it as a file of its own "
     "(own.mask), nonzero where a pixel is usable"
   )
 
 
-def _checked(mask: Mask, shape: tuple[int, ...]) -> np.ndarray:
-  """Pixels [v, u] that are usable in all frames."""
-  usable = mask.usable
+def _fits(usable: np.ndarray, t: int, shape: tuple[int, ...]) -> bool:
+  """Whether a mask is [v, u], or [t, v, u] with one for all frames or one for each."""
   longer = [side for side in usable.shape[:-2] if side != 1]
-  fits = usable.shape[-2:] == shape and len(longer) <= 1
-  if not fits or usable.dtype.kind not in "biuf":
+  return usable.shape[-2:] == shape and longer in ([], [t])
+
+
+def _checked(mask: Mask, t: int, shape: tuple[int, ...]) -> np.ndarray:
+  """Usable pixels [t, v, u], or [1, v, u] where they are those of all frames."""
+  usable = mask.usable
+  if usable.dtype.kind not in "biuf":
     raise UserError(
-      f"the mask {mask.name} has the shape {usable.shape} of {usable.dtype}, "
-      f"the frames are {shape[0]} x {shape[1]}: give own.mask with a real number "
+      f"the mask {mask.name} holds {usable.dtype}: give own.mask with a real number "
       "for each pixel, nonzero where it is usable"
     )
-  usable_t_v_u = (np.nan_to_num(usable) != 0).reshape(-1, *shape)
-  return usable_t_v_u.all(0)
+  if not _fits(usable, t, shape):
+    raise UserError(
+      f"the mask {mask.name} has the shape {usable.shape}, "
+      f"the frames are {shape[0]} x {shape[1]}, {t} in number: give own.mask with a real number "
+      "for each pixel, nonzero where it is usable, one for all frames or one for each"
+    )
+  return (np.nan_to_num(usable) != 0).reshape(-1, *shape)
 
 
 def _users_mask(mask: str | pathlib.Path | ArrayLike) -> Mask:
@@ -105,9 +124,11 @@ def _users_mask(mask: str | pathlib.Path | ArrayLike) -> Mask:
     is_path = isinstance(mask, (str, pathlib.Path))
     if is_path and check_file(pathlib.Path(mask)) in HDF5:
       return Mask(read_mask(pathlib.Path(mask)), str(mask))
-    values, name = read_array(mask)
+    values, name, choice = read_array(mask)
+    if choice:
+      raise UserError(f"{name} holds several arrays: save the mask alone")
     if not is_path:
       name = "own.mask"
-  except (UserError, ValueError) as error:
+  except UserError as error:
     raise UserError(f"the mask (own.mask) cannot be used: {error}") from error
   return Mask(np.ma.filled(values, 0), name)
