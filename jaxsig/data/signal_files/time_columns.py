@@ -22,6 +22,7 @@ _COUNT_WORDS = frozenset((
   "number", "count", "counter", "packet", "seq", "sequence", "unnamed", "id", "line", "n", "i",
   "nummer", "samplenumber", "sampleindex", "framenumber",
 ))
+_ONLY_COUNTS = frozenset(("index", "idx", "nr", "no", "num", "number", "counter", "seq"))
 _LEAST_UNIX = 1e8
 _UNITS_S = {
   "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "sekunden": 1.0,
@@ -78,7 +79,7 @@ def time_name(column: Column) -> TimeName:
     alone = all(word in _UNITS_S or word == "stamp" for word in words[1:])
   others = [word for word in words if word not in _TIME_WORDS and word not in _UNITS_S]
   counts = not words or any(word in _COUNT_WORDS for word in words)
-  is_time = has_time or alone
+  is_time = (has_time or alone) and not any(word in _ONLY_COUNTS for word in words)
   return TimeName(is_time, is_time and (alone or not others), unit_s, counts and not is_time)
 
 

@@ -9,7 +9,7 @@ from jaxsig.data.signal_files.text_body import Column, Table
 from jaxsig.data.signal_files.text_clocks import CLOCK, DATE
 from jaxsig.data.signal_files.text_head import NUMBERS, TEXT
 from jaxsig.data.signal_files.time_columns import WORDS, TimeName, time_name
-from jaxsig.data.signal_files.time_counts import count_title, ramps, time_counts
+from jaxsig.data.signal_files.time_counts import count_of, count_title, ramps, time_counts
 from jaxsig.data.signal_files.time_order import Ordered, ordered
 from jaxsig.data.signal_files.time_pace import pace_of, resolution_of
 from jaxsig.data.signal_files.time_units import is_since_1970, unit_by_content
@@ -126,8 +126,15 @@ def _counted(table: Table, counting: Sequence[int], given_hz: float | None) -> S
   """Stamps by the first column that counts samples, where it skips some."""
   for i in counting:
     column = table.columns[i]
-    counts_t = column.values_t - column.values_t[0]
-    lost = int(counts_t[-1]) + 1 - len(counts_t)
+    count = count_of(column)
+    if count.restart is not None:
+      line = table.line_t[count.restart]
+      raise UserError(
+        f"{count_title(column)} of {table.path} goes back after line {line}, "
+        "as if another recording began there: cut the file there"
+      )
+    counts_t = count.counts_t
+    lost = round(counts_t[-1]) + 1 - len(counts_t)
     if lost > 0:
       rate_hz = given_hz or 1.0
       return Stamps(
