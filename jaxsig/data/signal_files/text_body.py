@@ -13,6 +13,8 @@ from jaxsig.data.signal_files.text_lines import Block, no_table
 from jaxsig.errors import UserError
 from jaxsig.plurals import count
 
+_MOST_CHANGES = 1000
+
 
 class Column(NamedTuple):
   """A column of a table.
@@ -23,12 +25,14 @@ class Column(NamedTuple):
     values_t: [t] float64: numbers, or seconds; NaN where a cell is blank or a word for missing.
       Empty for text.
     wrong: a sentence on the first cell that is neither; "" where there is none.
+    changes: rows whose text differs from that of the row before; the first thousand.
   """
   name: str
   unit: str
   kind: str
   values_t: np.ndarray
   wrong: str
+  changes: tuple[int, ...] = ()
 
 
 class Table(NamedTuple):
@@ -67,6 +71,9 @@ class Body:
     self._parts = [[] for _ in head.kinds]
     self._lines = []
     self._wrong = [""] * len(head.kinds)
+    self._changes = [[] for _ in head.kinds]
+    self._texts = [None] * len(head.kinds)   # of the last row
+    self._rows = 0
     self._short = 0
     self._comments = 0
     self._cut_line = 0
@@ -101,6 +108,7 @@ class Body:
     self._lines.append(np.array(numbers, np.int32))
     for i, cells in enumerate(zip(*rows, strict=True)):
       self._add_column(i, cells, numbers)
+    self._rows += len(rows)
 
   def _fit(self, row: list[str], number: int) -> None:
     """Makes a row as wide as the table."""
@@ -119,6 +127,7 @@ class Body:
     kind = self._head.kinds[i]
     if kind == TEXT:
       self._check_title(i, cells, numbers)
+      self._note_changes(i, cells)
       if not self._wrong[i]:
         self._wrong[i] = f"text such as {bare(cells[0])[:40]!r}"
       return
@@ -130,6 +139,17 @@ class Body:
       if not self._wrong[i]:
         cell = bare(cells[column.wrong])[:40]
         self._wrong[i] = f"{cell!r} in line {numbers[column.wrong]}"
+
+  def _note_changes(self, i: int, cells: Sequence[str]) -> None:
+    changes = self._changes[i]
+    for row, cell in enumerate(cells, self._rows):
+      if len(changes) >= _MOST_CHANGES:
+        return
+      if not cell.strip():
+        continue
+      if self._texts[i] not in (None, cell):
+        changes.append(row)
+      self._texts[i] = cell
 
   def _column(self, kind: str, cells: Sequence[str]) -> Numbers:
     if kind == NUMBERS:
@@ -168,7 +188,9 @@ class Body:
         values_t = np.concatenate(self._parts[i])
         self._parts[i] = []
       name = self._head.names[i]
-      columns.append(Column(name, self._head.units[i], kind, values_t, self._wrong[i]))
+      unit = self._head.units[i]
+      changes = tuple(self._changes[i])
+      columns.append(Column(name, unit, kind, values_t, self._wrong[i], changes))
     return Table(
       path=self._path,
       columns=tuple(columns),

@@ -10,6 +10,7 @@ from jaxsig.data.signal_files.channels import Channel, Channels
 from jaxsig.data.signal_files.text_body import Column, Table
 from jaxsig.data.signal_files.text_head import TEXT
 from jaxsig.data.signal_files.text_rates import StatedRate, counted_rows, stated_rate
+from jaxsig.data.signal_files.text_stacks import check_unstacked
 from jaxsig.data.signal_files.text_table import read_table
 from jaxsig.data.signal_files.time_checks import AGREES, checked_grid
 from jaxsig.data.signal_files.time_grid import Grid
@@ -54,8 +55,16 @@ def _channels(table: Table, given_hz: float | None) -> Channels:
   known_hz = given_hz
   if known_hz is None and stated is not None:
     known_hz = stated.rate_hz
-  times = times_of(table, known_hz)
+  try:
+    times = times_of(table, known_hz)
+  except UserError:
+    check_unstacked(table, None)   # the better reason why times go back
+    raise
   notes += times.notes
+  in_lines_s = None
+  if times.stamps is not None and times.stamps.order is None and times.stamps.unit != SAMPLES:
+    in_lines_s = times.stamps.time_s
+  check_unstacked(table, in_lines_s)
   grid = None
   if times.stamps is not None:
     grid = checked_grid(table, times.stamps, known_hz, given_hz)
