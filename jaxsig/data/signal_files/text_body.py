@@ -1,5 +1,6 @@
 """The lines of samples of a text table, gathered block by block into columns."""
 import pathlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from jaxsig.errors import UserError
 from jaxsig.plurals import count
 
 _MOST_CHANGES = 1000
+_COMMENT_IN_LINE = re.compile(r"#(\*|\d+|\s|$)|//")   # "#1 start" or "#* start", as LabChart has it
 
 
 class Column(NamedTuple):
@@ -76,6 +78,7 @@ class Body:
     self._rows = 0
     self._short = 0
     self._comments = 0
+    self._comments_in_lines = 0
     self._cut_line = 0
 
   def add(self, block: Block) -> None:
@@ -114,7 +117,9 @@ class Body:
     """Makes a row as wide as the table."""
     width = len(self._head.kinds)
     extra = [cell for cell in row[width:] if bare(cell)]
-    if extra:
+    if extra and _COMMENT_IN_LINE.match(extra[0]):
+      self._comments_in_lines += 1
+    elif extra:
       raise UserError(
         f"line {number} of {self._path} has {len(row)} cells where the others have {width}: "
         "correct the line, or cut the file there"
@@ -171,6 +176,9 @@ class Body:
     """What was done to single lines."""
     if self._comments:
       yield f"{count(self._comments, 'line', 'lines')} of comments skipped"
+    if self._comments_in_lines:
+      lines = count(self._comments_in_lines, "comment", "comments")
+      yield f"{lines} at the end of lines left out"
     if self._short:
       lines = count(self._short, "line", "lines")
       yield f"{lines} shorter than the others, what lacks taken as missing"

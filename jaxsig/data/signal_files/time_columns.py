@@ -2,8 +2,10 @@
 import re
 from typing import NamedTuple
 
+import numpy as np
+
 from jaxsig.data.signal_files.text_body import Column
-from jaxsig.data.signal_files.text_clocks import CLOCK, DATE, MOMENT
+from jaxsig.data.signal_files.text_clocks import CLOCK, DATE, MOMENT, PAIR
 
 _TIME_WORDS = frozenset((
   "time", "times", "timestamp", "timestamps", "timestep", "datetime", "ts", "unix", "unixtime",
@@ -16,6 +18,9 @@ _ALONE = frozenset((   # a time only where nothing else is in the name
   "milliseconds", "us", "usec", "usecs", "microsecond", "microseconds", "ns", "nsec", "nsecs",
   "nanoseconds",
   "minutes", "hours",
+))
+_ALONE_IF_RISING = frozenset((   # else a minimum, or a letter
+  "min", "mins", "minute", "h", "hr", "hrs", "hour", "day", "days",
 ))
 _COUNT_WORDS = frozenset((
   "index", "idx", "sample", "samples", "frame", "frames", "row", "rows", "nr", "no", "num",
@@ -33,7 +38,7 @@ _UNITS_S = {
   "microseconds": 1e-6,
   "ns": 1e-9, "nsec": 1e-9, "nanos": 1e-9, "nanosecond": 1e-9, "nanoseconds": 1e-9,
   "min": 60.0, "mins": 60.0, "minutes": 60.0, "minute": 60.0,
-  "h": 3600.0, "hours": 3600.0, "hour": 3600.0,
+  "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hours": 3600.0, "hour": 3600.0,
   "day": 86400.0, "days": 86400.0,
 }   # fmt: skip
 WORDS = {
@@ -71,10 +76,15 @@ def time_name(column: Column) -> TimeName:
 
   if column.kind in (MOMENT, CLOCK, DATE):
     return TimeName(True, True, 1.0, False)
+  if column.kind == PAIR:
+    return TimeName(True, True, None, False)
   has_time = any(word in _TIME_WORDS for word in words)
   if words in (["epoch"], ["epochs"]):   # those of a recording are counted, too
     has_time = any(value > _LEAST_UNIX for value in column.values_t[:1])
   alone = len(words) == 1 and words[0] in _ALONE
+  if len(words) == 1 and words[0] in _ALONE_IF_RISING:
+    steps = np.diff(column.values_t)
+    alone = len(steps) > 0 and bool((steps > 0).all())
   if words[:1] == ["t"] or words == ["time", "stamp"]:
     alone = all(word in _UNITS_S or word == "stamp" for word in words[1:])
   others = [word for word in words if word not in _TIME_WORDS and word not in _UNITS_S]
