@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsig.data.signal_files import text_clocks
-from jaxsig.data.signal_files.text_cells import Numbers, bare, numbers_of
+from jaxsig.data.signal_files.text_cells import Numbers, bare, is_missing, is_number, numbers_of
 from jaxsig.data.signal_files.text_dialect import Dialect, says_separator, split_lines
 from jaxsig.data.signal_files.text_head import NUMBERS, TEXT, Head, is_comment
 from jaxsig.data.signal_files.text_lines import Block, no_table
@@ -134,7 +134,10 @@ class Body:
       self._check_title(i, cells, numbers)
       self._note_changes(i, cells)
       if not self._wrong[i]:
-        self._wrong[i] = f"text such as {bare(cells[0])[:40]!r}"
+        decimal = self._dialect.decimal
+        texts = [cell for cell in cells if not is_number(cell, decimal) and not is_missing(cell)]
+        cell = (texts or cells)[0]
+        self._wrong[i] = f"text such as {bare(cell)[:40]!r}"
       return
 
     column = self._column(kind, cells)

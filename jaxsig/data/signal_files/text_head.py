@@ -145,7 +145,13 @@ def _first_of_body(
 
 
 def _are_numbers_names(rows: Sequence[Sequence[str]]) -> bool:
-  """Whether the first row is of names such as ",0,1" above rows that are counted from 0 on."""
+  """Whether the first row is of names such as ",0,1" above rows that are counted from 0 on.
+
+  Or such as "0,1" above rows of which none is of whole numbers.
+  """
+  counted = [str(i) for i in range(len(rows[0]))]
+  if len(counted) > 1 and rows[0] == counted and len(rows) > 3:
+    return not any(all(cell.isdecimal() for cell in row) for row in rows[2:])
   first_cells = [row[0] for row in rows[:6]]
   counts = [str(i) for i in range(len(first_cells) - 1)]
   return len(rows[0]) > 1 and first_cells == ["", *counts] and len(counts) > 1

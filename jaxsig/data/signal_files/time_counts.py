@@ -87,15 +87,22 @@ def count_title(column: Column) -> str:
 
 
 def ramps(table: Table, counting: Sequence[int]) -> list[int]:
-  """Returns the first column, where it rises by even steps as no signal does."""
+  """Returns the first column, or one of two, where it rises by even steps as no signal does."""
   rest = [i for i in range(len(table.columns)) if i not in counting]
-  if len(rest) < 2 or table.columns[rest[0]].kind != NUMBERS:
+  if len(rest) < 2:
     return []
-  steps = _steps(table.columns[rest[0]])
-  if len(steps) < 3 or not (steps > 0).all():
-    return []
-  median = np.median(steps)
-  is_even = np.quantile(np.abs(steps - median), 0.9) <= 0.1 * median
-  if is_even:
+  if _is_ramp(table.columns[rest[0]]):
     return [rest[0]]
+  if len(rest) == 2 and _is_ramp(table.columns[rest[1]]):
+    return [rest[1]]
   return []
+
+
+def _is_ramp(column: Column) -> bool:
+  if column.kind != NUMBERS:
+    return False
+  steps = _steps(column)
+  if len(steps) < 3 or not (steps > 0).all():
+    return False
+  median = np.median(steps)
+  return bool(np.quantile(np.abs(steps - median), 0.9) <= 0.1 * median)

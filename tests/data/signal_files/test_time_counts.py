@@ -70,3 +70,21 @@ def test_a_count_that_restarts_is_another_recording(folder, name, first):
 def test_a_count_by_uneven_steps_is_no_signal(folder):
   text = lines(np.arange(640) * 5 // 2, X_T, head="sample,level")
   assert len(folder.read(text, 64.0).channels) == 1
+
+
+@pytest.mark.parametrize("rate_hz", [None, 64.0])
+@pytest.mark.parametrize("name", ["0", "x", "a"])
+def test_a_ramp_of_two_columns_is_the_time(folder, name, rate_hz):
+  time_s, _ = signal()
+  read = folder.read(lines(X_T, time_s, head=f"level,{name}"), rate_hz)
+  assert [channel[:4] for channel in read.channels] == [("level", "", 64.0, 640)]
+  assert "in seconds" in " ".join(read.notes)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_numbers_as_names(folder, columns):
+  time_s, _ = signal()
+  head = ",".join(map(str, range(columns + 1)))
+  read = folder.read(lines(time_s, *[X_T] * columns, head=head))
+  assert [channel[1:4] for channel in read.channels] == [("", 64.0, 640)] * columns
+  np.testing.assert_array_equal(read.channels[-1].load(), X_T)
