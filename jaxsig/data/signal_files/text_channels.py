@@ -14,6 +14,7 @@ from jaxsig.data.signal_files.text_stacks import check_unstacked
 from jaxsig.data.signal_files.text_table import read_table
 from jaxsig.data.signal_files.time_checks import AGREES, checked_grid
 from jaxsig.data.signal_files.time_grid import Grid
+from jaxsig.data.signal_files.time_parts import with_parts_joined
 from jaxsig.data.signal_files.time_stamps import SAMPLES, Stamps, only_times, times_of
 from jaxsig.errors import UserError
 
@@ -51,6 +52,11 @@ def _channels(table: Table, given_hz: float | None) -> Channels:
   if counted_rows(table):
     table = _without_first(table, 1)
     notes.append("the first row taken as the number of samples below it")
+
+  whole = table
+  table = with_parts_joined(table)
+  if table is not whole:
+    notes.append("seconds and their parts in two columns taken as one time")
 
   known_hz = given_hz
   if known_hz is None and stated is not None:

@@ -326,3 +326,24 @@ def test_comments_at_the_end_of_lines(folder, comment):
   for at in (1, 40, 640):
     rows[at] += f"\t{comment}"
   assert "3 comments at the end of lines" in assert_as_recorded(folder, "\n".join(rows) + "\n")
+
+
+@pytest.mark.parametrize("start", [0, 1_714_521_600])
+@pytest.mark.parametrize(
+  ("names", "parts"),
+  [
+    ("header.stamp.secs,header.stamp.nsecs", 10**9),
+    ("stamp.sec,stamp.nanosec", 10**9),
+    ("tv_sec,tv_usec", 10**6),
+    ("sec,nsec", 10**9),
+    ("time_s,time_ms", 1000),
+  ],
+)
+def test_seconds_and_their_parts_in_two_columns(folder, names, parts, start):
+  time_s = np.arange(640) / 50
+  whole_s = np.floor(time_s)
+  rest = np.rint((time_s - whole_s) * parts).astype(int)
+  read = folder.read(lines((start + whole_s).astype(int), rest, X_T, head=f"{names},level"))
+  assert [channel[0] for channel in read.channels] == ["level"]
+  assert read.channels[0].rate_hz == pytest.approx(50, rel=1e-9)
+  np.testing.assert_array_equal(read.channels[0].load(), X_T)
