@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxsig.data.signal_files import text_clocks
 from jaxsig.data.signal_files.text_cells import Numbers, bare, is_missing, is_number, numbers_of
-from jaxsig.data.signal_files.text_dialect import Dialect, says_separator, split_lines
+from jaxsig.data.signal_files.text_dialect import Dialect, cells_of, says_separator
 from jaxsig.data.signal_files.text_head import NUMBERS, TEXT, Head, is_comment
 from jaxsig.data.signal_files.text_lines import Block, no_table
 from jaxsig.errors import UserError
@@ -96,7 +96,7 @@ class Body:
         numbers.append(number)
         lines.append(line)
 
-    rows = split_lines(lines, self._dialect.delimiter)
+    rows = cells_of(lines, self._dialect)
     width = len(self._head.kinds)
     if block.is_open and rows and len(rows[-1]) < width:
       self._cut_line = numbers[-1]

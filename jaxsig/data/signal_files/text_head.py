@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jaxsig.data.signal_files import text_clocks
 from jaxsig.data.signal_files.text_cells import bare, is_missing, is_number
-from jaxsig.data.signal_files.text_dialect import Dialect, split_lines
+from jaxsig.data.signal_files.text_dialect import Dialect, cells_of
 
 NUMBERS = "numbers"
 TEXT = "text"
@@ -52,7 +52,7 @@ def head_of(lines: Sequence[str], dialect: Dialect) -> Head | None:
     lines: the first ones of the file that are not blank.
     dialect: how they are written.
   """
-  rows = split_lines(lines, dialect.delimiter)
+  rows = cells_of(lines, dialect)
   rows = [[bare(cell) for cell in row] for row in rows]
   later = [row for row, line in zip(rows, lines, strict=True) if not is_comment(line)]
   later = later[len(later) // 2:][:500]
