@@ -217,7 +217,7 @@ def with_thousands(dialect: Dialect, lines: Sequence[str]) -> Dialect:
 
 def _grouped(mark: str, decimal: str) -> re.Pattern:
   group = re.escape(mark)
-  return re.compile(rf"[+-]?\d{{1,3}}(?:{group}\d{{3}})+(?:{re.escape(decimal)}\d*)?")
+  return re.compile(rf"[+-]?[1-9]\d{{0,2}}(?:{group}\d{{3}})+(?:{re.escape(decimal)}\d*)?")
 
 
 def split_lines(lines: Sequence[str], delimiter: str) -> list[list[str]]:

@@ -23,8 +23,10 @@ class StatedRate(NamedTuple):
 def counted_rows(table: Table) -> int:
   """Returns 1 where the first row tells the number of samples below it, as AcqKnowledge does."""
   firsts = [column.values_t[0] for column in table.columns if column.kind == NUMBERS]
+  known = [first for first in firsts if not np.isnan(first)]   # blank in the column of times
   below = len(table.line_t) - 1
-  return int(len(firsts) > 1 and below > 1 and all(first == below for first in firsts))
+  all_count = bool(known) and all(first == below for first in known)
+  return int(len(firsts) > 1 and below > 1 and all_count)
 
 
 def stated_rate(table: Table) -> StatedRate | None:

@@ -136,7 +136,8 @@ def _rate(text: str, own_words: Collection[str]) -> float | None:
 
 def _key(before: str, own_words: Collection[str]) -> tuple[str, str]:
   """A key without blanks and without the words of columns, and the unit in it."""
-  words = [word for word in words_of(before) if word not in _NEUTRAL]
+  plain = before.replace("kHz", "khz")
+  words = [word for word in words_of(plain) if word not in _NEUTRAL]
   known = _RATE_KEYS | _STEP_KEYS | _SHORT_STEP_KEYS
   unit = ""
   last = "".join(words[-1:])

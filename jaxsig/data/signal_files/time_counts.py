@@ -49,9 +49,9 @@ def _note(column: Column, count: Count) -> str:
 
 def count_of(column: Column) -> Count | None:
   """Returns how a column of whole numbers counts; None where it does not."""
-  values_t = column.values_t
-  steps = _steps(column)
-  if not len(steps) or not (values_t == np.rint(values_t)).all():
+  values_t = _filled(column.values_t)
+  steps = np.diff(values_t)
+  if not len(steps):
     return None
   sizes, often = np.unique(steps, return_counts=True)
   step = float(sizes[np.argmax(often)])
@@ -71,6 +71,16 @@ def count_of(column: Column) -> Count | None:
   if np.mean(steps % step == 0) <= 0.9:   # the samples are not by even counts
     return Count(0.0, np.arange(len(values_t)), restart)
   return Count(step, np.concatenate([[0.0], np.cumsum(steps / step)]), restart)
+
+
+def _filled(values_t: np.ndarray) -> np.ndarray:
+  """Whole numbers with a few missing ones filled in; none where many are missing, or not whole."""
+  known = np.flatnonzero(np.isfinite(values_t))
+  known_t = values_t[known]
+  if len(known) < 0.9 * len(values_t) or not (known_t == np.rint(known_t)).all():
+    return np.zeros(0)
+  rows = np.arange(len(values_t))
+  return np.rint(np.interp(rows, known, known_t))
 
 
 def _steps(column: Column) -> np.ndarray:

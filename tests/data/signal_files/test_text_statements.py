@@ -31,6 +31,7 @@ def folder(tmp_path) -> Folder:
     ("# fs: 1,000.0 Hz", 1000.0),
     ("# fs: 1'000 Hz", 1000.0),
     ("# fs: 64.000 Hz", 64.0),
+    ("# fs (kHz): 0.5", 500.0),
     ("# sampling rate: 50 Hz\n# decimation: 1", 50.0),
   ],
 )

@@ -88,3 +88,11 @@ def test_numbers_as_names(folder, columns):
   read = folder.read(lines(time_s, *[X_T] * columns, head=head))
   assert [channel[1:4] for channel in read.channels] == [("", 64.0, 640)] * columns
   np.testing.assert_array_equal(read.channels[-1].load(), X_T)
+
+
+@pytest.mark.parametrize("cell", ["", "nan", "inf", "-inf"])
+def test_a_count_with_a_missing_one(folder, cell):
+  counts = [cell if i in (5, 100) else i for i in range(640)]
+  for rate_hz in (None, 64.0):
+    read = folder.read(lines(counts, X_T, head="sample,level"), rate_hz)
+    assert [channel[1:4] for channel in read.channels] == [("", None, 640)]

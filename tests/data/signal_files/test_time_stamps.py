@@ -347,3 +347,13 @@ def test_seconds_and_their_parts_in_two_columns(folder, names, parts, start):
   assert [channel[0] for channel in read.channels] == ["level"]
   assert read.channels[0].rate_hz == pytest.approx(50, rel=1e-9)
   np.testing.assert_array_equal(read.channels[0].load(), X_T)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_minutes_under_a_count_of_samples(folder, channels):
+  times = formatted(TIME_S / 60, ".9f")
+  counts = ",640" * channels
+  names = ",level" * channels
+  text = lines(times, *[X_T] * channels, head=f"a.acq\nmin{names}\n{counts}")
+  read = folder.read(text)
+  assert [channel[:4] for channel in read.channels] == [("level", "", 64.0, 640)] * channels
