@@ -133,9 +133,13 @@ def warped(record: Record, factor: float) -> Record:
 def long_enough(record: Record, config: ConfigDict, name: object) -> Record:
   """The record; UserError where it is shorter than a window."""
   if record.duration_s < config.window_s - ROUNDING_S:
+    remedy = "use a longer recording"
+    for note in record.info.get("notes", ()):
+      if note.lower().startswith(("time column", "the first column in")):
+        remedy += f", or name the unit if another is meant ({note.rstrip('.')})"
     raise UserError(
         f"{name} lasts {record.duration_s:.6g} s, less than one window of {config.window_s:g} s: "
-        "use a longer recording")
+        f"{remedy}")
   return record
 
 

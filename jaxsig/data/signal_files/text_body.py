@@ -1,17 +1,21 @@
 """The lines of samples of a text table, gathered block by block into columns."""
 import pathlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from jaxsig.data.signal_files import text_clocks
-from jaxsig.data.signal_files.text_cells import Numbers, bare, numbers_of
-from jaxsig.data.signal_files.text_dialect import Dialect, says_separator, split_lines
+from jaxsig.data.signal_files.text_cells import Numbers, bare, is_missing, is_number, numbers_of
+from jaxsig.data.signal_files.text_dialect import Dialect, cells_of, says_separator
 from jaxsig.data.signal_files.text_head import NUMBERS, TEXT, Head, is_comment
 from jaxsig.data.signal_files.text_lines import Block, no_table
 from jaxsig.errors import UserError
 from jaxsig.plurals import count
+
+_MOST_CHANGES = 1000
+_COMMENT_IN_LINE = re.compile(r"#(\*|\d+|\s|$)|//")   # "#1 start" or "#* start", as LabChart has it
 
 
 class Column(NamedTuple):
@@ -23,12 +27,14 @@ class Column(NamedTuple):
     values_t: [t] float64: numbers, or seconds; NaN where a cell is blank or a word for missing.
       Empty for text.
     wrong: a sentence on the first cell that is neither; "" where there is none.
+    changes: rows whose text differs from that of the row before; the first thousand.
   """
   name: str
   unit: str
   kind: str
   values_t: np.ndarray
   wrong: str
+  changes: tuple[int, ...] = ()
 
 
 class Table(NamedTuple):
@@ -67,8 +73,12 @@ class Body:
     self._parts = [[] for _ in head.kinds]
     self._lines = []
     self._wrong = [""] * len(head.kinds)
+    self._changes = [[] for _ in head.kinds]
+    self._texts = [None] * len(head.kinds)   # of the last row
+    self._rows = 0
     self._short = 0
     self._comments = 0
+    self._comments_in_lines = 0
     self._cut_line = 0
 
   def add(self, block: Block) -> None:
@@ -86,7 +96,7 @@ class Body:
         numbers.append(number)
         lines.append(line)
 
-    rows = split_lines(lines, self._dialect.delimiter)
+    rows = cells_of(lines, self._dialect)
     width = len(self._head.kinds)
     if block.is_open and rows and len(rows[-1]) < width:
       self._cut_line = numbers[-1]
@@ -101,12 +111,15 @@ class Body:
     self._lines.append(np.array(numbers, np.int32))
     for i, cells in enumerate(zip(*rows, strict=True)):
       self._add_column(i, cells, numbers)
+    self._rows += len(rows)
 
   def _fit(self, row: list[str], number: int) -> None:
     """Makes a row as wide as the table."""
     width = len(self._head.kinds)
     extra = [cell for cell in row[width:] if bare(cell)]
-    if extra:
+    if extra and _COMMENT_IN_LINE.match(extra[0]):
+      self._comments_in_lines += 1
+    elif extra:
       raise UserError(
         f"line {number} of {self._path} has {len(row)} cells where the others have {width}: "
         "correct the line, or cut the file there"
@@ -119,8 +132,12 @@ class Body:
     kind = self._head.kinds[i]
     if kind == TEXT:
       self._check_title(i, cells, numbers)
+      self._note_changes(i, cells)
       if not self._wrong[i]:
-        self._wrong[i] = f"text such as {bare(cells[0])[:40]!r}"
+        decimal = self._dialect.decimal
+        texts = [cell for cell in cells if not is_number(cell, decimal) and not is_missing(cell)]
+        cell = (texts or cells)[0]
+        self._wrong[i] = f"text such as {bare(cell)[:40]!r}"
       return
 
     column = self._column(kind, cells)
@@ -130,6 +147,17 @@ class Body:
       if not self._wrong[i]:
         cell = bare(cells[column.wrong])[:40]
         self._wrong[i] = f"{cell!r} in line {numbers[column.wrong]}"
+
+  def _note_changes(self, i: int, cells: Sequence[str]) -> None:
+    changes = self._changes[i]
+    for row, cell in enumerate(cells, self._rows):
+      if len(changes) >= _MOST_CHANGES:
+        return
+      if not cell.strip():
+        continue
+      if self._texts[i] not in (None, cell):
+        changes.append(row)
+      self._texts[i] = cell
 
   def _column(self, kind: str, cells: Sequence[str]) -> Numbers:
     if kind == NUMBERS:
@@ -151,6 +179,9 @@ class Body:
     """What was done to single lines."""
     if self._comments:
       yield f"{count(self._comments, 'line', 'lines')} of comments skipped"
+    if self._comments_in_lines:
+      lines = count(self._comments_in_lines, "comment", "comments")
+      yield f"{lines} at the end of lines left out"
     if self._short:
       lines = count(self._short, "line", "lines")
       yield f"{lines} shorter than the others, what lacks taken as missing"
@@ -168,7 +199,9 @@ class Body:
         values_t = np.concatenate(self._parts[i])
         self._parts[i] = []
       name = self._head.names[i]
-      columns.append(Column(name, self._head.units[i], kind, values_t, self._wrong[i]))
+      unit = self._head.units[i]
+      changes = tuple(self._changes[i])
+      columns.append(Column(name, unit, kind, values_t, self._wrong[i], changes))
     return Table(
       path=self._path,
       columns=tuple(columns),

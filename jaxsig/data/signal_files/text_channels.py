@@ -10,15 +10,14 @@ from jaxsig.data.signal_files.channels import Channel, Channels
 from jaxsig.data.signal_files.text_body import Column, Table
 from jaxsig.data.signal_files.text_head import TEXT
 from jaxsig.data.signal_files.text_rates import StatedRate, counted_rows, stated_rate
+from jaxsig.data.signal_files.text_stacks import check_unstacked
 from jaxsig.data.signal_files.text_table import read_table
-from jaxsig.data.signal_files.time_grid import LONGEST_S, Grid, grid_of
+from jaxsig.data.signal_files.time_checks import AGREES, checked_grid
+from jaxsig.data.signal_files.time_grid import Grid
+from jaxsig.data.signal_files.time_parts import with_parts_joined
 from jaxsig.data.signal_files.time_stamps import SAMPLES, Stamps, only_times, times_of
 from jaxsig.errors import UserError
 
-_AGREES = 0.01         # by how much a given rate may differ from even stamps
-_ABOUT = 0.1           # and from uneven ones
-_MOST_GROWTH = 10      # a grid may be so much longer than the file ...
-_ALWAYS_FINE = 200_000   # ... or hold so many samples
 _UNIT = re.compile(r"(.*\S)\s*\[([^\]]*)\]\s*")
 _UNIT_IN_PARENTHESES = re.compile(r"(.*\S)\s*\(([munµ]?V|[mun]?A|a\.?u\.?|NU|counts?|%|g|raw)\)\s*")
 
@@ -54,16 +53,29 @@ def _channels(table: Table, given_hz: float | None) -> Channels:
     table = _without_first(table, 1)
     notes.append("the first row taken as the number of samples below it")
 
+  whole = table
+  table = with_parts_joined(table)
+  if table is not whole:
+    notes.append("seconds and their parts in two columns taken as one time")
+
   known_hz = given_hz
   if known_hz is None and stated is not None:
     known_hz = stated.rate_hz
-  times = times_of(table, known_hz)
+  try:
+    times = times_of(table, known_hz)
+  except UserError:
+    check_unstacked(table, None)   # the better reason why times go back
+    raise
   notes += times.notes
+  in_lines_s = None
+  if times.stamps is not None and times.stamps.order is None and times.stamps.unit != SAMPLES:
+    in_lines_s = times.stamps.time_s
+  check_unstacked(table, in_lines_s)
   grid = None
   if times.stamps is not None:
-    grid = _checked_grid(table, times.stamps, known_hz, given_hz)
+    grid = checked_grid(table, times.stamps, known_hz, given_hz)
     notes += grid.notes
-    if stated is not None and abs(stated.rate_hz - grid.rate_hz) > _AGREES * grid.rate_hz:
+    if stated is not None and abs(stated.rate_hz - grid.rate_hz) > AGREES * grid.rate_hz:
       notes.append(f"not {stated.note}: the times are taken")
   elif stated is not None:
     _check_stated(table, stated, given_hz)
@@ -112,56 +124,8 @@ def _without_first(table: Table, rows: int) -> Table:
   return table._replace(columns=columns, line_t=table.line_t[rows:])
 
 
-def _checked_grid(
-    table: Table,
-    stamps: Stamps,
-    known_hz: float | None,
-    given_hz: float | None,
-) -> Grid:
-  span_s = stamps.time_s[-1]
-  largest = int(np.argmax(np.diff(stamps.time_s)))
-  jump_s = stamps.time_s[largest + 1] - stamps.time_s[largest]
-  rows = np.array([largest, largest + 1])
-  if stamps.order is not None:
-    rows = stamps.order[rows]
-  before, after = table.line_t[rows]
-  where = (
-    f"{stamps.title} of {table.path} (in {stamps.unit}) jumps by {_duration(jump_s)} from line "
-    f"{before} to line {after}: cut the recording there, or correct the times"
-  )
-  if span_s > LONGEST_S:
-    if jump_s > span_s / 10:
-      raise UserError(where)
-    raise UserError(
-      f"{stamps.title} of {table.path} (in {stamps.unit}) spans {_duration(span_s)}, more than "
-      f"{LONGEST_S / 86400:g} days: correct the times or cut the recording"
-    )
-
-  grid = grid_of(stamps.time_s, stamps.resolution_s, known_hz)
-  if grid.samples > max(_ALWAYS_FINE, _MOST_GROWTH * len(stamps.time_s)):
-    raise UserError(where)
-
-  if given_hz is not None:
-    slow_hz, fast_hz = grid.paces_hz
-    tolerance = _AGREES
-    if slow_hz != fast_hz:
-      tolerance = _ABOUT
-    if not (1 - tolerance) * slow_hz <= given_hz <= (1 + tolerance) * fast_hz:
-      raise UserError(
-        f"{stamps.title} of {table.path} (in {stamps.unit}) runs at {fast_hz:.6g} samples/s, "
-        f"--rate_hz says {given_hz:g}: leave --rate_hz out, or correct the file"
-      )
-  return grid
-
-
-def _duration(seconds: float) -> str:
-  if seconds >= 86400:
-    return f"{seconds / 86400:.1f} days"
-  return f"{seconds:.4g} s"
-
-
 def _check_stated(table: Table, stated: StatedRate, given_hz: float | None) -> None:
-  if given_hz is not None and abs(given_hz - stated.rate_hz) > _AGREES * stated.rate_hz:
+  if given_hz is not None and abs(given_hz - stated.rate_hz) > AGREES * stated.rate_hz:
     raise UserError(
       f"{table.path} says {stated.rate_hz:g} samples/s above its samples, --rate_hz says "
       f"{given_hz:g}: leave --rate_hz out, or correct the file"

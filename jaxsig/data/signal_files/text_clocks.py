@@ -10,6 +10,7 @@ from jaxsig.data.signal_files.text_cells import Numbers, bare, is_missing
 
 MOMENT = "date and time"
 CLOCK = "time of day"
+PAIR = "two parts of a time"   # hours and minutes, or minutes and seconds
 DATE = "date"
 
 _DAY = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})"
@@ -18,7 +19,8 @@ _PATTERN = re.compile(
   rf"\[?(?:(?P<date>{_DAY})|(?P<days>\d+) days?,?)?"
   r"(?:[T_,;]?\s*"
   rf"(?:(?P<h>\d{{1,3}}):(?P<m>\d{{1,2}}):(?P<s>\d{{1,2}}{_FRACTION}?)"
-  r"|(?P<m2>\d{1,3}):(?P<s2>\d{1,2}[.,]\d+))"
+  r"|(?P<m2>\d{1,3}):(?P<s2>\d{1,2}[.,]\d+)"
+  r"|(?P<first>\d{1,3}):(?P<second>\d{2}))"
   r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
   r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\[[\w/+-]+\])?)?"
   rf"(?:\s+(?P<after>{_DAY}))?\]?"
@@ -33,7 +35,9 @@ def kind_of(cell: str) -> str:
   if found is None:
     return ""
   has_date = bool(found["date"] or found["after"])
-  has_clock = bool(found["h"] or found["m2"])
+  has_clock = bool(found["h"] or found["m2"] or found["first"])
+  if not has_date and found["first"] and not found["half"]:
+    return PAIR
   if not has_date:
     return CLOCK
   if not has_clock:
@@ -42,7 +46,10 @@ def kind_of(cell: str) -> str:
 
 
 def seconds_of(cells: Sequence[str]) -> Numbers:
-  """Converts a column of texts to seconds, since 1970 where they hold a date, or since midnight."""
+  """Converts a column of texts to seconds, since 1970 where they hold a date, or since midnight.
+
+  A PAIR such as 10:31 is taken for minutes and seconds.
+  """
   values_t = np.full(len(cells), np.nan)
   wrong = None
   for i, cell in enumerate(cells):
@@ -52,6 +59,15 @@ def seconds_of(cells: Sequence[str]) -> Numbers:
     elif not is_missing(cell) and wrong is None:
       wrong = i
   return Numbers(values_t, wrong)
+
+
+def text_of(seconds: str, kind: str) -> str:
+  """Returns seconds as `seconds_of` counts them as a text again."""
+  moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=float(seconds))
+  text = f"{moment:%Y-%m-%d %H:%M:%S.%f}".rstrip("0").rstrip(".")
+  if kind == CLOCK:
+    return text.partition(" ")[2]
+  return text
 
 
 def _match(cell: str) -> re.Match | None:
@@ -64,7 +80,10 @@ def _match(cell: str) -> re.Match | None:
     text = f"{year}-{month}-{day}T{hour}:{minute}:{second}{zone}"
 
   found = _PATTERN.fullmatch(text)
-  if found is None or not (found["date"] or found["after"] or found["h"] or found["m2"]):
+  if found is None:
+    return None
+  parts = (found["date"], found["after"], found["h"], found["m2"], found["first"])
+  if not any(parts):
     return None
   return found
 
@@ -81,11 +100,13 @@ def _seconds(cell: str) -> float | None:
     if days is None:
       return None
 
-  hours = int(found["h"] or 0)
+  if found["first"] and kind_of(cell) == PAIR:
+    return 60.0 * int(found["first"]) + int(found["second"])
+  hours = int(found["h"] or found["first"] or 0)
   half = found["half"]
   if half:
     hours = hours % 12 + 12 * (half[0] in "Pp")
-  minutes = int(found["m"] or found["m2"] or 0)
+  minutes = int(found["m"] or found["m2"] or found["second"] or 0)
   seconds = float(_second_text(found["s"] or found["s2"] or "0"))
   return days * 86400 + hours * 3600 + minutes * 60 - _zone_s(found["zone"]) + seconds
 

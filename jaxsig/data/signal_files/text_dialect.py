@@ -14,6 +14,8 @@ ONE_COLUMN = ""
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 _COMMA_OR_WHOLE = re.compile(r"[+-]?\d+(,\d+([eE][+-]?\d+)?)?")
 _ONLY_DECIMALS = re.compile(r"0\d*|\d+[eE][+-]?\d+")   # as no whole number is written
+_DIGITS = re.compile(r"[+-]?\d[\d.,'\u2019 \u00a0\u202f]*")
+_LEAST_GROUPED = 3
 _SEPARATOR_LINE = re.compile(r"\"?sep=(.|\\t)\"?", re.IGNORECASE)   # for spreadsheets
 
 
@@ -21,6 +23,7 @@ class Dialect(NamedTuple):
   """What parts the cells of a line (BLANKS and ONE_COLUMN are names), and the decimal mark."""
   delimiter: str
   decimal: str
+  thousands: str = ""   # groups digits: 1.234,5
 
 
 def dialect_of(lines: Sequence[str], path: pathlib.Path) -> Dialect:
@@ -172,6 +175,49 @@ def _names_above(lines: Sequence[str]) -> int:
       break
     names = len(cells)
   return names
+
+
+def cells_of(lines: Sequence[str], dialect: Dialect) -> list[list[str]]:
+  """Splits lines into cells, whose digits are not grouped."""
+  rows = split_lines(lines, dialect.delimiter)
+  if not dialect.thousands:
+    return rows
+  grouped = _grouped(dialect.thousands, dialect.decimal)
+  plain_rows = []
+  for row in rows:
+    plain_row = []
+    for cell in row:
+      if grouped.fullmatch(bare(cell)):
+        cell = bare(cell).replace(dialect.thousands, "")
+      plain_row.append(cell)
+    plain_rows.append(plain_row)
+  return plain_rows
+
+
+def with_thousands(dialect: Dialect, lines: Sequence[str]) -> Dialect:
+  """Returns a dialect with the mark that certainly groups digits, where there is one.
+
+  All numbers that have the mark have it in the places of thousands, some beside a decimal mark.
+  """
+  if dialect.delimiter not in (";", "\t", "|"):
+    return dialect
+  rows = split_lines(lines, dialect.delimiter)
+  cells = [bare(cell) for row in rows for cell in row]
+  for mark in (".", "'", "\u2019", " ", "\u00a0", "\u202f", ","):
+    with_mark = [cell for cell in cells if mark in cell and _DIGITS.fullmatch(cell)]
+    for decimal in (",", "."):
+      pattern = _grouped(mark, decimal)
+      if mark == decimal or len(with_mark) < _LEAST_GROUPED:
+        continue
+      certain = sum(decimal in cell for cell in with_mark)
+      if certain >= 2 and all(pattern.fullmatch(cell) for cell in with_mark):
+        return Dialect(dialect.delimiter, decimal, mark)
+  return dialect
+
+
+def _grouped(mark: str, decimal: str) -> re.Pattern:
+  group = re.escape(mark)
+  return re.compile(rf"[+-]?[1-9]\d{{0,2}}(?:{group}\d{{3}})+(?:{re.escape(decimal)}\d*)?")
 
 
 def split_lines(lines: Sequence[str], delimiter: str) -> list[list[str]]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jaxsig.data.signal_files import text_clocks
 from jaxsig.data.signal_files.text_cells import bare, is_missing, is_number
-from jaxsig.data.signal_files.text_dialect import Dialect, split_lines
+from jaxsig.data.signal_files.text_dialect import Dialect, cells_of
 
 NUMBERS = "numbers"
 TEXT = "text"
@@ -52,7 +52,7 @@ def head_of(lines: Sequence[str], dialect: Dialect) -> Head | None:
     lines: the first ones of the file that are not blank.
     dialect: how they are written.
   """
-  rows = split_lines(lines, dialect.delimiter)
+  rows = cells_of(lines, dialect)
   rows = [[bare(cell) for cell in row] for row in rows]
   later = [row for row, line in zip(rows, lines, strict=True) if not is_comment(line)]
   later = later[len(later) // 2:][:500]
@@ -145,7 +145,13 @@ def _first_of_body(
 
 
 def _are_numbers_names(rows: Sequence[Sequence[str]]) -> bool:
-  """Whether the first row is of names such as ",0,1" above rows that are counted from 0 on."""
+  """Whether the first row is of names such as ",0,1" above rows that are counted from 0 on.
+
+  Or such as "0,1" above rows of which none is of whole numbers.
+  """
+  counted = [str(i) for i in range(len(rows[0]))]
+  if len(counted) > 1 and rows[0] == counted and len(rows) > 3:
+    return not any(all(cell.isdecimal() for cell in row) for row in rows[2:])
   first_cells = [row[0] for row in rows[:6]]
   counts = [str(i) for i in range(len(first_cells) - 1)]
   return len(rows[0]) > 1 and first_cells == ["", *counts] and len(counts) > 1

@@ -1,35 +1,14 @@
 """Sampling rates that a text file states above its samples."""
 import datetime
-import re
 from typing import NamedTuple
 
 import numpy as np
 
 from jaxsig.data.signal_files.text_body import Table
 from jaxsig.data.signal_files.text_head import NUMBERS
+from jaxsig.data.signal_files.text_statements import is_of_another_stage, rates_stated
+from jaxsig.data.signal_files.time_columns import words_of
 
-_NUMBER = r"([0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?)"
-_GAP = r"[^0-9A-Za-z]{1,6}"
-_RATE = re.compile(
-  r"\b(?:fs|sf|sfreq|srate|fps|abtastrate|frame[ _-]?rate"
-  r"|sampl(?:e|ing)?[ _-]?(?:rate|freq(?:uency)?)|sample[ _-]?rate)"
-  rf"(?:[ _]*[\[(]?(k?hz)[\])]?)?{_GAP}{_NUMBER}\s*(k?hz)?",
-  re.IGNORECASE,
-)
-_INTERVAL = re.compile(
-  r"\b(?:sampl(?:e|ing)[ _-]?(?:interval|period|time)|interval|dt)"
-  rf"(?:[ _]*[\[(]?(ms|us|µs|s)[\])]?)?{_GAP}{_NUMBER}\s*(msec|ms|us|µs|sec|s)?\b",
-  re.IGNORECASE,
-)
-_EACH = re.compile(rf"{_NUMBER}\s*(msec|ms|us|µs|sec|s)\s*/\s*sample", re.IGNORECASE)
-_SECONDS = {
-  "s": 1.0,
-  "sec": 1.0,
-  "ms": 1e-3,
-  "msec": 1e-3,
-  "us": 1e-6,
-  "µs": 1e-6,
-}
 _UNIX_S = (6.3e8, 4.2e9)     # 1990 to 2103
 _RATES_HZ = (0.1, 1e5)
 
@@ -44,48 +23,30 @@ class StatedRate(NamedTuple):
 def counted_rows(table: Table) -> int:
   """Returns 1 where the first row tells the number of samples below it, as AcqKnowledge does."""
   firsts = [column.values_t[0] for column in table.columns if column.kind == NUMBERS]
+  known = [first for first in firsts if not np.isnan(first)]   # blank in the column of times
   below = len(table.line_t) - 1
-  return int(len(firsts) > 1 and below > 1 and all(first == below for first in firsts))
+  all_count = bool(known) and all(first == below for first in known)
+  return int(len(firsts) > 1 and below > 1 and all_count)
 
 
 def stated_rate(table: Table) -> StatedRate | None:
-  """Returns the rate that the first lines of a file state; None where they state none, or two."""
+  """Returns the rate that the first lines of a file state; None where none or two, or uncertain."""
   wearable = _start_and_rate(table)
   if wearable is not None:
     return wearable
 
+  if any(is_of_another_stage(line) for line in table.remarks):
+    return None
+  own_words = set()
+  for column in table.columns:
+    own_words.update(words_of(column.name))
   rates_hz = set()
   for line in table.remarks:
-    rates_hz.update(_rates_in(line))
+    rates_hz.update(rates_stated(line, own_words))
   if len(rates_hz) != 1:
     return None
   rate_hz = rates_hz.pop()
   return StatedRate(rate_hz, 0, f"{rate_hz:g} samples/s, as a line above the samples says")
-
-
-def _rates_in(line: str) -> list[float]:
-  rates_hz = []
-  for unit, number, unit_after in _RATE.findall(line):
-    scale = 1.0
-    if "khz" in (unit.lower(), unit_after.lower()):
-      scale = 1000.0
-    rates_hz.append(scale * _value(number))
-
-  intervals_s = []
-  for unit, number, unit_after in _INTERVAL.findall(line):
-    unit = (unit_after or unit).lower()
-    if unit:
-      intervals_s.append(_SECONDS[unit] * _value(number))
-  for number, unit in _EACH.findall(line):
-    intervals_s.append(_SECONDS[unit.lower()] * _value(number))
-
-  rates_hz += [float(f"{1 / interval_s:.9g}") for interval_s in intervals_s if interval_s > 0]
-  lowest_hz, highest_hz = _RATES_HZ
-  return [rate_hz for rate_hz in rates_hz if lowest_hz <= rate_hz <= highest_hz]
-
-
-def _value(number: str) -> float:
-  return float(number.replace(",", "."))
 
 
 def _start_and_rate(table: Table) -> StatedRate | None:

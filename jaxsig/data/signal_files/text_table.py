@@ -4,7 +4,13 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from jaxsig.data.signal_files.text_body import Body, Table, has_text
-from jaxsig.data.signal_files.text_dialect import BLANKS, Dialect, dialect_of, split_lines
+from jaxsig.data.signal_files.text_dialect import (
+  BLANKS,
+  Dialect,
+  cells_of,
+  dialect_of,
+  with_thousands,
+)
 from jaxsig.data.signal_files.text_head import TEXT, Head, head_of
 from jaxsig.data.signal_files.text_lines import encoding_of, line_blocks, no_table
 from jaxsig.errors import UserError
@@ -37,7 +43,7 @@ def read_table(path: pathlib.Path) -> Table:
   sample = list(itertools.islice(filter(has_text, first_block.lines), _SAMPLE_LINES))
   if not sample:
     raise no_table(path, "it has no text")
-  dialect = dialect_of(sample, path)
+  dialect = with_thousands(dialect_of(sample, path), sample)
   head = head_of(sample, dialect)
   if head is None:
     raise no_table(path, f"no line with numbers follows {sample[0].strip()[:40]!r}")
@@ -60,7 +66,7 @@ def _check_wide(
     path: pathlib.Path,
 ) -> None:
   """Refuses a long table, in which a column tells by line which signal a sample is of."""
-  rows = split_lines(lines, dialect.delimiter)
+  rows = cells_of(lines, dialect)
   for i, kind in enumerate(head.kinds):
     cells = [row[i] for row in rows if len(row) > i]
     if kind != TEXT or len(cells) < _LONG_TABLE_LINES:
@@ -78,6 +84,8 @@ def _layout_notes(dialect: Dialect, head: Head) -> Iterator[str]:
     yield f"columns parted by {_DELIMITERS[dialect.delimiter]}"
   if dialect.decimal == ",":
     yield "decimal commas"
+  if dialect.thousands:
+    yield f"digits grouped by {dialect.thousands!r}"
   if head.remarks:
     lines = noun(len(head.remarks), "first line", f"first {len(head.remarks)} lines")
     yield f"the {lines} skipped"

@@ -2,8 +2,10 @@
 import re
 from typing import NamedTuple
 
+import numpy as np
+
 from jaxsig.data.signal_files.text_body import Column
-from jaxsig.data.signal_files.text_clocks import CLOCK, DATE, MOMENT
+from jaxsig.data.signal_files.text_clocks import CLOCK, DATE, MOMENT, PAIR
 
 _TIME_WORDS = frozenset((
   "time", "times", "timestamp", "timestamps", "timestep", "datetime", "ts", "unix", "unixtime",
@@ -17,11 +19,15 @@ _ALONE = frozenset((   # a time only where nothing else is in the name
   "nanoseconds",
   "minutes", "hours",
 ))
+_ALONE_IF_RISING = frozenset((   # else a minimum, or a letter
+  "min", "mins", "minute", "h", "hr", "hrs", "hour", "day", "days",
+))
 _COUNT_WORDS = frozenset((
   "index", "idx", "sample", "samples", "frame", "frames", "row", "rows", "nr", "no", "num",
   "number", "count", "counter", "packet", "seq", "sequence", "unnamed", "id", "line", "n", "i",
   "nummer", "samplenumber", "sampleindex", "framenumber",
 ))
+_ONLY_COUNTS = frozenset(("index", "idx", "nr", "no", "num", "number", "counter", "seq"))
 _LEAST_UNIX = 1e8
 _UNITS_S = {
   "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "sekunden": 1.0,
@@ -32,7 +38,7 @@ _UNITS_S = {
   "microseconds": 1e-6,
   "ns": 1e-9, "nsec": 1e-9, "nanos": 1e-9, "nanosecond": 1e-9, "nanoseconds": 1e-9,
   "min": 60.0, "mins": 60.0, "minutes": 60.0, "minute": 60.0,
-  "h": 3600.0, "hours": 3600.0, "hour": 3600.0,
+  "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hours": 3600.0, "hour": 3600.0,
   "day": 86400.0, "days": 86400.0,
 }   # fmt: skip
 WORDS = {
@@ -70,15 +76,20 @@ def time_name(column: Column) -> TimeName:
 
   if column.kind in (MOMENT, CLOCK, DATE):
     return TimeName(True, True, 1.0, False)
+  if column.kind == PAIR:
+    return TimeName(True, True, None, False)
   has_time = any(word in _TIME_WORDS for word in words)
   if words in (["epoch"], ["epochs"]):   # those of a recording are counted, too
     has_time = any(value > _LEAST_UNIX for value in column.values_t[:1])
   alone = len(words) == 1 and words[0] in _ALONE
+  if len(words) == 1 and words[0] in _ALONE_IF_RISING:
+    steps = np.diff(column.values_t)
+    alone = len(steps) > 0 and bool((steps > 0).all())
   if words[:1] == ["t"] or words == ["time", "stamp"]:
     alone = all(word in _UNITS_S or word == "stamp" for word in words[1:])
   others = [word for word in words if word not in _TIME_WORDS and word not in _UNITS_S]
   counts = not words or any(word in _COUNT_WORDS for word in words)
-  is_time = has_time or alone
+  is_time = (has_time or alone) and not any(word in _ONLY_COUNTS for word in words)
   return TimeName(is_time, is_time and (alone or not others), unit_s, counts and not is_time)
 
 

@@ -64,6 +64,18 @@ def grid_of(time_s: np.ndarray, resolution_s: float, given_hz: float | None) -> 
   return Grid(*resampled_grid(time_s, resolution_s, pieces, given_hz))
 
 
+def even_grid(samples: int, rate_hz: float) -> Grid:
+  """Returns the grid of samples that follow each other evenly, whatever their stamps."""
+  place = _Placed(((0, samples),), (0,), samples)
+  return Grid(rate_hz, samples, place, (rate_hz, rate_hz), ())
+
+
+def grid_at(time_s: np.ndarray, resolution_s: float, rate_hz: float) -> Grid:
+  """Returns the grid of samples at a known rate, with NaN in gaps: see `grid_of`."""
+  pieces = pieces_of(time_s, resolution_s, rate_hz)
+  return _even_grid(time_s, pieces, pieces.bounds(len(time_s)), rate_hz)
+
+
 def _better(
     time_s: np.ndarray,
     bounds: Sequence[tuple[int, int]],

@@ -1,9 +1,10 @@
 """Time stamps put in order: missing ones, counters that begin again at 0, lines out of order."""
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from jaxsig.data.signal_files.text_clocks import CLOCK
+from jaxsig.data.signal_files.text_clocks import CLOCK, PAIR
 from jaxsig.data.signal_files.time_pace import pace_of
 from jaxsig.plurals import count
 
@@ -13,6 +14,7 @@ _STILL = 100        # times the usual run of equal stamps: a clock that stopped
 _FARTHEST = 256     # lines that a late packet moves at most; else a clock was set back
 _SHUFFLED = 0.1     # of the lines out of order: then the sorted times have to be even
 _COUNTERS = (2.0**16, 2.0**24, 2.0**32, 86400.0, 86400e3)   # where a counter begins again at 0
+_PAIRS = (1440.0, 3600.0)   # and such as 23:59 or 59:59
 _DAY_S = 86400.0
 _HALF_DAY_S = 43200.0
 
@@ -111,7 +113,10 @@ def _without_restarts(values_t: np.ndarray, kind: str) -> tuple[np.ndarray, str]
     periods = _clock_periods(values_t, back, steps, usual)
     words = "the clock passes midnight or noon"
   else:
-    periods = _counter_periods(values_t, back, steps, usual)
+    counters = _COUNTERS
+    if kind == PAIR:
+      counters = _PAIRS
+    periods = _counter_periods(values_t, back, steps, usual, counters)
     words = "the counter of time begins again at 0"
   if periods is None:
     return values_t, ""
@@ -145,11 +150,14 @@ def _counter_periods(
     back: np.ndarray,
     steps: np.ndarray,
     usual: float,
+    counters: Sequence[float],
 ) -> list[float] | None:
-  for period in _COUNTERS:
+  for period in counters:
     after_s = steps[back] + period
     small = (after_s >= 0) & (after_s <= usual)
     within = values_t.min() >= 0 and values_t.max() <= period
+    if values_t.min() < 0:   # an integer with a sign
+      within = -period / 2 <= values_t.min() and values_t.max() < period / 2
     if small.all() and within and usual <= period / 10:
       return [period] * len(back)
   return None

@@ -1,18 +1,19 @@
 """The times of a table's rows: which column has them, in which unit and order."""
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from jaxsig.data.signal_files.text_body import Column, Table
-from jaxsig.data.signal_files.text_clocks import CLOCK, DATE
+from jaxsig.data.signal_files.text_clocks import CLOCK, DATE, MOMENT, PAIR, text_of
 from jaxsig.data.signal_files.text_head import NUMBERS, TEXT
 from jaxsig.data.signal_files.time_columns import WORDS, TimeName, time_name
-from jaxsig.data.signal_files.time_counts import count_title, ramps, time_counts
-from jaxsig.data.signal_files.time_order import Ordered, ordered
+from jaxsig.data.signal_files.time_counts import count_of, count_title, ramps, time_counts
+from jaxsig.data.signal_files.time_order import ordered
 from jaxsig.data.signal_files.time_pace import pace_of, resolution_of
-from jaxsig.data.signal_files.time_units import is_since_1970, unit_by_content
+from jaxsig.data.signal_files.time_units import is_since_1970, unit_by_content, unit_of_pairs
 from jaxsig.errors import UserError
 
 SAMPLES = "samples"   # the unit of a column that counts
@@ -97,7 +98,7 @@ def times_of(table: Table, given_hz: float | None) -> Times:
   if found:
     stamps = _best([stamps for _, stamps in found], table)
     notes += [f"{_title(table.columns[i])} {problem.short}, not used" for i, problem in problems]
-    notes += [f"{other.title} not used" for _, other in found if other is not stamps]
+    notes += [f"{other.title} not used" for _, other in found if other.title != stamps.title]
     return Times(stamps, frozenset(used), (*notes, *stamps.notes))
 
   notes += _without_time(table, problems, given_hz)
@@ -126,8 +127,15 @@ def _counted(table: Table, counting: Sequence[int], given_hz: float | None) -> S
   """Stamps by the first column that counts samples, where it skips some."""
   for i in counting:
     column = table.columns[i]
-    counts_t = column.values_t - column.values_t[0]
-    lost = int(counts_t[-1]) + 1 - len(counts_t)
+    count = count_of(column)
+    if count.restart is not None:
+      line = table.line_t[count.restart]
+      raise UserError(
+        f"{count_title(column)} of {table.path} goes back after line {line}, "
+        "as if another recording began there: cut the file there"
+      )
+    counts_t = count.counts_t
+    lost = round(counts_t[-1]) + 1 - len(counts_t)
     if lost > 0:
       rate_hz = given_hz or 1.0
       return Stamps(
@@ -167,28 +175,23 @@ def _stamps(table: Table, column: Column, name: TimeName, given_hz: float | None
     raise _Unusable("does not rise")
   if order.why_not:
     line = table.line_t[order.at]
-    raise _Unusable(*_disorder(order, int(line)))
+    why_not = order.why_not
+    if column.kind in (MOMENT, CLOCK):
+      why_not = re.sub(r"-?\d+(\.\d+)?", lambda found: text_of(found[0], column.kind), why_not)
+    raise _Unusable(*_disorder(why_not, int(line)))
 
   values_t = order.values_t - order.values_t[0]
   pace = pace_of(values_t)
   unit_s, why = name.unit_s, ""
-  if unit_s is None:
+  if column.kind == PAIR:
+    unit_s, why = unit_of_pairs(pace, given_hz)
+  elif unit_s is None:
     unit_s, why = unit_by_content(order.values_t, pace, given_hz)
   counts = False
   if unit_s is None:
     counts = given_hz is not None and _rises_by_one(values_t)
-    if not counts and given_hz is not None:
-      raise _Unusable(
-        f"fits {given_hz:g} samples/s, as given, in no unit ({why}): correct the rate, or name "
-        f"the unit, such as {column.name or 'time'}_s or _ms",
-        rises=True,
-      )
     if not counts:
-      raise _Unusable(
-        f"has no certain unit ({why}): say it in its name, such as {column.name or 'time'}_s "
-        "or _ms, or give --rate_hz",
-        rises=True,
-      )
+      raise _Unusable(_without_unit(column, why, given_hz), rises=True)
     unit_s = 1 / given_hz
 
   unit = WORDS.get(unit_s, SAMPLES)
@@ -196,7 +199,7 @@ def _stamps(table: Table, column: Column, name: TimeName, given_hz: float | None
   if counts:
     note = f"{_title(column)} rises by 1 a line, taken to count the samples"
   if column.kind != NUMBERS:
-    note = f"{_title(column)} of texts of {column.kind}"
+    note = f"{_title(column)} of texts of {column.kind} {why}".rstrip()
   return Stamps(
     title=_title(column),
     time_s=values_t * unit_s,
@@ -207,13 +210,24 @@ def _stamps(table: Table, column: Column, name: TimeName, given_hz: float | None
   )
 
 
-def _disorder(order: Ordered, line: int) -> tuple[str, bool]:
-  if order.why_not.startswith("goes back"):
+def _without_unit(column: Column, why: str, given_hz: float | None) -> str:
+  name = f"name the unit, such as {column.name or 'time'}_s or _ms"
+  if column.kind == PAIR:
+    name = "write three parts, such as 10:31:00"
+  if given_hz is not None:
     return (
-      f"{order.why_not} after line {line}, as if another recording began there: "
+      f"fits {given_hz:g} samples/s, as given, in no unit ({why}): correct the rate, or {name}"
+    )
+  return f"has no certain unit ({why}): {name}, or give --rate_hz"
+
+
+def _disorder(why_not: str, line: int) -> tuple[str, bool]:
+  if why_not.startswith("goes back"):
+    return (
+      f"{why_not} after line {line}, as if another recording began there: "
       "cut the file there"
     ), False
-  return f"{order.why_not}: correct it, or {_REPLACE}", True
+  return f"{why_not}: correct it, or {_REPLACE}", True
 
 
 def _rises_by_one(values_t: np.ndarray) -> bool:
@@ -234,7 +248,14 @@ def _best(found: Sequence[Stamps], table: Table) -> Stamps:
     repeats = np.mean(np.diff(stamps.time_s) == 0)
     return float(repeats), stamps.resolution_s
 
-  return min(found, key=coarseness)
+  best = min(found, key=coarseness)
+  notes = []
+  for other in found:
+    span_s, other_s = best.time_s[-1], other.time_s[-1]
+    slack_s = 2 * (best.resolution_s + other.resolution_s) + 0.001 * span_s
+    if abs(span_s - other_s) > slack_s:
+      notes.append(f"{other.title} spans {other_s:.6g} s, not {span_s:.6g} as {best.title} does")
+  return best._replace(notes=(*best.notes, *notes))
 
 
 def _without_time(

@@ -8,8 +8,10 @@ _SLOW_HZ = 0.6                 # some signals are as slow, so that the steps alo
 _POSSIBLE_HZ = (0.01, 2e5)
 _UNITS_S = (1.0, 1e-3, 1e-6, 1e-9)
 _UNIX_S = (6.3e8, 4.2e9)       # 1990 to 2103
+_LATE_UNIX_S = 1e9             # 2001: no wearable is older
 _DAYS = ((3e4, 7e4), (7.2e5, 7.7e5))   # since 1900, as spreadsheets count, and since the year 0
 _AGREES = 0.05
+_NEAR_PAIRS = 0.6   # one unit is 60 times the other, and few stamps tell the pace roughly
 
 
 def unit_by_content(
@@ -31,6 +33,8 @@ def unit_by_content(
   for unit_s in _UNITS_S:
     is_since_1970 = _UNIX_S[0] <= first * unit_s <= _UNIX_S[1]
     if is_since_1970 and _POSSIBLE_HZ[0] <= pace / unit_s <= _POSSIBLE_HZ[1]:
+      if first * unit_s < _LATE_UNIX_S:
+        return unit_s, "by their size"   # perhaps since 2001
       return unit_s, "since 1970"
 
   if given_hz is not None:
@@ -43,6 +47,25 @@ def unit_by_content(
   if is_day and RATES_HZ[0] <= days_hz < RATES_HZ[1] and pace > _POSSIBLE_HZ[1]:
     return 86400.0, "by their size and steps"
   return _by_steps(values_t, pace)
+
+
+def unit_of_pairs(pace: float, given_hz: float | None) -> tuple[float | None, str]:
+  """Returns the unit in seconds of the second part of times such as 10:31, and why it is that.
+
+  Args:
+    pace: samples a second part.
+    given_hz: rate that is known from elsewhere; None where it is not.
+  """
+  units = {1.0: "as minutes and seconds", 60.0: "as hours and minutes"}
+  for unit_s, words in units.items():
+    if given_hz is not None and abs(pace / unit_s - given_hz) <= _NEAR_PAIRS * given_hz:
+      return unit_s, words
+  fitting = [unit_s for unit_s in units if RATES_HZ[0] <= pace / unit_s < RATES_HZ[1]]
+  if len(fitting) == 1:
+    return fitting[0], units[fitting[0]]
+  return None, (
+    f"{pace:g} samples/s as minutes and seconds, {pace / 60:g} as hours and minutes"
+  )
 
 
 def is_since_1970(value: float) -> bool:

@@ -273,3 +273,28 @@ def test_blocks_and_lines_are_counted(folder, monkeypatch):
   np.testing.assert_array_equal(table.columns[0].values_t, values_t)
   np.testing.assert_array_equal(table.line_t, np.arange(3, 403))
   assert "1 line of comments skipped" in table.notes
+
+
+@pytest.mark.parametrize("mark", [".", "'", "\u2019", " ", "\u00a0", "\u202f"])
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_grouped_digits_are_read_where_they_are_certain(folder, mark, delimiter):
+  cells = ["980,5", f"1{mark}020,25", f"50{mark}152,5", f"-1{mark}234{mark}567,5", f"1{mark}000"]
+  rows = [f"0,{i}{delimiter}{cell}" for i, cell in enumerate(cells)]
+  table = read_table(folder.write("\n".join([f"time{delimiter}level", *rows]) + "\n"))
+  expected = [980.5, 1020.25, 50152.5, -1234567.5, 1000]
+  np.testing.assert_array_equal(table.columns[1].values_t, expected)
+  assert "digits grouped" in " ".join(table.notes)
+
+
+@pytest.mark.parametrize("mark", ["'", ","])
+def test_grouped_digits_with_decimal_points(folder, mark):
+  rows = [f"0.{i};{50 + i}{mark}152.5" for i in range(5)]
+  table = read_table(folder.write("\n".join(["time;level", *rows]) + "\n"))
+  np.testing.assert_array_equal(table.columns[1].values_t, 50152.5 + 1000 * np.arange(5))
+
+
+@pytest.mark.parametrize("cell", ["1.23", "12.34,5", "1234.567,5", "1.234.56"])
+def test_digits_grouped_otherwise_are_not_read(folder, cell):
+  rows = ["0,1;1.234,5", "0,2;1.235,5", "0,3;1.236,5", f"0,4;{cell}", "0,5;1.236,5"]
+  columns = read_table(folder.write("\n".join(["time;level", *rows]) + "\n")).columns
+  assert columns[1].wrong

@@ -225,3 +225,54 @@ def test_a_few_samples(folder, samples):
   time_s, x_t = signal(samples)
   channel = folder.read(timed(time_s, x_t)).channels[0]
   assert (channel.rate_hz, channel.samples) == (64, samples)
+
+
+def coarse_stamps(time_s: np.ndarray, kind: str) -> list[str]:
+  """Stamps in which many samples share one, as some exports round them."""
+  if kind == "float32":
+    return formatted(np.float32(1714521600 + time_s).astype(float), ".1f")
+  if kind in (".8g", ".9g"):
+    return formatted(1714521600 + time_s, kind)
+  step_s = float(kind)
+  return formatted(np.floor((1714521600 + time_s) / step_s) * step_s, ".0f")
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 100 / 3])
+@pytest.mark.parametrize(
+  ("kind", "start_s", "seconds"),
+  [
+    ("float32", 13.3, 62),
+    ("float32", 47.1, 200),
+    (".8g", 13.3, 62),
+    (".8g", 47.1, 150),
+    (".9g", 13.3, 20),
+    ("60", 47.1, 62),
+    ("60", 13.3, 100),
+    ("60", 47.1, 120),
+    ("10", 3.3, 20),
+  ],
+)
+def test_stamps_too_coarse_for_a_rate_ask_for_it(folder, kind, start_s, seconds, rate_hz):
+  time_s, x_t = signal(round(seconds * rate_hz), rate_hz)
+  text = lines(coarse_stamps(start_s + time_s, kind), x_t, head="timestamp,level")
+  sentence = folder.refusal(text)
+  assert "at a time, so that its rate is not certain: give --rate_hz" in sentence
+  read = folder.read(text, rate_hz)
+  assert read.channels[0].rate_hz == rate_hz
+  np.testing.assert_array_equal(read.channels[0].load(), x_t)
+  assert "at a time" in " ".join(read.notes)
+  assert "samples/s" in folder.refusal(text, rate_hz / 5)
+
+
+@pytest.mark.parametrize("rate_hz", [25.0, 100 / 3])
+@pytest.mark.parametrize(
+  ("kind", "start_s", "seconds"),
+  [("float32", 13.3, 600), (".8g", 13.3, 400), (".9g", 13.3, 62), ("60", 17.7, 300)],
+)
+def test_a_few_coarse_stamps_that_tell_the_rate(folder, kind, start_s, seconds, rate_hz):
+  time_s, x_t = signal(round(seconds * rate_hz), rate_hz)
+  text = lines(coarse_stamps(start_s + time_s, kind), x_t, head="timestamp,level")
+  read = folder.read(text)
+  assert read.channels[0].rate_hz == pytest.approx(rate_hz, rel=0.003)
+  np.testing.assert_array_equal(read.channels[0].load(), x_t)
+  assert "the time of the line before, spread evenly" in " ".join(read.notes)

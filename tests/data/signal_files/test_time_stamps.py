@@ -146,7 +146,7 @@ def test_an_uncertain_unit_is_refused_and_the_remedies_help(folder, times, words
     (np.full(640, 7.0), "stands still at 7"),
     ([""] * 640, "fewer than two times"),
     ([time if i % 2 else "" for i, time in enumerate(TIME_S)], "lacks 320 of 640"),
-    (["10:05"] * 640, "no time"),
+    (["10:05"] * 640, "stands still"),
     (["up"] * 640, "no time"),
     (np.minimum(TIME_S, 5.0), "stands still at 5"),
   ],
@@ -245,3 +245,115 @@ def test_a_ramp_without_a_name_is_the_time(folder):
   read = folder.read(lines(TIME_S, X_T))
   assert [channel[:4] for channel in read.channels] == [("", "", 64.0, 640)]
   assert "the first column in seconds" in read.notes
+
+
+def test_minute_stamps(folder):
+  for start, form in (("2024-05-01 23:58", "%Y-%m-%d %H:%M"), ("2024-05-01 23:58", "%H:%M")):
+    begin = datetime.datetime.fromisoformat(start)
+    times = [
+      (begin + datetime.timedelta(seconds=i / 64)).strftime(form) for i in range(64 * 300)
+    ]
+    text = lines(times, np.arange(64 * 300) % 77, head="time,level")
+    assert folder.read(text, 64.0).channels[0].rate_hz == 64
+    assert "samples/s" in folder.refusal(text, 20.0)
+    if form == "%H:%M":
+      assert "or give --rate_hz" in folder.refusal(text)
+    else:
+      assert folder.read(text).channels[0].rate_hz == 64
+
+
+def test_minutes_and_seconds_without_a_fraction(folder):
+  times = [f"{59 + i // 3840}:{i // 64 % 60:02d}" for i in range(64 * 120)]
+  text = lines(times, np.arange(64 * 120) % 77, head="time,level")
+  for rate_hz in (None, 64.0):
+    assert folder.read(text, rate_hz).channels[0].rate_hz == 64
+
+
+def test_a_pair_of_either_meaning_asks(folder):
+  times = [f"{10 + i // 90000}:{i // 1500 % 60:02d}" for i in range(1500 * 16)]
+  text = lines(times, np.arange(1500 * 16) % 77, head="time,level")
+  sentence = folder.refusal(text)
+  assert "as minutes and seconds" in sentence
+  assert "as hours and minutes" in sentence
+  assert folder.read(text, 25.0).channels[0].rate_hz == 25
+  assert folder.read(text, 1500.0).channels[0].rate_hz == 1500
+
+
+@pytest.mark.parametrize(
+  ("name", "scale"), [("min", 60), ("mins", 60), ("minute", 60), ("h", 3600), ("hour", 3600)]
+)
+def test_a_time_column_named_by_its_unit(folder, name, scale):
+  times = formatted(TIME_S / scale, ".9f")
+  assert_as_recorded(folder, lines(times, X_T, head=f"{name},level"))
+  read = folder.read(lines(TIME_S, X_T, X_T, head=f"time,level,{name}"))
+  assert len(read.channels) == 2
+
+
+@pytest.mark.parametrize(
+  ("name", "scale", "bits"),
+  [("micros", 1e6, 32), ("millis", 1e3, 32), ("time_ms", 1e3, 16), ("time_us", 1e6, 32)],
+)
+def test_a_counter_with_a_sign_that_wraps(folder, name, scale, bits):
+  first = 2 ** (bits - 1) - 3000
+  times = np.round(first + TIME_S * scale).astype(np.int64)
+  wrapped = (times + 2 ** (bits - 1)) % 2**bits - 2 ** (bits - 1)
+  read = folder.read(lines(wrapped, X_T, head=f"{name},level"))
+  assert read.channels[0].rate_hz == 64
+  assert "continued" in " ".join(read.notes)
+
+
+def test_clocks_that_differ_are_told(folder):
+  text = lines(TIME_S, 1.03 * TIME_S, X_T, head="sensor_time,phone_time,level")
+  assert "spans" in " ".join(folder.read(text).notes)
+
+
+def test_seconds_since_another_year_are_not_called_since_1970(folder):
+  times = formatted(7.4e8 + TIME_S, ".6f")
+  assert "1970" not in assert_as_recorded(folder, lines(times, X_T, head="timestamp,level"))
+
+
+def test_a_clock_set_back_is_told_in_its_own_words(folder):
+  times = [f"2024-10-27 02:59:{55 + time:06.3f}" for time in TIME_S[:320]]
+  times += [f"2024-10-27 02:00:{time - 5:06.3f}" for time in TIME_S[320:]]
+  sentence = folder.refusal(lines(times, X_T, head="time,level"))
+  assert "goes back from 2024-10-27 02:59:59.984 to 2024-10-27 02:00:00" in sentence
+
+
+@pytest.mark.parametrize("comment", ["#1 start", "#* cough, loud", "#12 a\tb", "# x"])
+def test_comments_at_the_end_of_lines(folder, comment):
+  text = lines(TIME_S, X_T, delimiter="\t", head="time\tlevel")
+  rows = text.splitlines()
+  for at in (1, 40, 640):
+    rows[at] += f"\t{comment}"
+  assert "3 comments at the end of lines" in assert_as_recorded(folder, "\n".join(rows) + "\n")
+
+
+@pytest.mark.parametrize("start", [0, 1_714_521_600])
+@pytest.mark.parametrize(
+  ("names", "parts"),
+  [
+    ("header.stamp.secs,header.stamp.nsecs", 10**9),
+    ("stamp.sec,stamp.nanosec", 10**9),
+    ("tv_sec,tv_usec", 10**6),
+    ("sec,nsec", 10**9),
+    ("time_s,time_ms", 1000),
+  ],
+)
+def test_seconds_and_their_parts_in_two_columns(folder, names, parts, start):
+  time_s = np.arange(640) / 50
+  whole_s = np.floor(time_s)
+  rest = np.rint((time_s - whole_s) * parts).astype(int)
+  read = folder.read(lines((start + whole_s).astype(int), rest, X_T, head=f"{names},level"))
+  assert [channel[0] for channel in read.channels] == ["level"]
+  assert read.channels[0].rate_hz == pytest.approx(50, rel=1e-9)
+  np.testing.assert_array_equal(read.channels[0].load(), X_T)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_minutes_under_a_count_of_samples(folder, channels):
+  times = formatted(TIME_S / 60, ".9f")
+  counts = ",640" * channels
+  names = ",level" * channels
+  text = lines(times, *[X_T] * channels, head=f"a.acq\nmin{names}\n{counts}")
+  read = folder.read(text)
+  assert [channel[:4] for channel in read.channels] == [("level", "", 64.0, 640)] * channels
