@@ -1,7 +1,7 @@
 """The command line: modes and exit codes only; `python -m jaxsig --help` explains them.
 
-Exit codes: 0 done; 2 a user's mistake, told in one sentence; 75 interrupted and saved, so that the
-same command continues.
+Exit codes: 0 done; 2 a user's mistake, told in one sentence; 75 interrupted, with what was finished
+saved, so that the same command continues.
 """
 import pathlib
 import sys
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
-from jaxsig import DEFAULT_MODEL, paths, quiet_xla
+from jaxsig import DEFAULT_MODEL, interrupts, paths, quiet_xla
 from jaxsig.command_line import parse
 from jaxsig.errors import Interrupted, UserError
 from jaxsig.usage import HELP_WORDS, USAGE
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EXIT_DONE = 0
 EXIT_USER = 2
-EXIT_INTERRUPTED = 75
+EXIT_INTERRUPTED = interrupts.EXIT_INTERRUPTED
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,6 +51,7 @@ def main(argv: Sequence[str]) -> int:
 
 def run() -> None:
   """The console command `jaxsig`: runs the words of this process and exits."""
+  interrupts.end_on_signals()
   sys.exit(main(sys.argv))
 
 

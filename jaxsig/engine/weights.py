@@ -8,6 +8,7 @@
 import json
 import os
 import pathlib
+import shutil
 import zipfile
 from collections.abc import Mapping
 
@@ -18,6 +19,7 @@ from jaxsig.config import nearest
 from jaxsig.engine.mesh import PyTree
 from jaxsig.errors import UserError
 from jaxsig.system import Plain
+from jaxsig.unfinished import make_aside
 
 FILES = ("params.npz", "config.json", "about.json", "card.md")
 HOME = pathlib.Path(__file__).parent.parent / "pretrained"
@@ -80,13 +82,16 @@ def write(folder: pathlib.Path, tree: PyTree, settings: Plain, card: str, about:
   _check_finite(arrays, folder.name)
   try:
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / "params.tmp"
-    with unfinished.open("wb") as file:
-      np.savez(file, **arrays)
-    (folder / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
-    (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n")
-    (folder / "card.md").write_text(card)
-    os.replace(unfinished, folder / "params.npz")
+    aside = make_aside(folder)
+    try:
+      np.savez(aside / "params.npz", **arrays)
+      (aside / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
+      (aside / "about.json").write_text(json.dumps(about, indent=1) + "\n")
+      (aside / "card.md").write_text(card)
+      for name in FILES:
+        os.replace(aside / name, folder / name)
+    finally:
+      shutil.rmtree(aside, ignore_errors=True)
   except OSError as error:
     raise UserError(
       f"the folder {folder} cannot be written ({error.strerror}): name another with --output"
