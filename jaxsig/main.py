@@ -148,7 +148,7 @@ def _export(given: flags.FlagValues) -> None:
   workdir = paths.folder(given.workdir, "--workdir")
   output = paths.writable_folder(given.output, "--output")
   evidence = [paths.folder(folder, "--workdirs") for folder in given.workdirs]
-  export.export(workdir, output, evidence)
+  export.export(workdir, output, evidence, given.config)
 
 
 def _check_gradients(given: flags.FlagValues) -> None:

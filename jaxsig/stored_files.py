@@ -24,7 +24,7 @@ AGAIN = "make it again by --mode=eval with this --workdir and the config that tr
 BROKEN = (OSError, ValueError, EOFError, LookupError, zipfile.BadZipFile, zlib.error)
 
 
-def read_object(path: "Path", remedy: str = AGAIN, needs: Sequence[str] = ()) -> dict[str, Any]:
+def read_json(path: "Path", remedy: str = AGAIN, needs: Sequence[str] = ()) -> dict[str, Any]:
   """The JSON object of a file.
 
   Args:
@@ -47,16 +47,16 @@ def read_object(path: "Path", remedy: str = AGAIN, needs: Sequence[str] = ()) ->
   return value
 
 
-def is_object(path: "Path") -> bool:
+def is_json(path: "Path") -> bool:
   """Whether a file holds a JSON object."""
   try:
-    read_object(path)
+    read_json(path)
   except UserError:
     return False
   return True
 
 
-def write_object(path: pathlib.Path, value: Mapping[str, Any]) -> None:
+def write_json(path: pathlib.Path, value: Mapping[str, Any]) -> None:
   """Writes a JSON object, atomically.
 
   Raises:
@@ -76,6 +76,18 @@ def read_arrays(path: "Path", remedy: str = AGAIN) -> dict[str, np.ndarray]:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
       return dict(stored)
   except (*BROKEN, TypeError, AttributeError) as error:   # the last two: one array, without a name
+    raise UserError(f"{path} {_what_is_wrong(path, error)}: {remedy}") from None
+
+
+def lines_of(path: "Path", remedy: str = AGAIN) -> list[str]:
+  """The lines of a text file.
+
+  Raises:
+    UserError: it is missing, no file, or no text.
+  """
+  try:
+    return path.read_text().splitlines()
+  except (OSError, ValueError) as error:
     raise UserError(f"{path} {_what_is_wrong(path, error)}: {remedy}") from None
 
 

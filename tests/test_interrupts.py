@@ -82,7 +82,12 @@ def test_the_console_command(tmp_path):
   """A training, asked to end as soon as it has made its workdir, wherever it is then."""
   process = subprocess.Popen(
     [sys.executable, "-m", "jaxsig", f"--config={TOY_CONFIG}", f"--workdir={tmp_path / 'w'}"],
-    cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT / "tests")}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    cwd=ROOT,
+    env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
+    stderr=subprocess.PIPE,
+    stdout=subprocess.DEVNULL,
+    text=True,
+  )
   give_up_s = time.monotonic() + 60
   while not (tmp_path / "w").is_dir() and time.monotonic() < give_up_s and process.poll() is None:
     time.sleep(0.02)

@@ -177,7 +177,10 @@ def read_meta(folder: pathlib.Path, step: int) -> Plain:
   try:
     with _manager(folder, read_only=True) as manager:
       restored = manager.restore(step, args=args)
-    return restored.meta
+    meta = restored.meta
+    if not isinstance(meta, dict) or not isinstance(meta.get("layout"), dict):
+      raise ValueError("its JSON values are not those of a checkpoint")
+    return meta
   except Exception as error:
     raise _damaged(folder, step, error) from error
 

@@ -155,11 +155,11 @@ def without_config(folder):
 
 @pytest.mark.parametrize(("breaks", "sentence"), [
     (wider, "does not fit"),
-    (cut, "damaged"),
+    (cut, "params.npz is broken"),
     (without_an_array, "is absent there"),
     (with_one_more, "not absent"),
-    (pickled, "damaged"),
-    (without_config, "damaged"),
+    (pickled, "params.npz is broken"),
+    (without_config, "config.json is broken"),
 ])
 def test_a_broken_model_gets_one_sentence(broken, breaks, sentence):
   breaks(broken)
@@ -168,7 +168,7 @@ def test_a_broken_model_gets_one_sentence(broken, breaks, sentence):
 
 def test_what_it_has_seen_must_be_readable(broken):
   (broken / "about.json").write_text("{")
-  assert "damaged" in says(weights.about_of, broken)
+  assert "about.json is broken" in says(weights.about_of, broken)
   (broken / "about.json").unlink()
   assert weights.about_of(broken) == {"trained_on": []}
 
