@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
   Path = pathlib.Path | epath.Path
 
-AGAIN = "make it again by --mode=eval with this --workdir and the config that trained it"
+AGAIN = "make the file again by --mode=eval with this --workdir and the config that trained it"
 BROKEN = (OSError, ValueError, EOFError, LookupError, zipfile.BadZipFile, zlib.error)
 
 
@@ -131,7 +131,7 @@ def require_no_folder(path: pathlib.Path) -> None:
 
 def _what_is_wrong(path: "Path", error: Exception) -> str:
   if path.is_dir():
-    return "is a folder and should be a file"
+    return "is a folder and should be a file, so remove it"
   if not path.exists():
     return "is missing"
   if isinstance(error, PermissionError):

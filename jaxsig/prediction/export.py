@@ -19,6 +19,7 @@ from jaxsig.plurals import count
 from jaxsig.prediction import model as models
 from jaxsig.prediction.model import Model
 from jaxsig.report.evidence import evidence, evidence_text
+from jaxsig.stored_files import AGAIN
 
 # in which evidence may differ from the model: not who is held out, nor how it is read
 FREE = ("split", *configs.READING)
@@ -121,6 +122,8 @@ def _trained_on(workdir: pathlib.Path, member: Member) -> list[str]:
 
 def _data_lines(workdir: pathlib.Path) -> list[str]:
   data = read_about(workdir)["data"]
+  if not data:
+    raise UserError(f"{workdir / 'about.json'} is missing or says nothing of the data: {AGAIN}")
   records = count(len(data.get("records", [])), "record", "records")
   lines = [f"- Data: {data.get('source', 'unknown')}, {records}, "
            f"fingerprint {data.get('fingerprint', 'unknown')}"]
