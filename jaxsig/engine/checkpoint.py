@@ -228,10 +228,12 @@ def _zeros_like(tree: PyTree) -> PyTree:
 
 
 def _damaged(folder: pathlib.Path, step: int, error: Exception) -> UserError:
+  remedy = "delete this step's folder and train again"
+  if any(finished < step for finished in steps(folder)):
+    remedy = "delete this step's folder to continue from the one before"
   return UserError(
     f"the checkpoint {folder}/{step} cannot be restored ({_reason(error)}): "
-    "it is damaged or of another network; "
-    "delete this step's folder to continue from the one before"
+    f"it is damaged or of another network; {remedy}"
   )
 
 

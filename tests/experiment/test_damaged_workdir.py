@@ -4,15 +4,19 @@ Whatever is damaged, predict, export and report go on without it or refuse with 
 eval makes the file again, after which all of them work.
 """
 import contextlib
+import json
 import pathlib
 import shutil
 from collections.abc import Iterator
 
+import jax
 import matplotlib.figure
+import numpy as np
 import pytest
-from builders import toy
+from builders import checkpoints, toy
 from ml_collections import ConfigDict
 
+from jaxsig import config as configs
 from jaxsig.engine.train import train
 from jaxsig.errors import UserError
 from jaxsig.experiment import sweep
@@ -144,3 +148,77 @@ def test_eval_makes_it_again(workdir, whole, name, kind):
 
 def _without_stamps(workdir):
   return [(row.unit, row.method, row.result) for row in read_rows(workdir / "rows.jsonl")]
+
+
+# Checkpoints
+
+def arrays(workdir):
+  model = models.from_workdir(workdir)
+  return jax.tree.leaves((model.params, model.stats))
+
+
+# the reader of arrays leaves futures behind, which say so when they are collected
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("kind", ["empty", "half", "gone"])
+def test_each_file_of_a_checkpoint(whole, tmp_path, kind):
+  """What is read in spite of it is the same; nothing is taken for trained that is not."""
+  names = [path.relative_to(whole) for path in checkpoints(whole).rglob("*") if path.is_file()]
+  assert len(names) > 5
+  refused = 0
+  for i, name in enumerate(names):
+    workdir = shutil.copytree(whole, tmp_path / str(i))
+    damage(workdir / name, kind)
+    try:
+      read = arrays(workdir)
+    except UserError as error:
+      refused += 1
+      assert "checkpoint" in str(error), name
+      continue
+    for one, other in zip(read, arrays(whole), strict=True):
+      np.testing.assert_array_equal(one, other, err_msg=str(name))
+  assert refused >= 2
+
+
+# Configs
+
+def change_config(workdir, change):
+  path = workdir / "config.json"
+  settings = json.loads(path.read_text())
+  change(settings)
+  path.write_text(json.dumps(settings))
+
+
+CHANGES = {
+  "no system": lambda x: x.pop("system"),
+  "no text as system": lambda x: x.update(system=3),
+  "a list as system": lambda x: x.update(system=[]),
+  "a list as read": lambda x: x.update(read=[]),
+  "null as data": lambda x: x.update(data=None),
+  "a number as readings": lambda x: x.update(readings=3),
+  "no read.method": lambda x: x["read"].pop("method"),
+  "no model": lambda x: x.pop("model"),
+  "no report": lambda x: x.pop("report"),
+  "a text as report": lambda x: x.update(report="x"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_config_that_lacks_what_readers_need(workdir, change):
+  change_config(workdir, CHANGES[change])
+  for mode, sentence in reads(workdir):
+    assert "config.json" in sentence and "--mode=eval" in sentence, mode
+  if change not in ("null as data", "no model"):   # trainings depend on those: of another config
+    sweep.experiment(small_toy(), workdir, fit=False)
+    assert [sentence for _, sentence in reads(workdir) if sentence] == []
+
+
+@pytest.mark.parametrize("kind", ["empty", "half", "{}", "gone"])
+def test_a_lost_config_can_be_named(workdir, kind):
+  damage(workdir / "config.json", kind)
+  export.export(workdir, workdir.parent / "model", [], small_toy())
+  card = (workdir.parent / "model" / "card.md").read_text()
+  assert configs.fingerprint(small_toy()) in card
+  other = configs.override(small_toy(), {"train.steps": 3})
+  for act in (lambda: models.from_workdir(workdir, other), lambda: sweep.open_run(other, workdir)):
+    with pytest.raises(UserError, match="was made with another config"):
+      act()
