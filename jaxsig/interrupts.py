@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 from jaxsig.engine.log import end_line
 
@@ -25,11 +26,18 @@ def end_on_signals() -> None:
   """
   reading, writing = os.pipe()
   os.set_blocking(writing, False)
+
+  def seen(number: int, _: object) -> None:
+    with contextlib.suppress(BlockingIOError):   # it is full of signals
+      os.write(writing, bytes([number]))
+
+  # Python writes the number at once, though compiled code keeps `seen` waiting; where somebody
+  # else has taken that over, `seen` does
   signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
   for number in SIGNALS:
     if signal.getsignal(number) != signal.SIG_IGN:
-      signal.signal(number, _seen)
-  threading.Thread(target=_watch, args=(reading,), daemon=True).start()
+      signal.signal(number, seen)
+  threading.Thread(target=_watch, args=(reading, seen), daemon=True).start()
   atexit.register(_ignore)   # the first that is registered is the last that runs
 
 
@@ -39,15 +47,11 @@ def _ignore() -> None:
     signal.signal(number, signal.SIG_IGN)
 
 
-def _seen(*_: object) -> None:
-  """Does nothing: Python has written the signal's number to the pipe, where `_watch` reads it."""
-
-
-def _watch(reading: int) -> None:
-  """Ends the process at a signal that has no other handler."""
+def _watch(reading: int, seen: Callable) -> None:
+  """Ends the process at a signal whose number arrives and whose handler is `seen`."""
   while True:
     for number in os.read(reading, 64):
-      if signal.getsignal(number) is _seen:
+      if signal.getsignal(number) is seen:
         _end()
 
 

@@ -34,6 +34,7 @@ MOMENTS = {
     "import threading; threading.Timer(0.1, kill).start(); "
     "import ctypes; ctypes.CDLL(None).usleep(9_000_000); ctypes.CDLL(None).usleep(9_000_000)",
   "with a closed console": "os.close(2); kill(); time.sleep(9)",
+  "where somebody has taken the pipe": "signal.set_wakeup_fd(-1); kill(); time.sleep(9)",
   "twice": "kill(); kill(); time.sleep(9)",
 }
 

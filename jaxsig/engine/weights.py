@@ -142,11 +142,6 @@ def about_of(folder: pathlib.Path) -> Plain:
   return read_json(path, WHOLE_AGAIN, needs=("trained_on",))
 
 
-def settings_of(folder: pathlib.Path) -> Plain:
-  """Returns the config.json of a model; UserError where it is damaged."""
-  return read_json(folder / "config.json", WHOLE_AGAIN, needs=("system",))
-
-
 def read(folder: pathlib.Path, like: PyTree) -> PyTree:
   """Returns the arrays of a model in the form and the types of `like`.
 

@@ -27,6 +27,8 @@ from jaxsig.system import Data, Plain
 
 __all__ = [
   "commit_of_code",
+  "config_in",
+  "holds_config",
   "holds_training",
   "nothing_left",
   "read_about",
@@ -101,20 +103,28 @@ def _empty(folder: pathlib.Path) -> None:
 
 
 def read_config(workdir: pathlib.Path) -> ConfigDict:
-  """The locked config of a workdir.
+  """The locked config of a workdir; errors as of `config_in`."""
+  return config_in(workdir / "config.json")
+
+
+def config_in(path: pathlib.Path, remedy: str = AGAIN) -> ConfigDict:
+  """The locked config of a config.json.
+
+  Args:
+    path: of the file.
+    remedy: how it is made again, the end of a sentence.
 
   Raises:
     UserError: there is none, or it is broken, or of a version that knew fewer settings.
   """
-  path = workdir / "config.json"
-  plain = read_json(path, needs=("system", *SECTIONS))
+  plain = read_json(path, remedy, needs=("system", *SECTIONS))
   if not isinstance(plain["system"], str):
-    raise UserError(f"{path} is broken (its system is {plain['system']!r}): {AGAIN}")
+    raise UserError(f"{path} is broken (its system is {plain['system']!r}): {remedy}")
   for name in SECTIONS:
     if not isinstance(plain[name], dict):
-      raise UserError(f"{path} is broken (its section {name!r} is {plain[name]!r}): {AGAIN}")
+      raise UserError(f"{path} is broken (its section {name!r} is {plain[name]!r}): {remedy}")
   if not isinstance(plain["read"].get("method"), str):
-    raise UserError(f"{path} has no read.method, as that of an older version: {AGAIN}")
+    raise UserError(f"{path} has no read.method, as that of an older version: {remedy}")
   return configs.from_plain(plain)
 
 

@@ -23,6 +23,7 @@ from jaxsig.experiment import checks
 from jaxsig.experiment.evaluate import CALIBRATION
 from jaxsig.experiment.readings import method_name
 from jaxsig.experiment.workdir import (
+  config_in,
   holds_config,
   read_config,
   read_members,
@@ -119,7 +120,7 @@ def load(name_or_path: str | pathlib.Path) -> Model:
 def _loaded(folder: pathlib.Path, changed_ns: int) -> Model:
   """Loads each file once: a task made anew would be compiled anew."""
   del changed_ns
-  config = configs.from_plain(weights.settings_of(folder))
+  config = config_in(folder / "config.json", weights.WHOLE_AGAIN)
   system = systems.make(config)
   config = with_own_keys(config, system)
   params, stats = shapes(simulated_run(config, system))
@@ -180,7 +181,7 @@ def config_of(model: str | os.PathLike) -> ConfigDict:
   if _is_workdir(path):
     config = read_config(path)
   else:
-    config = configs.from_plain(weights.settings_of(weights.find(path)))
+    config = config_in(weights.find(path) / "config.json", weights.WHOLE_AGAIN)
   return with_own_keys(config, systems.make(config))
 
 
