@@ -19,6 +19,7 @@ from ml_collections import ConfigDict
 from jaxsig import config as configs
 from jaxsig.engine.train import train
 from jaxsig.errors import UserError
+from jaxsig.experiment import evaluate as evaluate_module
 from jaxsig.experiment import sweep
 from jaxsig.experiment.evaluate import evaluate
 from jaxsig.prediction import export
@@ -144,6 +145,15 @@ def test_eval_makes_it_again(workdir, whole, name, kind):
     assert [sentence for _, sentence in reads(workdir) if sentence] == []
   stripped = [_without_stamps(folder) for folder in (workdir, whole)]
   assert stripped[0] == stripped[1]
+
+
+def test_what_is_whole_is_not_evaluated_again(workdir, monkeypatch):
+  sweep.experiment(small_toy(), workdir, fit=False)   # with the stamp of the code as it is now
+  monkeypatch.setattr(evaluate_module, "_evaluate_member", None)
+  sweep.experiment(small_toy(), workdir, fit=False)
+  place(workdir, FILES[-1]).unlink()
+  with pytest.raises(TypeError):
+    sweep.experiment(small_toy(), workdir, fit=False)
 
 
 def _without_stamps(workdir):
