@@ -108,7 +108,26 @@ def load(
     config = module.get_config(*arguments)
   if not isinstance(config, ConfigDict):
     raise UserError(f"get_config of {path} gives {type(config).__name__}: return a ConfigDict")
-  return override(ConfigDict(_plain(config)), overrides or {})
+  config = ConfigDict(_plain(config))
+  require_data(config)
+  return override(config, overrides or {})
+
+
+def require_data(config: ConfigDict) -> None:
+  """Raises UserError where a setting is no data, as a function is: no config.json can hold it."""
+  for key, value in flat(config).items():
+    if not _is_data(value):
+      raise UserError(
+          f"config.{key} is of type {type(value).__name__}, which no file of settings can hold: "
+          "give a number, a text, or a list of them, and name code by a text")
+
+
+def _is_data(value: Any) -> bool:
+  if isinstance(value, (list, tuple)):
+    return all(_is_data(inner) for inner in value)
+  if isinstance(value, Mapping):
+    return all(isinstance(key, str) and _is_data(inner) for key, inner in value.items())
+  return value is None or isinstance(value, (bool, int, float, str))
 
 
 @contextlib.contextmanager

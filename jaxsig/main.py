@@ -1,26 +1,24 @@
 """The command line: modes and exit codes only; `python -m jaxsig --help` explains them.
 
-Exit codes: 0 done; 2 a user's mistake, told in one sentence; 75 interrupted and saved, so that the
-same command continues.
+Exit codes: 0 done; 2 a user's mistake, told in one sentence; 75 interrupted, with what was finished
+saved, so that the same command continues.
 """
 import pathlib
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from absl import flags
-
-from jaxsig import DEFAULT_MODEL, paths, quiet_xla
-from jaxsig.command_line import parse
+from jaxsig import DEFAULT_MODEL, interrupts, paths, quiet_xla
 from jaxsig.errors import Interrupted, UserError
 from jaxsig.usage import HELP_WORDS, USAGE
 
 if TYPE_CHECKING:
+  from absl import flags
   from ml_collections import ConfigDict
 
 EXIT_DONE = 0
 EXIT_USER = 2
-EXIT_INTERRUPTED = 75
+EXIT_INTERRUPTED = interrupts.EXIT_INTERRUPTED
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,6 +36,7 @@ def main(argv: Sequence[str]) -> int:
     print(f"jaxsig {__version__}")
     return EXIT_DONE
 
+  from jaxsig.command_line import parse  # what takes long is imported when signals are heard
   try:
     dispatch(parse(argv, _config_of_model))
   except UserError as error:
@@ -51,10 +50,11 @@ def main(argv: Sequence[str]) -> int:
 
 def run() -> None:
   """The console command `jaxsig`: runs the words of this process and exits."""
+  interrupts.end_on_signals()
   sys.exit(main(sys.argv))
 
 
-def dispatch(given: flags.FlagValues) -> None:
+def dispatch(given: "flags.FlagValues") -> None:
   """Runs the mode of parsed flags."""
   commands = {
       "train": _train,
@@ -72,7 +72,7 @@ def dispatch(given: flags.FlagValues) -> None:
   command(given)
 
 
-def _require_kind(given: flags.FlagValues) -> None:
+def _require_kind(given: "flags.FlagValues") -> None:
   """Raises UserError where a mode is given a sweep's list for an experiment, or the reverse."""
   from jaxsig.experiment import checks
   if given.mode == "sweep":
@@ -93,36 +93,36 @@ def _start_devices(cpu_devices: int) -> None:
   mesh.open_devices()
 
 
-def _config_of_model(given: flags.FlagValues) -> "ConfigDict":
+def _config_of_model(given: "flags.FlagValues") -> "ConfigDict":
   """The config of the model that the flags of --mode=predict name."""
   quiet_xla()
   from jaxsig.prediction import model as models
   return models.config_of(given.workdir or given.model or DEFAULT_MODEL)
 
 
-def _train(given: flags.FlagValues) -> None:
+def _train(given: "flags.FlagValues") -> None:
   _experiment(given, fit=True)
 
 
-def _evaluate(given: flags.FlagValues) -> None:
+def _evaluate(given: "flags.FlagValues") -> None:
   _experiment(given, fit=False)
 
 
-def _experiment(given: flags.FlagValues, fit: bool) -> None:
+def _experiment(given: "flags.FlagValues", fit: bool) -> None:
   from jaxsig.experiment import sweep
   workdir = paths.folder(given.workdir, "--workdir")
   workdirs = sweep.experiment(given.config, workdir, fit=fit)
   sweep.report(workdirs, workdir / "report")
 
 
-def _sweep(given: flags.FlagValues) -> None:
+def _sweep(given: "flags.FlagValues") -> None:
   from jaxsig.experiment import sweep
   workdir = paths.folder(given.workdir, "--workdir")
   workdirs = sweep.sweep(given.config, workdir)
   sweep.report(workdirs, workdir / "report")
 
 
-def _report(given: flags.FlagValues) -> None:
+def _report(given: "flags.FlagValues") -> None:
   from jaxsig.experiment import sweep
   workdir = paths.writable_folder(given.workdir, "--workdir")
   workdirs = [paths.folder(joined, "--workdirs") for joined in given.workdirs]
@@ -137,20 +137,20 @@ def _report(given: flags.FlagValues) -> None:
     sweep.update_table(workdirs, file, name)
 
 
-def _inspect(given: flags.FlagValues) -> None:
+def _inspect(given: "flags.FlagValues") -> None:
   from jaxsig.experiment import sweep
   sweep.inspect(given.config)
 
 
-def _export(given: flags.FlagValues) -> None:
+def _export(given: "flags.FlagValues") -> None:
   from jaxsig.prediction import export
   workdir = paths.folder(given.workdir, "--workdir")
   output = paths.writable_folder(given.output, "--output")
   evidence = [paths.folder(folder, "--workdirs") for folder in given.workdirs]
-  export.export(workdir, output, evidence)
+  export.export(workdir, output, evidence, given.config)
 
 
-def _check_gradients(given: flags.FlagValues) -> None:
+def _check_gradients(given: "flags.FlagValues") -> None:
   from jaxsig.engine import gradients
   from jaxsig.experiment import checks, workdir
   checks.require_settings(given.config)
@@ -163,7 +163,7 @@ def _check_gradients(given: flags.FlagValues) -> None:
     )
 
 
-def _predict(given: flags.FlagValues) -> None:
+def _predict(given: "flags.FlagValues") -> None:
   from jaxsig.prediction import model as models
   from jaxsig.prediction import own_file
   if given.workdir:

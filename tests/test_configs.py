@@ -13,8 +13,8 @@ from fake_recording import pulse
 from ml_collections import ConfigDict
 
 import jaxsig
+from jaxsig import command_line
 from jaxsig import config as configs
-from jaxsig import main
 from jaxsig import system as systems
 from jaxsig.data import feeds
 from jaxsig.data.splits import KINDS, members
@@ -222,7 +222,7 @@ def test_every_key_of_every_reading_can_be_typed_on_the_command_line(path):
     value = configs.flat(config.readings[name])[key]
     typed = other_value(value)
     word = f"--config.readings.{name}.{key}={typed}"
-    given = main.parse(["jaxsig", f"--config={path}", word, "--workdir=w"])
+    given = command_line.parse(["jaxsig", f"--config={path}", word, "--workdir=w"])
     _, reading = configs.reading(given.config, name)
     read = configs.flat(reading.read)[key]
     assert read == configs.flat(ConfigDict({"as_in_json": typed}))["as_in_json"]
@@ -234,7 +234,7 @@ def test_every_key_of_every_reading_can_be_typed_on_the_command_line(path):
 def test_a_setting_of_a_reading_is_typed_on_the_command_line():
   path = ROOT / "configs" / "phase_retrieval.py"
   word = "--config.readings.refined_100.sampler.iterations=50"
-  given = main.parse(["jaxsig", f"--config={path}", word, "--workdir=w"])
+  given = command_line.parse(["jaxsig", f"--config={path}", word, "--workdir=w"])
   _, reading = configs.reading(given.config, "refined_100")
   assert reading.read.sampler.iterations == 50
   assert reading.read.sampler.method == "hio"

@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import shutil
-import tempfile
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from jaxsig.data.stored import StoredArray
 from jaxsig.data.windows import Windows
 from jaxsig.errors import UserError
 from jaxsig.system import Data
+from jaxsig.unfinished import make_aside
 
 SIMULATED = "simulated"
 IN_MEMORY_BYTES = 32 << 20   # a stored signal up to this size is read whole, a larger one in slices
@@ -162,7 +162,7 @@ def _write(folder: pathlib.Path, records: Iterable[Record]) -> None:
   """Writes records one by one into a folder aside, and renames it: a cache is whole or missing."""
   try:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = pathlib.Path(tempfile.mkdtemp(dir=folder.parent, prefix=".making_"))
+    aside = make_aside(folder.parent)
   except OSError as error:
     raise UserError(f"the cache folder {folder.parent} cannot be written ({error.strerror}): "
                     "name another with --config.cache_dir") from error

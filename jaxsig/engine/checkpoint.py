@@ -177,7 +177,10 @@ def read_meta(folder: pathlib.Path, step: int) -> Plain:
   try:
     with _manager(folder, read_only=True) as manager:
       restored = manager.restore(step, args=args)
-    return restored.meta
+    meta = restored.meta
+    if not isinstance(meta, dict) or not isinstance(meta.get("layout"), dict):
+      raise ValueError("its JSON values are not those of a checkpoint")
+    return meta
   except Exception as error:
     raise _damaged(folder, step, error) from error
 
@@ -225,10 +228,12 @@ def _zeros_like(tree: PyTree) -> PyTree:
 
 
 def _damaged(folder: pathlib.Path, step: int, error: Exception) -> UserError:
+  remedy = "delete this step's folder and train again"
+  if any(finished < step for finished in steps(folder)):
+    remedy = "delete this step's folder to continue from the one before"
   return UserError(
     f"the checkpoint {folder}/{step} cannot be restored ({_reason(error)}): "
-    "it is damaged or of another network; "
-    "delete this step's folder to continue from the one before"
+    f"it is damaged or of another network; {remedy}"
   )
 
 

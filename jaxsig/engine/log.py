@@ -78,7 +78,7 @@ def _lines_until(path: pathlib.Path, last_step: int) -> list[str]:
 def _step_of(line: str) -> float:
   try:
     return json.loads(line)["step"]
-  except (ValueError, KeyError):  # the torn last line of a killed run
+  except (ValueError, LookupError, TypeError):  # the torn last line of a killed run
     return float("inf")
 
 

@@ -2,7 +2,6 @@
 
 A base has never seen a member's test groups.
 """
-import json
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -10,13 +9,12 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxsig.data.splits import Member, from_plain, groups_of
+from jaxsig.data import split_file
+from jaxsig.data.splits import Member, groups_of
 from jaxsig.engine import checkpoint, mesh, weights
 from jaxsig.engine.run import Run, checkpoints_of, example, shapes
 from jaxsig.errors import UserError
 from jaxsig.system import Params, Plain, Stats
-
-SPLIT = "split.json"
 
 
 class Source(NamedTuple):
@@ -124,20 +122,20 @@ def require_base(name: str) -> None:
   """Raises UserError where `config.init_from` names something, but nothing that was trained."""
   if not name or weights.is_model(name):
     return
-  if not (pathlib.Path(name) / SPLIT).is_file():
+  path = pathlib.Path(name) / split_file.FILE
+  if not path.is_file():
     raise UserError(
-        f"config.init_from {name} is neither a shipped model nor a workdir with a {SPLIT}: name "
-        "the workdir of a finished training")
+        f"config.init_from {name} is neither a shipped model nor a workdir with a {path.name}: "
+        "name the workdir of a finished training")
 
 
 def _workdir_base(workdir: pathlib.Path, member: Member) -> Source:
   require_base(str(workdir))
   tested = set(groups_of(member.test))
   unseen = []
-  for plain in json.loads((workdir / SPLIT).read_text())["members"]:
-    seen = tuple(plain["seen"])
+  for base, seen in split_file.read_split(workdir):
     if not tested & set(seen):
-      unseen.append((from_plain(plain), seen))
+      unseen.append((base, seen))
   if not unseen:
     raise UserError(
         f"every member of {workdir} has trained on a test group of {member.name} "

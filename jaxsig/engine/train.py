@@ -68,6 +68,8 @@ def train(run: Run, members: Sequence[Member]) -> None:
         if m not in programs:
           programs[m] = make_program(run, m)
         _train_group(run, programs[m], group, step, stop)
+  if stop["asked"]:   # in the last step, or where nothing was left to train
+    raise Interrupted("stopped after the training, which is saved")
 
 
 def members_per_program(run: Run, m: int) -> int:

@@ -8,7 +8,7 @@
 import json
 import os
 import pathlib
-import zipfile
+import shutil
 from collections.abc import Mapping
 
 import jax
@@ -17,9 +17,12 @@ import numpy as np
 from jaxsig.config import nearest
 from jaxsig.engine.mesh import PyTree
 from jaxsig.errors import UserError
+from jaxsig.stored_files import read_arrays, read_json
 from jaxsig.system import Plain
+from jaxsig.unfinished import make_aside
 
 FILES = ("params.npz", "config.json", "about.json", "card.md")
+WHOLE_AGAIN = "install jaxsig again, or export the model again"
 HOME = pathlib.Path(__file__).parent.parent / "pretrained"
 LARGEST_BYTES = 2 * 2**20
 _LARGEST_ARRAYS_BYTES = 0.99 * LARGEST_BYTES   # the archive adds a header for each array
@@ -80,13 +83,16 @@ def write(folder: pathlib.Path, tree: PyTree, settings: Plain, card: str, about:
   _check_finite(arrays, folder.name)
   try:
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / "params.tmp"
-    with unfinished.open("wb") as file:
-      np.savez(file, **arrays)
-    (folder / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
-    (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n")
-    (folder / "card.md").write_text(card)
-    os.replace(unfinished, folder / "params.npz")
+    aside = make_aside(folder)
+    try:
+      np.savez(aside / "params.npz", **arrays)
+      (aside / "config.json").write_text(json.dumps(settings, indent=1) + "\n")
+      (aside / "about.json").write_text(json.dumps(about, indent=1) + "\n")
+      (aside / "card.md").write_text(card)
+      for name in FILES:
+        os.replace(aside / name, folder / name)
+    finally:
+      shutil.rmtree(aside, ignore_errors=True)
   except OSError as error:
     raise UserError(
       f"the folder {folder} cannot be written ({error.strerror}): name another with --output"
@@ -125,22 +131,15 @@ def _check_finite(arrays: Mapping[str, np.ndarray], model: str) -> None:
 
 
 def about_of(folder: pathlib.Path) -> Plain:
-  """Returns what about.json of a model says: the groups that it was trained on."""
+  """Returns what about.json of a model says: the groups that it was trained on.
+
+  Raises:
+    UserError: it is damaged.
+  """
   path = folder / "about.json"
   if not path.is_file():
     return {"trained_on": []}
-  try:
-    return json.loads(path.read_text())
-  except ValueError as error:
-    raise _damaged(folder, error) from error
-
-
-def settings_of(folder: pathlib.Path) -> Plain:
-  """Returns the config.json of a model; UserError where it is damaged."""
-  try:
-    return json.loads((folder / "config.json").read_text())
-  except (OSError, ValueError) as error:
-    raise _damaged(folder, error) from error
+  return read_json(path, WHOLE_AGAIN, needs=("trained_on",))
 
 
 def read(folder: pathlib.Path, like: PyTree) -> PyTree:
@@ -149,27 +148,13 @@ def read(folder: pathlib.Path, like: PyTree) -> PyTree:
   Raises:
     UserError: they are damaged or of another layout.
   """
-  path = folder / "params.npz"
-  try:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-      stored = {name: archive[name] for name in archive.files}
-  except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-    raise _damaged(folder, error) from error
-
+  stored = read_arrays(folder / "params.npz", WHOLE_AGAIN)
   wanted = _by_path(like)
   _check_layout(folder, wanted, stored)
   leaves = []
   for name, x in wanted.items():
     leaves.append(stored[name].astype(x.dtype))
   return jax.tree.unflatten(jax.tree.structure(like), leaves)
-
-
-def _damaged(folder: pathlib.Path, error: Exception) -> UserError:
-  reason = str(error).splitlines()[0][:200]
-  return UserError(
-    f"the model in {folder} cannot be read ({reason}): it is damaged; "
-    "install jaxsig again, or export it again"
-  )
 
 
 def _by_path(tree: PyTree) -> dict[str, PyTree]:

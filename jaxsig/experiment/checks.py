@@ -33,6 +33,7 @@ def require_experiment(config: ConfigDict) -> None:
     raise UserError(
         f"a config is wanted, not {config!r}: give what jaxsig.load_config('configs/FILE.py') "
         "returns")
+  configs.require_data(config)
   if "experiments" in config and "system" not in config:
     raise UserError(
         "this config lists the experiments of a sweep: run it with --mode=sweep, or name one of "

@@ -4,8 +4,6 @@ It goes record by record: memory is that of one record's predictions.
 """
 import dataclasses
 import itertools
-import json
-import os
 import pathlib
 import time
 from collections import defaultdict
@@ -22,6 +20,7 @@ from jaxsig.engine import mesh
 from jaxsig.engine.log import phase
 from jaxsig.engine.run import Run, folder_of
 from jaxsig.engine.start import last_step, restored
+from jaxsig.errors import UserError
 from jaxsig.experiment.predictor import (
   Predictor,
   RecordWindows,
@@ -29,9 +28,10 @@ from jaxsig.experiment.predictor import (
   predict_records,
 )
 from jaxsig.experiment.readings import Reading, readings_of
-from jaxsig.experiment.workdir import is_broken, version_of_code, write_json
+from jaxsig.experiment.workdir import version_of_code, write_json
 from jaxsig.report.rows import read_rows, write_rows
-from jaxsig.system import Params, Plain, Predictions, Protocol, Row, Stamp, Stats, finite_or_none
+from jaxsig.stored_files import is_archive, is_json, read_json, require_no_folder, write_arrays
+from jaxsig.system import Params, Plain, Protocol, Row, Stamp, Stats, finite_or_none
 
 CALIBRATION = "calibration.json"   # of a member: {method: what `Protocol.calibrate` has learnt}
 SHOWN_WINDOWS = 4                  # that `Task.extras["show"]` sees
@@ -68,9 +68,9 @@ def evaluate(run: Run, members: Sequence[Member]) -> list[Row]:
     stamp = _stamp(run, member, commit)
     folder = folder_of(run, member)
     done = _rows_of_stamp(folder / "rows.jsonl", stamp)
-    if is_broken(folder / "timing.json") or is_broken(folder / CALIBRATION):
-      done = None
-    if done is None:
+    if done is None or not _is_whole(run, member, done):
+      for name in ("timing.json", CALIBRATION, "rows.jsonl"):
+        require_no_folder(folder / name)   # before the evaluation, which may take hours
       evaluation = _evaluate_member(every_reading, member)
       done = [_stamped(row, stamp) for row in evaluation.rows]
       if mesh.is_main():
@@ -101,12 +101,27 @@ def _stamp(run: Run, member: Member, commit: str) -> Stamp:
 
 
 def _rows_of_stamp(path: pathlib.Path, stamp: Stamp) -> list[Row] | None:
-  if not path.is_file():
+  try:
+    rows = read_rows(path)
+  except UserError:   # it is missing or broken, and is made again
     return None
-  rows = read_rows(path)
   if not rows or rows[0].stamp != stamp:
     return None
   return rows
+
+
+def _is_whole(run: Run, member: Member, rows: Sequence[Row]) -> bool:
+  """Whether all that a member's evaluation writes beside its rows is there and can be read."""
+  folder = folder_of(run, member)
+  if not is_json(folder / "timing.json") or not is_json(folder / CALIBRATION):
+    return False
+  if run.system.task.extras.get("show") is not None and not is_archive(folder / "shown.npz"):
+    return False
+  if run.system.protocol.keep is None:
+    return True
+  predictions = run.workdir / "predictions" / member.name
+  kept = {predictions / row.method / f"{row.record}.npz" for row in rows}
+  return all(is_archive(path) for path in kept)
 
 
 def _stamped(row: Row, stamp: Stamp) -> Row:
@@ -126,9 +141,9 @@ def _mean_seconds(run: Run, members: Sequence[Member]) -> Mapping[str, float]:
   seconds = defaultdict(list)
   for member in members:
     path = folder_of(run, member) / "timing.json"
-    if not path.is_file():
+    if not path.exists():
       continue
-    for method, value in json.loads(path.read_text()).items():
+    for method, value in read_json(path).items():
       seconds[method].append(value)
   return {method: float(np.mean(values)) for method, values in seconds.items()}
 
@@ -292,7 +307,7 @@ def _score(
   record = assessed(protocol, record, calibration)
   if protocol.keep is not None and mesh.is_main():
     folder = run.workdir / "predictions" / member.name / method
-    store_arrays(folder / f"{record.id}.npz", protocol.keep(record))
+    write_arrays(folder / f"{record.id}.npz", protocol.keep(record))
   tested = [segment for segment in member.test if segment.record == record.id]
   rows = []
   for row in protocol.score(record):
@@ -341,14 +356,4 @@ def _store_shown(run: Run, member: Member, params: Params, stats: Stats) -> None
   batch = {**windows.take(ids), "mask_b": np.ones(len(ids), np.float32)}
   arrays = compiled(show)(params, stats, batch)
   if mesh.is_main():
-    store_arrays(folder_of(run, member) / "shown.npz", arrays)
-
-
-def store_arrays(path: pathlib.Path, arrays: Predictions) -> None:
-  """Writes arrays as .npz, atomically."""
-  path.parent.mkdir(parents=True, exist_ok=True)
-  aside = path.with_suffix(".tmp")
-  with aside.open("wb") as file:
-    np.savez(file, **arrays)
-  os.replace(aside, path)
-
+    write_arrays(folder_of(run, member) / "shown.npz", arrays)

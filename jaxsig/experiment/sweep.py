@@ -31,6 +31,7 @@ from jaxsig.experiment.workdir import (
 from jaxsig.plurals import count
 from jaxsig.report.rows import read_rows
 from jaxsig.report.settings import read_settings
+from jaxsig.stored_files import read_json
 
 
 class Opened(NamedTuple):
@@ -191,7 +192,7 @@ def copy_config(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
     return
   if mesh.is_main():
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", read_config(workdirs[0]).to_dict())
+    write_json(folder / "config.json", read_json(workdirs[0] / "config.json"))
 
 
 def require_apart(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
@@ -279,14 +280,21 @@ def report(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> None:
   """Writes the joined report of workdirs into a folder and prints its main table."""
   if not mesh.is_main():
     return
-  rows_files = [workdir / "rows.jsonl" for workdir in workdirs]
-  if all(path.is_file() and not path.stat().st_size for path in rows_files):
+  if all(_held_out_nobody(workdir) for workdir in workdirs):
     say("nobody was held out, so there is nothing to report")
     return
   from jaxsig.report.write import write_report  # draws: not needed before
   config, protocol = _config_and_protocol(workdirs)
   with phase("writing the report"):
     write_report(workdirs, folder, config.report, protocol, show=say)
+
+
+def _held_out_nobody(workdir: pathlib.Path) -> bool:
+  """Whether a workdir was evaluated and has no rows, as none of its members has any."""
+  path = workdir / "rows.jsonl"
+  if not path.is_file() or path.stat().st_size:
+    return False
+  return not any(workdir.glob("members/*/rows.jsonl"))
 
 
 def require_table(path: pathlib.Path, name: str) -> None:

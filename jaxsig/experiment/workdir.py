@@ -5,7 +5,6 @@ rows.jsonl, timing.json and report/.
 """
 import contextlib
 import hashlib
-import json
 import pathlib
 import shutil
 import subprocess
@@ -17,11 +16,33 @@ from ml_collections import ConfigDict
 from jaxsig import config as configs
 from jaxsig import paths
 from jaxsig.data.cache import SIMULATED, Prepared
-from jaxsig.data.splits import Member, from_plain, to_plain
+from jaxsig.data.split_file import read_split
+from jaxsig.data.splits import Member, to_plain
 from jaxsig.engine import mesh
 from jaxsig.engine.log import end_line
 from jaxsig.errors import UserError
+from jaxsig.report.join import read_about
+from jaxsig.stored_files import AGAIN, is_json, read_json, write_json
 from jaxsig.system import Data, Plain
+
+__all__ = [
+  "commit_of_code",
+  "config_in",
+  "holds_config",
+  "holds_training",
+  "nothing_left",
+  "read_about",
+  "read_config",
+  "read_members",
+  "require_same_config",
+  "say",
+  "seen_in",
+  "version_of_code",
+  "writable",
+  "write_about",
+  "write_json",
+]
+SECTIONS = ("data", "model", "read", "readings", "report", "run")   # that a reader asks for
 
 
 def say(text: str) -> None:
@@ -31,23 +52,6 @@ def say(text: str) -> None:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     shown = text.encode(encoding, "backslashreplace").decode(encoding)
     print(shown, flush=True)
-
-
-def write_json(path: pathlib.Path, value: Plain) -> None:
-  """Writes plain JSON values, atomically."""
-  aside = path.with_suffix(".tmp")
-  aside.write_text(json.dumps(value, indent=1))
-  aside.replace(path)
-
-
-def is_broken(path: pathlib.Path) -> bool:
-  """Whether there is a file that holds no JSON object."""
-  if not path.is_file():
-    return False
-  try:
-    return not isinstance(json.loads(path.read_text()), dict)
-  except ValueError:
-    return True
 
 
 def writable(workdir: pathlib.Path) -> pathlib.Path:
@@ -99,17 +103,38 @@ def _empty(folder: pathlib.Path) -> None:
 
 
 def read_config(workdir: pathlib.Path) -> ConfigDict:
-  """The locked config of a workdir.
+  """The locked config of a workdir; errors as of `config_in`."""
+  return config_in(workdir / "config.json")
+
+
+def config_in(path: pathlib.Path, remedy: str = AGAIN) -> ConfigDict:
+  """The locked config of a config.json.
+
+  Args:
+    path: of the file.
+    remedy: how it is made again, the end of a sentence.
 
   Raises:
-    UserError: there is none, or it is broken.
+    UserError: there is none, or it is broken, or of a version that knew fewer settings.
+  """
+  plain = read_json(path, remedy, needs=("system", *SECTIONS))
+  if not isinstance(plain["system"], str):
+    raise UserError(f"{path} is broken (its system is {plain['system']!r}): {remedy}")
+  for name in SECTIONS:
+    if not isinstance(plain[name], dict):
+      raise UserError(f"{path} is broken (its section {name!r} is {plain[name]!r}): {remedy}")
+  if not isinstance(plain["read"].get("method"), str):
+    raise UserError(f"{path} has no read.method, as that of an older version: {remedy}")
+  return configs.from_plain(plain)
+
+
+def holds_config(workdir: pathlib.Path) -> bool:
+  """Whether a workdir has a config.json that can be read as a config.
+
+  The checkpoints of one that has none tell themselves which config made them.
   """
   path = workdir / "config.json"
-  try:
-    return configs.from_plain(json.loads(path.read_text()))
-  except (OSError, ValueError):
-    raise UserError(
-        f"{path} is missing or broken: name the config that trained it with --config") from None
+  return is_json(path) and isinstance(read_json(path).get("system"), str)
 
 
 def holds_training(workdir: pathlib.Path) -> bool:
@@ -119,15 +144,9 @@ def holds_training(workdir: pathlib.Path) -> bool:
 
 def require_same_config(config: ConfigDict, workdir: pathlib.Path) -> None:
   """Raises UserError where the workdir is another training's; the differing keys are named."""
-  path = workdir / "config.json"
-  if not path.exists() or not holds_training(workdir):
+  if not holds_config(workdir) or not holds_training(workdir):
     return
-  try:
-    old = json.loads(path.read_text())
-  except ValueError:
-    raise UserError(
-        f"{path} is no JSON: delete it if this workdir's checkpoints are of this config, or use "
-        "another --workdir") from None
+  old = read_json(workdir / "config.json")
   keys = configs.differing(config, old, training=True)
   if keys:
     raise UserError(f"the workdir {workdir} holds another config; it differs in {', '.join(keys)}: "
@@ -140,23 +159,14 @@ def read_members(workdir: pathlib.Path) -> list[Member]:
   Raises:
     UserError: there are none, or the split is broken.
   """
-  try:
-    plain = json.loads((workdir / "split.json").read_text())["members"]
-    members = [from_plain(one) for one in plain]
-  except (OSError, ValueError, LookupError, TypeError):
-    members = []
-  if not members:
-    raise UserError(
-        f"{workdir} holds no trained model (its split.json is missing or broken): name the "
-        "--workdir of a training")
-  return members
+  return [listed.member for listed in read_split(workdir)]
 
 
 def seen_in(workdir: pathlib.Path, member: Member) -> list[str]:
   """The groups that a member of a workdir and its bases were trained on or validated by."""
-  for plain in json.loads((workdir / "split.json").read_text())["members"]:
-    if plain["member"] == member.name:
-      return plain["seen"]
+  for listed in read_split(workdir):
+    if listed.member.name == member.name:
+      return list(listed.seen)
   return []
 
 
@@ -198,14 +208,6 @@ def _data_card(data: Data, config: ConfigDict, prepared: Prepared) -> Plain:
       "fingerprint": prepared.fingerprint,
       "source": prepared.source,
   }
-
-
-def read_about(workdir: pathlib.Path) -> Plain:
-  """What about.json says; empty values where it is missing."""
-  path = workdir / "about.json"
-  if not path.is_file():
-    return {"methods": [], "data": {}}
-  return json.loads(path.read_text())
 
 
 def version_of_code(system: str) -> str:

@@ -1,5 +1,4 @@
 """From a workdir to a shipped model: parameters, config, and a card with figures nobody typed."""
-import json
 import pathlib
 from collections.abc import Sequence
 
@@ -20,6 +19,7 @@ from jaxsig.plurals import count
 from jaxsig.prediction import model as models
 from jaxsig.prediction.model import Model
 from jaxsig.report.evidence import evidence, evidence_text
+from jaxsig.stored_files import AGAIN
 
 # in which evidence may differ from the model: not who is held out, nor how it is read
 FREE = ("split", *configs.READING)
@@ -29,6 +29,7 @@ def export(
     workdir: pathlib.Path,
     output: pathlib.Path,
     evidence_workdirs: Sequence[pathlib.Path],
+    config: configs.ConfigDict | None = None,
 ) -> None:
   """Writes the model of a workdir's first member to `output`.
 
@@ -37,13 +38,14 @@ def export(
     output: the model's folder; its last part is the name.
     evidence_workdirs: of the same config but for the split, with a report: the figures of groups
       that were held out.
+    config: the one that trained it, where the workdir's own is not to be used or is lost.
 
   Raises:
     UserError: no finished training, evidence of another config or without report, a model too
       large, an unwritable folder.
   """
   _require_free(output)
-  model = models.from_workdir(workdir)
+  model = models.from_workdir(workdir, config)
   member = read_members(workdir)[0]
   texts = [_evidence(folder, model) for folder in evidence_workdirs]
   seen = seen_in(workdir, member)
@@ -119,7 +121,9 @@ def _trained_on(workdir: pathlib.Path, member: Member) -> list[str]:
 
 
 def _data_lines(workdir: pathlib.Path) -> list[str]:
-  data = read_about(workdir).get("data", {})
+  data = read_about(workdir)["data"]
+  if not data:
+    raise UserError(f"{workdir / 'about.json'} is missing or says nothing of the data: {AGAIN}")
   records = count(len(data.get("records", [])), "record", "records")
   lines = [f"- Data: {data.get('source', 'unknown')}, {records}, "
            f"fingerprint {data.get('fingerprint', 'unknown')}"]
@@ -132,14 +136,14 @@ def _data_lines(workdir: pathlib.Path) -> list[str]:
 def _base_lines(init_from: str) -> list[str]:
   """What the training started from, in a line."""
   path = pathlib.Path(init_from)
-  if not init_from or not (path / "about.json").is_file():
+  if not init_from or weights.is_model(init_from):
     return []
-  data = json.loads((path / "about.json").read_text()).get("data", {})
+  data = read_about(path)["data"]
   if not data:
     return []
-  records = count(len(data["records"]), "record", "records")
-  return [f"- Started from a training on: {data['source']}, {records}, "
-          f"fingerprint {data['fingerprint']}"]
+  records = count(len(data.get("records", [])), "record", "records")
+  return [f"- Started from a training on: {data.get('source', 'unknown')}, {records}, "
+          f"fingerprint {data.get('fingerprint', 'unknown')}"]
 
 
 def _group_lines(what: str, groups: Sequence[str]) -> list[str]:
@@ -151,11 +155,10 @@ def _group_lines(what: str, groups: Sequence[str]) -> list[str]:
 def _training_lines(model: Model, workdir: pathlib.Path, member: Member) -> list[str]:
   folder = workdir / "members" / member.name / "checkpoints"
   step = max(checkpoint.steps(folder))
-  config = configs.fingerprint(read_config(workdir))
   return [
     f"- System: {method_name(model.config)} (system {model.config.system}), "
     f"{model.parameters:,} parameters, step {step}, seed {member.seed}",
-    f"- Config {config} (`config.json`), exported at commit {commit_of_code()}",
+    f"- Config {model.made_by} (`config.json`), exported at commit {commit_of_code()}",
   ]
 
 

@@ -1,7 +1,6 @@
 """Models to predict with: the shipped ones (`jaxsig/pretrained/<name>/`), or a workdir's member."""
 import dataclasses
 import functools
-import json
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -23,7 +22,14 @@ from jaxsig.errors import UserError
 from jaxsig.experiment import checks
 from jaxsig.experiment.evaluate import CALIBRATION
 from jaxsig.experiment.readings import method_name
-from jaxsig.experiment.workdir import read_config, read_members, require_same_config
+from jaxsig.experiment.workdir import (
+  config_in,
+  holds_config,
+  read_config,
+  read_members,
+  require_same_config,
+)
+from jaxsig.stored_files import AGAIN, read_json
 from jaxsig.system import Params, Plain, Stats, System
 
 # of the machine that trained: no business of others
@@ -114,7 +120,7 @@ def load(name_or_path: str | pathlib.Path) -> Model:
 def _loaded(folder: pathlib.Path, changed_ns: int) -> Model:
   """Loads each file once: a task made anew would be compiled anew."""
   del changed_ns
-  config = configs.from_plain(weights.settings_of(folder))
+  config = config_in(folder / "config.json", weights.WHOLE_AGAIN)
   system = systems.make(config)
   config = with_own_keys(config, system)
   params, stats = shapes(simulated_run(config, system))
@@ -175,7 +181,7 @@ def config_of(model: str | os.PathLike) -> ConfigDict:
   if _is_workdir(path):
     config = read_config(path)
   else:
-    config = configs.from_plain(weights.settings_of(weights.find(path)))
+    config = config_in(weights.find(path) / "config.json", weights.WHOLE_AGAIN)
   return with_own_keys(config, systems.make(config))
 
 
@@ -235,6 +241,8 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
   else:
     _require_settings(config)
   require_same_config(config, workdir)
+  if not holds_config(workdir):
+    _require_made_by(config, workdir, member)
   made_by = configs.fingerprint(config)
   label, config = configs.reading(config, _own_reading(config))
   system = systems.make(config)
@@ -249,6 +257,14 @@ def from_workdir(workdir: pathlib.Path, config: ConfigDict | None = None) -> Mod
   return Model(workdir.name, config, system, params, stats, calibration, made_by)
 
 
+def _require_made_by(config: ConfigDict, workdir: pathlib.Path, member: Member) -> None:
+  """Raises UserError where a member's checkpoint, if it has one, was made by another config."""
+  folder = workdir / "members" / member.name / "checkpoints"
+  steps = checkpoint.steps(folder)
+  if steps:
+    checkpoint.check_meta(folder, steps[-1], {"config": configs.fingerprint(config, training=True)})
+
+
 def _own_reading(config: ConfigDict) -> str:
   """The reading for a user's own file; none where the config says nothing of such files."""
   own = config.get("own")
@@ -259,13 +275,12 @@ def _own_reading(config: ConfigDict) -> str:
 
 def _calibration(run: Run, member: Member, method: str) -> Plain | None:
   path = folder_of(run, member) / CALIBRATION
-  if not path.is_file():
+  if not path.exists():   # it was not evaluated
     return None
-  try:
-    return json.loads(path.read_text()).get(method)
-  except (ValueError, AttributeError):
-    raise UserError(
-        f"{path} is broken: make it again by --mode=eval with this --workdir") from None
+  calibration = read_json(path).get(method)
+  if not isinstance(calibration, dict | None):
+    raise UserError(f"{path} is broken (of {method!r} it says {calibration!r}): {AGAIN}")
+  return calibration
 
 
 def simulated_run(

@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from jaxsig.errors import UserError
 from jaxsig.prediction.inputs import Input, files_of
 from jaxsig.report.rows import write_rows
 from jaxsig.system import System, Told
+from jaxsig.unfinished import make_aside
 
 MOST_FOLDERS = 4   # of an input's path that a name may begin with
 
@@ -67,7 +67,7 @@ def write(system: System, told: Told, source: Input, folder: pathlib.Path) -> Wr
   made = paths.missing_folders(folder)
   try:
     folder.mkdir(parents=True, exist_ok=True)
-    aside = pathlib.Path(tempfile.mkdtemp(prefix=".unfinished_", dir=folder))
+    aside = make_aside(folder)
     try:
       return _written(system, told, source, folder, aside)
     finally:
@@ -95,12 +95,17 @@ def _written(
     files = sorted(path.name for path in trial.iterdir())
     if _are_free(files, folder, source):
       _require_no_input(files, folder, source)
-      for file in files:
+      # first the file that names the input: whatever follows is then known as its own
+      for file in sorted(files, key=_names_no_input):
         os.replace(trial / file, folder / file)
       return Written(name, [folder / file for file in files])
   raise UserError(
       f"{folder} holds results of other inputs under every name for those of {source.shown}: name "
       "another folder with --output")
+
+
+def _names_no_input(file: str) -> bool:
+  return not file.endswith(".json")
 
 
 def _is_beside(source: Input, makers: Iterable[str]) -> bool:

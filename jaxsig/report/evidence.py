@@ -61,7 +61,7 @@ def evidence(workdir: epath.PathLike, method: str = "") -> Evidence:
   try:
     table = _read_table(workdir)
     return _evidence(table, method)
-  except (OSError, ValueError, LookupError, TypeError):
+  except (OSError, ValueError, LookupError, TypeError, AttributeError):
     raise UserError(
         f"{workdir} holds no report of a training (config.json and report/table.json): "
         "name the workdir of an evaluation with --workdirs, or leave that out") from None

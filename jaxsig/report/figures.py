@@ -256,11 +256,15 @@ def _draw_curves(
 def _read_curves(path: epath.Path) -> dict[str, Curve]:
   """{"loss" or "val_loss": curve} of a member."""
   curves = {"loss": [], "val_loss": []}
-  for line in path.read_text().splitlines():
-    if not line.endswith("}"):   # a killed run may tear the last one
+  lines = []
+  if path.is_file():
+    lines = path.read_bytes().splitlines()
+  for line in lines:
+    try:
+      scalars = dict(json.loads(line))
+    except (ValueError, TypeError):   # a killed run may tear the last one
       continue
-    scalars = json.loads(line)
     for name, curve in curves.items():
-      if name in scalars:
+      if name in scalars and "step" in scalars:
         curve.append((scalars["step"], scalars[name]))
   return curves

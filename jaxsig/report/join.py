@@ -1,6 +1,5 @@
 """The rows of several workdirs joined, with their times, clashes, and where predictions lie."""
 import dataclasses
-import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +9,7 @@ from etils import epath
 
 from jaxsig.errors import UserError
 from jaxsig.report import rows as row_files
+from jaxsig.stored_files import AGAIN, read_json
 from jaxsig.system import Plain, Row
 
 CLOSE = 1e-3         # relative or absolute: by this much two results may differ and still agree
@@ -122,24 +122,19 @@ def setting(workdir: epath.Path, key: str) -> Value:
   return value
 
 
-def read_json(path: epath.Path) -> Plain:
-  """The values of a JSON file of a workdir.
+def read_about(workdir: epath.Path) -> Plain:
+  """What a workdir's about.json says of its methods and data; empty where it has none.
 
   Raises:
-    UserError: the file is broken.
+    UserError: it is broken.
   """
-  try:
-    return json.loads(path.read_text())
-  except ValueError as error:
-    raise UserError(f"{path} is broken ({error}): delete it and run --mode=eval again") from None
-
-
-def read_about(workdir: epath.Path) -> Plain:
-  """What a workdir's about.json says of its methods and data; empty where it has none."""
   path = workdir / "about.json"
   if not path.exists():
-    return {}
-  return read_json(path)
+    return {"methods": [], "data": {}}
+  about = {"methods": [], "data": {}, **read_json(path)}
+  if not isinstance(about["methods"], list) or not isinstance(about["data"], dict):
+    raise UserError(f"{path} is broken (it says nothing of methods or data): {AGAIN}")
+  return about
 
 
 class _Join:
@@ -259,7 +254,7 @@ def _with_leaks_marked(rows: Sequence[Row]) -> Sequence[Row]:
 
 def _own_methods(workdir: epath.Path, rows: Sequence[Row]) -> list[str]:
   """The methods that the workdir's own training made, by the names in `rows`, the plain first."""
-  methods = read_about(workdir).get("methods")
+  methods = read_about(workdir)["methods"]
   if not methods:
     return [rows[0].method]
   marked = [method + LEAKS for method in methods]
@@ -302,7 +297,10 @@ def _axis_of(workdir: epath.Path) -> str:
   path = workdir / "config.json"
   if not path.exists():
     return ""   # the refusal follows when its rows are read
-  return read_json(path).get("report", {}).get("axis", "")
+  report = read_json(path).get("report")
+  if not isinstance(report, dict):
+    return ""
+  return report.get("axis", "")
 
 
 def _check_systems(workdirs: Sequence[epath.Path]) -> None:
@@ -310,7 +308,7 @@ def _check_systems(workdirs: Sequence[epath.Path]) -> None:
   for workdir in workdirs:
     path = workdir / "config.json"
     if path.exists():   # the refusal of any other follows when its rows are read
-      system = read_json(path).get("system", "")
+      system = read_json(path, needs=("system",))["system"]
       first_of.setdefault(system, workdir)
   if len(first_of) > 1:
     (one, its), (other, others) = list(first_of.items())[:2]

@@ -1,11 +1,11 @@
 """What a system's own figures are drawn from: the stored files of a report's workdirs."""
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 from etils import epath
 
 from jaxsig.report.aggregate import ReportFigures
 from jaxsig.report.join import Results
+from jaxsig.stored_files import read_arrays
 from jaxsig.system import Material, Predictions, Row
 
 
@@ -49,9 +49,3 @@ def material_of(found: ReportFigures, results: Results, workdirs: Sequence[epath
       records=records,
       shown=shown,
   )
-
-
-def read_arrays(path: epath.Path) -> dict[str, np.ndarray]:
-  """The arrays of an NPZ file."""
-  with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-    return dict(stored)

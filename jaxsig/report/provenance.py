@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 from etils import epath
 
+from jaxsig.errors import UserError
 from jaxsig.report import wording
-from jaxsig.report.join import Results, read_about, read_json
+from jaxsig.report.join import Results, read_about
 from jaxsig.report.nesting import nesting_of
 from jaxsig.report.table_text import Line, Table
+from jaxsig.stored_files import AGAIN, read_json
 from jaxsig.system import Plain, Words
 
 FILE = "provenance.json"   # beside the tables
@@ -101,7 +103,7 @@ def about_data(workdirs: Sequence[epath.Path]) -> list[Fact]:
   licences = {}
   citations = {}
   for workdir in workdirs:
-    data = read_about(workdir).get("data", {})
+    data = read_about(workdir)["data"]
     if data.get("licence"):
       licences[Fact("Licence", data["licence"])] = None
     for text in data.get("citation", []):
@@ -110,14 +112,24 @@ def about_data(workdirs: Sequence[epath.Path]) -> list[Fact]:
 
 
 def splits_of(workdirs: Sequence[epath.Path]) -> list[Split]:
-  """The splits of those workdirs that have one."""
+  """The splits of those workdirs that have one.
+
+  Raises:
+    UserError: one is broken.
+  """
   splits = []
   for workdir in workdirs:
     path = workdir / "split.json"
     if path.exists():
-      members = read_json(path)["members"]
+      members = read_json(path, needs=("members",))["members"]
+      if not isinstance(members, list) or not all(map(_is_member, members)):
+        raise UserError(f"{path} is broken (it lists no members): {AGAIN}")
       splits.append(Split(workdir.name, members))
   return splits
+
+
+def _is_member(plain: object) -> bool:
+  return isinstance(plain, dict) and "member" in plain
 
 
 def provenance_table(results: Results, facts: Sequence[Fact], words: Words) -> Table:

@@ -1,11 +1,11 @@
 """Rows as JSON lines."""
 import dataclasses
 import json
-import os
 import pathlib
 from collections.abc import Iterable
 
 from jaxsig.errors import UserError
+from jaxsig.stored_files import AGAIN, lines_of, written_aside
 from jaxsig.system import Plain, Row, Stamp
 
 
@@ -36,27 +36,27 @@ def from_plain(plain: Plain) -> Row:
 
 
 def write_rows(path: pathlib.Path, rows: Iterable[Row]) -> None:
-  """Writes rows as JSON lines, atomically."""
+  """Writes rows as JSON lines, atomically.
+
+  Raises:
+    UserError: a folder is in their place.
+  """
   path.parent.mkdir(parents=True, exist_ok=True)
-  aside = path.with_suffix(".tmp")
-  with aside.open("w") as file:
+  with written_aside(path) as aside, aside.open("w") as file:
     for row in rows:
       file.write(json.dumps(to_plain(row)) + "\n")
-  os.replace(aside, path)
 
 
 def read_rows(path: pathlib.Path) -> list[Row]:
   """The rows of a file that `write_rows` has written.
 
   Raises:
-    UserError: a broken line.
+    UserError: a broken line, or no text file.
   """
   rows = []
-  with path.open() as file:
-    for line in file:
-      try:
-        rows.append(from_plain(json.loads(line)))
-      except (ValueError, TypeError, KeyError) as error:
-        raise UserError(
-            f"{path} has a broken line ({error}): delete it and run --mode=eval again") from None
+  for line in lines_of(path):
+    try:
+      rows.append(from_plain(json.loads(line)))
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+      raise UserError(f"{path} has a broken line ({error}): {AGAIN}") from None
   return rows

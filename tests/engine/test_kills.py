@@ -73,6 +73,14 @@ def test_killed_on_one_device_it_ends_bit_identical(whole, tmp_path, monkeypatch
   assert_ended_alike(whole, workdir)
 
 
+def test_asked_in_the_last_step_it_ends_before_the_evaluation(tmp_path, monkeypatch):
+  monkeypatch.setattr(Scalars, "write", writer_that_signals(1, signal.SIGTERM))
+  with pytest.raises(Interrupted, match="stopped after the training, which is saved"):
+    train_here(tmp_path / "w", **ONE_STEP)
+  assert checkpoint.steps(checkpoints(tmp_path / "w")) == [1]
+  train_here(tmp_path / "w", **ONE_STEP)
+
+
 def test_the_handlers_of_signals_come_back():
   """Whatever they were: a process in the background ignores Ctrl-C."""
   before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

@@ -155,20 +155,31 @@ def without_config(folder):
 
 @pytest.mark.parametrize(("breaks", "sentence"), [
     (wider, "does not fit"),
-    (cut, "damaged"),
+    (cut, "params.npz is broken"),
     (without_an_array, "is absent there"),
     (with_one_more, "not absent"),
-    (pickled, "damaged"),
-    (without_config, "damaged"),
+    (pickled, "params.npz is broken"),
+    (without_config, "config.json is broken"),
 ])
 def test_a_broken_model_gets_one_sentence(broken, breaks, sentence):
   breaks(broken)
   assert sentence in says(models.load, broken)
 
 
+@pytest.mark.parametrize("content", [
+    "", "[]", "null", "3", "{}", '{"system": 3}', '{"system": "respiration", "read": []}',
+])
+def test_a_model_whose_config_or_memory_is_broken(broken, content):
+  for name, read in {"config.json": models.load, "about.json": weights.about_of}.items():
+    (broken / name).write_text(content)
+    sentence = says(read, broken)
+    assert f"{name} is broken (" in sentence
+    assert sentence.endswith("install jaxsig again, or export the model again")
+
+
 def test_what_it_has_seen_must_be_readable(broken):
   (broken / "about.json").write_text("{")
-  assert "damaged" in says(weights.about_of, broken)
+  assert "about.json is broken" in says(weights.about_of, broken)
   (broken / "about.json").unlink()
   assert weights.about_of(broken) == {"trained_on": []}
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fake_bidmc import says
 
+from jaxsig import unfinished
 from jaxsig.data.records import Record
 from jaxsig.prediction import results
 from jaxsig.prediction.inputs import files_of, fingerprint_of, input_of
@@ -69,6 +70,32 @@ def test_the_same_input_gets_the_same_names_again(place, monkeypatch):
     assert place.write(again) == first
   os.symlink(place.root / "p01", place.root / "linked")
   assert place.write(place.root / "linked" / "mine.csv") == first
+
+
+def test_results_that_were_half_moved_are_known_again(place, monkeypatch):
+  path = place.file("p01/mine.csv")
+  replace = os.replace
+  moved = []
+
+  def replace_one(source, target):
+    if moved:
+      raise KeyboardInterrupt
+    moved.append(target)
+    replace(source, target)
+
+  with monkeypatch.context() as patch:
+    patch.setattr(os, "replace", replace_one)
+    with pytest.raises(KeyboardInterrupt):
+      place.write(path)
+  assert place.write(path).name == "mine"
+
+
+def test_what_a_killed_run_has_left_goes(place):
+  place.write(place.file("a.csv"))
+  left = place.out / f".unfinished_{unfinished._machine()}_{2 ** 22 + 1}-abc"   # no such process
+  (left / "0").mkdir(parents=True)
+  place.write(place.file("b.csv"))
+  assert not left.exists()
 
 
 def test_inputs_of_one_name_do_not_replace_each_others_results(place):
