@@ -51,7 +51,7 @@ install_checkout() {
 make_environment() {
   rm -rf .venv.new .venv.old
   trap 'rm -rf .venv.new' EXIT
-  "$python" -m venv .venv.new
+  "$python" -m venv .venv.new --prompt .venv
   install .venv.new -r requirements.txt
   if [ "$accelerator" != cpu ]; then
     local version
