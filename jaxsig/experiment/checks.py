@@ -8,7 +8,8 @@ from jaxsig import system as systems
 from jaxsig.errors import UserError
 from jaxsig.experiment.readings import require_names
 from jaxsig.experiment.shared_settings import RELATIONS, SETTINGS
-from jaxsig.report.settings import read_settings
+from jaxsig.report.averages import direction
+from jaxsig.report.settings import Settings, keys_of_name, read_settings
 from jaxsig.setting_rules import mistake, rule_of
 
 SECTIONS = (
@@ -183,6 +184,33 @@ def _require_metrics(config: ConfigDict, system: systems.System) -> None:
       raise UserError(
           f"config.report asks for the target {target!r} of the metric {name!r}, which it does not "
           f"have{configs.nearest(target, known[name].targets)}")
+  _require_against(report)
+  _require_claims(report, known)
+
+
+def _require_claims(report: Settings, known: Mapping[str, systems.Metric]) -> None:
+  """A claim without a margin is on a metric that is better one way."""
+  for claim in report.claims:
+    keys = report.primary
+    if claim.metric:
+      keys = (claim.metric,)
+    for key in keys:
+      if claim.margin is None and direction(known[key.partition("/")[0]]) == 0:
+        raise UserError(
+            f"report.claims: {claim.text!r} is on {key!r}, of which neither more nor less is "
+            "better: give the claim a margin, or name another metric")
+
+
+def _require_against(report: Settings) -> None:
+  """What the primary metric is drawn against is one of the report's metrics."""
+  shown = [*report.primary, *report.metrics]
+  against = report.against
+  if not against or against in shown or against.partition("/")[0] in shown:
+    return
+  if not keys_of_name(against, shown):
+    raise UserError(
+        f"config.report.against is {against!r}, which the report does not show: put it into "
+        "report.metrics too")
 
 
 def _require_curvature(config: ConfigDict, system: systems.System) -> None:

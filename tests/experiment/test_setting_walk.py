@@ -58,6 +58,9 @@ def pattern_of(key: str) -> str:
   return re.sub(r"^(baselines\.methods|readings|ablations)\.\w+", r"\1.*", key)
 
 
+ON_A_COUNT = {"text": "sparse", "better": "a", "worse": "b", "metric": "connections"}
+
+
 def own_key(key: str) -> str:
   """The key of a config that one of a reading or an ablation changes."""
   key = re.sub(r"^ablations\.\w+\.", "", key)
@@ -169,6 +172,8 @@ def test_values_outside_are_told():
     ("respdiff", {"report.axis": "train.step"}, "did you mean 'train.steps'"),
     ("respdiff", {"report.primary": "foo"}, "asks for the metric 'foo'"),
     ("respdiff", {"report.against": "foo"}, "asks for the metric 'foo'"),
+    ("respdiff", {"report.against": "rr_bpm_win64_annotators_count"}, "does not show: put it into"),
+    ("cnn_notes", {"report.claims": (ON_A_COUNT,)}, "neither more nor less is better"),
     ("respdiff", {"own.reading": "fast"}, "no reading 'fast'"),
     ("respdiff", {"init_from": "nowhere"}, "neither a shipped model nor a workdir"),
     ("respdiff", {"data_dir": "nowhere"}, "the data folder nowhere is missing"),
