@@ -1,6 +1,6 @@
 """Experiments into workdirs: one with its ablations, or a list of them."""
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ml_collections import ConfigDict
@@ -18,6 +18,7 @@ from jaxsig.engine.train import train
 from jaxsig.errors import UserError
 from jaxsig.experiment import checks, nested_cv
 from jaxsig.experiment.evaluate import evaluate
+from jaxsig.experiment.joined import require_joinable
 from jaxsig.experiment.readings import method_name, method_names, require_readable
 from jaxsig.experiment.workdir import (
   nothing_left,
@@ -107,13 +108,24 @@ def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> l
   checks.require_settings(config)
   workdir = paths.writable_folder(workdir, "--workdir")
   every = {workdir: config}
-  if config.run.ablations:
-    for name, changes in config.ablations.items():
-      ablation = configs.override(config, {**configs.changes(changes), "run.ablations": False})
-      every[workdir / "ablations" / name] = ablation
+  called = {"the experiment itself": config}
+  for name, ablation in _ablations(config).items():
+    every[workdir / "ablations" / name] = ablation
+    called[f"the ablation {name!r}"] = ablation
   for one in every.values():   # all of them before the first, which may take hours
     checks.require_runnable(one)
+  require_joinable({name: placed(one) for name, one in called.items()})
   return [_one(one, folder, fit) for folder, one in every.items()]
+
+
+def _ablations(config: ConfigDict) -> dict[str, ConfigDict]:
+  """{name: config} of the further trainings of an experiment (none without `run.ablations`)."""
+  made = {}
+  if config.run.ablations:
+    for name, changes in config.ablations.items():
+      dotted = {**configs.changes(changes), "run.ablations": False}
+      made[name] = configs.override(config, dotted)
+  return made
 
 
 def _one(config: ConfigDict, workdir: pathlib.Path, fit: bool) -> pathlib.Path:
@@ -147,6 +159,7 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
   for name, config in configs_of.items():   # all of them before the first, which may take hours
     _require_listed(name, config, listing.experiments[name])
     cache.source_of(systems.make(config).data, placed(config))
+  require_joinable(_called(configs_of))
   done = []
   for name, config in configs_of.items():
     one = listing.experiments[name]
@@ -160,6 +173,16 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
   if done:
     copy_config(done, workdir)
   return done
+
+
+def _called(configs_of: Mapping[str, ConfigDict]) -> dict[str, ConfigDict]:
+  """{what a sentence calls it: config} of the experiments of a list and their ablations."""
+  every = {}
+  for name, config in configs_of.items():
+    every[f"the experiment {name!r}"] = config
+    for ablation, changed in _ablations(config).items():
+      every[f"the ablation {ablation!r} of {name!r}"] = changed
+  return {name: placed(config) for name, config in every.items()}
 
 
 def _require_listed(name: str, config: ConfigDict, one: ConfigDict) -> None:
