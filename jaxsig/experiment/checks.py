@@ -76,12 +76,33 @@ def require_runnable(config: ConfigDict) -> systems.System:
       config asks for what its system does not have.
   """
   require_settings(config)
+  require_known(config)
   _require_base(config)
   system = systems.make(config)
   require_names(config, system)
   _require_metrics(config, system)
   _require_curvature(config, system)
   return system
+
+
+def require_known(config: ConfigDict) -> None:
+  """Raises UserError where a config has a setting that nothing reads.
+
+  A model that was stored by another version may have some, and a system without a table of settings
+  may read any.
+  """
+  own = systems.rules_of(config).settings
+  if not own:
+    return
+  rules = {**SETTINGS, **own}
+  for key, value in configs.flat(config).items():
+    is_known = rule_of(key, rules) is not None or configs.section_of(key) in configs.NAMED
+    if is_known or value == {}:
+      continue
+    section = configs.section_of(key)
+    inside = [one for one in rules if "*" not in one and configs.section_of(one) == section]
+    raise UserError(
+        f"nothing reads config.{key}: correct or remove it{configs.nearest(key, inside or rules)}")
 
 
 def require_settings(config: ConfigDict) -> None:
