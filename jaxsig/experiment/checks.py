@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from ml_collections import ConfigDict
 
 from jaxsig import config as configs
+from jaxsig import paths
 from jaxsig import system as systems
 from jaxsig.errors import UserError
 from jaxsig.experiment.readings import require_names
@@ -41,31 +42,6 @@ def require_experiment(config: ConfigDict) -> None:
   if not isinstance(config.get("system"), str):
     raise UserError(
         "the config names no system: start it from configs/base.py and set config.system")
-
-
-def require_list(listing: ConfigDict) -> None:
-  """Raises UserError where a config is not the list of a sweep."""
-  if not isinstance(listing.get("experiments"), ConfigDict):
-    raise UserError(
-        "--mode=sweep takes a list of experiments, a file of configs/sweeps/, and this config has "
-        "none: run it with --mode=train")
-  for key in ("data_dir", "cache_dir"):
-    if not isinstance(listing.get(key), str):
-      raise UserError(f"this list names no {key}: set it, or to '' for none")
-  for name, one in listing.experiments.items():
-    _require_entry(name, one)
-
-
-def _require_entry(name: str, one: object) -> None:
-  """An experiment of a list says which config it is, and what its folds choose from."""
-  needs = {"config": str, "arg": str, "overrides": ConfigDict}
-  if isinstance(one, ConfigDict) and "candidates" in one:
-    needs |= {"candidates": ConfigDict, "readings": ConfigDict, "inner_folds": int}
-  for key, kind in needs.items():
-    if not isinstance(one, ConfigDict) or not isinstance(one.get(key), kind):
-      raise UserError(
-          f"the experiment {name} of this list has no {key}, or no such one: it needs "
-          f"{', '.join(needs)}")
 
 
 def require_runnable(config: ConfigDict) -> systems.System:
@@ -167,8 +143,7 @@ def _require_changes(config: ConfigDict) -> None:
     if not isinstance(named, (Mapping, ConfigDict)):
       raise UserError(f"config.{section} is {named!r}: leave it empty, or give changes by name")
     for name in named:
-      if "/" in name or name.startswith("."):
-        raise UserError(f"config.{section} {name!r} names a folder: leave / and leading dots out")
+      paths.require_name(name, f"a name in config.{section},")
       if not isinstance(named[name], (Mapping, ConfigDict)):
         raise UserError(
             f"config.{section} {name!r} holds {named[name]!r}: give the settings that it changes, "

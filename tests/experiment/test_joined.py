@@ -5,7 +5,7 @@ from ml_collections import ConfigDict
 
 import jaxsig
 from jaxsig.errors import UserError
-from jaxsig.experiment import sweep
+from jaxsig.experiment import lists, sweep
 from jaxsig.experiment.joined import require_joinable
 
 pytestmark = pytest.mark.quick
@@ -92,6 +92,6 @@ def test_a_list_is_checked_as_a_whole(tmp_path):
 def test_the_lists_of_this_repository_can_be_joined(file, arg, tmp_path):
   listing = jaxsig.load_config(ROOT / "configs" / "sweeps" / f"{file}.py", arg)
   made = {}
-  for name in sweep._in_order(listing):
+  for name in lists.in_order(listing):
     made[name] = sweep._config_of(listing.experiments[name], listing, tmp_path)
   require_joinable(sweep._called(made))
