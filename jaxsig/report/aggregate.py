@@ -74,6 +74,7 @@ class ReportFigures(NamedTuple):
   nesting: Nesting = Nesting()
   trained: Mapping[str, Trained] = {}      # {method of a training: which}
   absent: Sequence[str] = ()               # metrics that are asked for and have no rows
+  absent_strata: Sequence[str] = ()        # "name", or "name: stratum", that no unit is in
 
 
 def aggregate(
@@ -123,6 +124,7 @@ def aggregate(
       nesting=nesting_of(results.rows, protocol.words),
       trained=results.trained,
       absent=further.absent,
+      absent_strata=_absent_strata(results.rows, settings),
   )
 
 
@@ -222,6 +224,19 @@ def _strata(units: Rows, settings: Settings) -> dict[str, dict[str, Size]]:
     strata = dict.fromkeys((*asked, *members[name]))
     sizes[name] = {stratum: _size(members[name][stratum]) for stratum in strata}
   return sizes
+
+
+def _absent_strata(rows: Rows, settings: Settings) -> tuple[str, ...]:
+  """The stratifications that are asked for and no row has, and the strata that no row is in."""
+  present = {(name, stratum) for row in rows for name, stratum in row.strata.items()}
+  names = {name for name, _ in present}
+  absent = []
+  for name, strata in settings.strata.items():
+    if name not in names:
+      absent.append(name)
+      continue
+    absent += [f"{name}: {one}" for one in strata if (name, one) not in present]
+  return tuple(absent)
 
 
 def _size(units: Rows) -> Size:

@@ -908,3 +908,19 @@ def test_a_claim_on_a_metric_without_rows_is_not_judged():
   claim = {"text": "ours is closer", "better": "ours", "worse": "rival", "metric": "corr_win60"}
   text = markdown(UNEVEN, {"primary": PRIMARY, "claims": (claim,)}, PROTOCOL)
   assert "not judged" in text and "no rows of this metric" in text
+
+
+@pytest.mark.parametrize(
+  ("strata", "absent"),
+  [
+    ({"truth": ("slow", "middle", "fast")}, "truth: middle"),
+    ({"pace": ("slow",)}, "pace"),
+    ({"truth": ("Fast",), "pace": ()}, "truth: Fast; pace"),
+    (("pace", "truth"), "pace"),
+  ],
+)
+def test_strata_that_no_unit_is_in_are_named(strata, absent):
+  rows = [*UNEVEN, row("B", "b1", 1.0, 1, truth=8.0)]
+  text = markdown(rows, {**ONLY, "strata": strata})
+  assert f"Of report.strata, no window is in: {absent}." in text
+  assert "report.strata" not in markdown(rows, {**ONLY, "strata": {"truth": ("slow", "fast")}})
