@@ -1,6 +1,6 @@
 """Settings of a user's own config file that nothing reads."""
 import pytest
-from builders import small, toy
+from builders import TOY_CONFIG, small, toy
 from ml_collections import ConfigDict
 from test_setting_walk import loaded
 
@@ -68,3 +68,25 @@ def test_a_stored_model_may_have_settings_of_another_version():
 def test_names_that_are_free_stay_free():
   config = toy(readings={"cold": {"sampler": {"temperature": 0.0}}})
   checks.require_known(configs.override(config, {"report.strata": {"mine": ("a",)}}))
+
+
+@pytest.mark.parametrize(
+  ("changes", "example"),
+  [
+    ({"train": {"steps": 3}}, r"train.steps \(in Python train__steps"),
+    ({"optim": {"name": "sgd", "ema": 0.5}}, "optim.name"),
+    ({"data": {}}, "data."),
+    ({"data": {"name": "toy"}}, "data.name"),
+    ({"report": {"primary": "energy"}}, "report.primary"),
+    ({"split": {"seeds": (0, 1)}}, "split.seeds"),
+  ],
+)
+def test_a_section_is_changed_setting_by_setting(changes, example):
+  with pytest.raises(UserError, match=f"is a section, .* would replace all of it.*as in {example}"):
+    jaxsig.load_config(TOY_CONFIG, **changes)
+
+
+def test_sections_of_names_are_replaced():
+  config = jaxsig.load_config(TOY_CONFIG, readings={"a": {"seed": 1}}, report__strata={"b": ()})
+  assert list(config.readings) == ["a"] and list(config.report.strata) == ["b"]
+  assert jaxsig.load_config(TOY_CONFIG, train={"steps": 3, "batch_size": 2}).train.steps == 3
