@@ -47,10 +47,19 @@ install_checkout() {
   echo "$checkout" > "$1/.jaxsig_from"
 }
 
+# What a stopped call has left: half of a new environment, or the old one aside.
+put_back() {
+  rm -rf .venv.new
+  if [ -e .venv.old ] && [ ! -e .venv ]; then
+    mv .venv.old .venv
+  fi
+  rm -rf .venv.old
+}
+
 # Makes .venv.new, writes .venv for its path into its scripts, and puts it in the place of .venv.
 make_environment() {
-  rm -rf .venv.new .venv.old
-  trap 'rm -rf .venv.new' EXIT
+  trap put_back EXIT
+  put_back
   "$python" -m venv .venv.new --prompt .venv
   install .venv.new -r requirements.txt
   if [ "$accelerator" != cpu ]; then
@@ -73,7 +82,6 @@ EOF
     mv .venv .venv.old
   fi
   mv .venv.new .venv
-  rm -rf .venv.old
 }
 
 case "${JAXSIG_ACCELERATOR:-cpu}" in

@@ -217,3 +217,11 @@ def test_a_link_to_a_script_runs_it(checkout, script, links):
     target = link
   done = checkout.run(str(target), "--mode=x")
   assert done.stdout == f"in {checkout.folder / 'elsewhere'}: --mode=x\n"
+
+
+def test_an_environment_that_a_stopped_call_left_aside_comes_back(checkout):
+  checkout.run("setup.sh")
+  (checkout.folder / ".venv").rename(checkout.folder / ".venv.old")
+  assert checkout.run("setup.sh", PIP_FAILS="1").returncode != 0
+  assert (checkout.folder / ".venv" / ".made_from").is_file()
+  assert not (checkout.folder / ".venv.old").exists()
