@@ -213,9 +213,10 @@ def _plain(value: Any) -> Any:
 
 def _set(node: ConfigDict, name: str, given: Any, key: str) -> None:
   value = _plain(given)
-  if isinstance(value, dict):
-    value = _section(value, key)
   old = node[name]
+  if isinstance(value, dict):
+    _require_whole(old, value, key)
+    value = _section(value, key)
   is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
   if isinstance(old, str) and is_number:   # such as run.members_per_program: "auto" or a count
     value = str(value)
@@ -231,6 +232,18 @@ def _set(node: ConfigDict, name: str, given: Any, key: str) -> None:
     raise UserError(
         f"the config key {key!r} holds {old!r}: give it a value of that type, "
         f"not {given!r}") from None
+
+
+def _require_whole(old: Any, value: dict, key: str) -> None:
+  """A whole section is not replaced by some of its settings: the others would be gone."""
+  if "." in key or key in NAMED or not isinstance(old, ConfigDict):
+    return
+  missing = [name for name in old if name not in value]
+  if missing:
+    example = next(iter(value), next(iter(old)))
+    raise UserError(
+        f"the config key {key!r} is a section, and {value!r} would replace all of it: change it "
+        f"setting by setting, as in {key}.{example} (in Python {key}__{example}=...)")
 
 
 def _section(value: dict, key: str) -> ConfigDict:

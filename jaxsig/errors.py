@@ -12,6 +12,10 @@ class UserError(Exception):
     super().__init__(printable(one_line))
 
 
+class OtherNetwork(UserError):
+  """Stored parameters are not those of the network that they are read for."""
+
+
 class Interrupted(Exception):
   """A training was stopped after saving; the same command continues. `main` exits with 75."""
 

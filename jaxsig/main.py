@@ -74,9 +74,9 @@ def dispatch(given: "flags.FlagValues") -> None:
 
 def _require_kind(given: "flags.FlagValues") -> None:
   """Raises UserError where a mode is given a sweep's list for an experiment, or the reverse."""
-  from jaxsig.experiment import checks
+  from jaxsig.experiment import checks, lists
   if given.mode == "sweep":
-    checks.require_list(given.config)
+    lists.require_list(given.config)
   elif given.config is not None:
     checks.require_experiment(given.config)
 

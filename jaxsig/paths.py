@@ -138,6 +138,25 @@ def remove_empty(folders: Sequence[pathlib.Path]) -> None:
       return
 
 
+def require_name(name: object, what: str) -> None:
+  """Raises UserError where a name cannot be that of a folder.
+
+  Args:
+    name: of a method, an experiment or the like.
+    what: names it in a sentence.
+  """
+  if not isinstance(name, str) or not name.strip():
+    raise UserError(f"{what} is {name!r}: give it a name of text")
+  if "/" in name or name.startswith("."):
+    raise UserError(f"{what} {name!r} names a folder: leave / and leading dots out")
+  if printable(name) != name:
+    raise UserError(f"{what} {name!r} has characters that no console prints: leave them out")
+  if len(name.encode()) > _LONGEST_BYTES:
+    raise UserError(
+        f"{what} {name[:20]!r}... has {len(name)} characters, more than the name of a folder takes "
+        f"with its marks: use at most {_LONGEST_BYTES}")
+
+
 def short_name(text: str) -> str:
   """A name that files can begin with: of moderate length, without a slash, dot or dash in front."""
   name = printable(text).replace("/", "_").lstrip(".-").strip() or "input"

@@ -3,4 +3,4 @@
 #   ./launch/gpu_node.sh --config=configs/respdiff.py --workdir=runs/respdiff
 set -euo pipefail
 export JAXSIG_ACCELERATOR="${JAXSIG_ACCELERATOR:-cuda13}"
-exec "$(dirname "$0")/local.sh" "$@"
+exec "$(dirname -- "$(readlink -f -- "$0")")/local.sh" "$@"

@@ -3,7 +3,7 @@
 #   ./launch/test.sh
 #   ./launch/test.sh -m quick     the tests marked quick: about a minute
 set -euo pipefail
-CDPATH='' cd -- "$(dirname -- "$0")/.."
+CDPATH='' cd -- "$(dirname -- "$(readlink -f -- "$0")")/.."
 ./launch/setup.sh --quiet >&2
 .venv/bin/python -m ruff check .
 exec .venv/bin/python -m pytest -n 2 --dist loadfile "$@"

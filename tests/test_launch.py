@@ -1,8 +1,10 @@
 """The launch scripts, in a copy of them with a pretended Python that only writes down its words."""
+import concurrent.futures
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
 from typing import NamedTuple
 
 import pytest
@@ -14,12 +16,16 @@ PYTHON = r"""#!/usr/bin/env bash
 version=VERSION
 case "$*" in
   --version) echo "Python $version.0" ;;
-  "-m venv .venv")
-    mkdir -p .venv/bin
-    cp "$0" .venv/bin/python
-    printf '#!/usr/bin/env bash\necho "in $PWD: $*"\n' > .venv/bin/jaxsig
-    chmod +x .venv/bin/jaxsig
+  "-m venv "*)
+    mkdir -p "$3/bin"
+    cp "$0" "$3/bin/python"
+    printf '#!/usr/bin/env bash\necho "in $PWD: $*"\n' > "$3/bin/jaxsig"
+    chmod +x "$3/bin/jaxsig"
     echo "venv $version" >> "$LOG"
+    ;;
+  "-m pip"*requirements.txt)
+    sleep "${SLOW_S:-0}"
+    exit "${PIP_FAILS:-0}"
     ;;
   "-m pip"*"jax["*) echo "pip ${!#}" >> "$LOG" ;;
   *version_info\)\)*) echo "$version" ;;
@@ -124,3 +130,98 @@ def test_a_command_runs_in_the_users_folder(checkout, script):
   done = checkout.run(script, "--mode=predict", "--input=mine.csv", CDPATH=str(checkout.folder))
   assert done.returncode == 0
   assert done.stdout == f"in {checkout.folder / 'elsewhere'}: --mode=predict --input=mine.csv\n"
+
+
+@pytest.mark.parametrize("there", ["folder", "empty", "link", "dangling"])
+def test_an_environment_of_somebody_elses_stays(checkout, there):
+  venv = checkout.folder / ".venv"
+  mine = checkout.folder / "mine"
+  if there == "folder":
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").write_text("mine")
+  elif there == "empty":
+    venv.mkdir()
+  else:
+    venv.symlink_to(mine)
+    if there == "link":
+      mine.mkdir()
+  done = checkout.run("setup.sh")
+  assert done.returncode == 2
+  assert "was not made by launch/setup.sh: move it away" in done.stderr
+  assert checkout.made() == []
+  assert venv.is_symlink() or venv.is_dir()
+  assert there != "folder" or (venv / "bin" / "python").read_text() == "mine"
+
+
+@pytest.mark.parametrize("changes", [{"PYTHON": "python3.12"}, {"JAXSIG_ACCELERATOR": "tpu"}])
+def test_a_failed_rebuild_keeps_the_environment(checkout, changes):
+  checkout.run("setup.sh")
+  done = checkout.run("setup.sh", PIP_FAILS="1", **changes)
+  assert done.returncode != 0
+  assert (checkout.folder / ".venv" / ".made_from").is_file()
+  assert not (checkout.folder / ".venv.new").exists()
+  assert checkout.run("local.sh", "--mode=x").stdout.endswith(": --mode=x\n")
+  assert checkout.made() == []
+
+
+def test_a_first_make_that_fails_leaves_nothing_in_the_way(checkout):
+  assert checkout.run("setup.sh", PIP_FAILS="1").returncode != 0
+  assert checkout.run("setup.sh").returncode == 0
+  assert checkout.made() == ["venv 3.11"]
+
+
+def test_scripts_name_the_environment_where_it_lies(checkout):
+  stub = (checkout.folder / "pythons" / "python3").read_text()
+  shebang = "#!$PWD/.venv.new/bin/python"
+  stub = stub.replace("printf '#!/usr/bin/env bash", f"echo \"{shebang}\" > \"$3/bin/tool\"\n"
+                      "    printf '#!/usr/bin/env bash")
+  stub = stub.replace("-) cat > /dev/null ;;", f"-) exec {sys.executable} - ;;")
+  (checkout.folder / "pythons" / "python3").write_text(stub)
+  assert checkout.run("setup.sh").returncode == 0
+  tool = checkout.folder / ".venv" / "bin" / "tool"
+  assert tool.read_text() == f"#!{checkout.folder}/.venv/bin/python\n"
+
+
+@pytest.mark.skipif(shutil.which("flock") is None, reason="no flock here")
+def test_two_calls_at_once_make_it_once(checkout):
+  with concurrent.futures.ThreadPoolExecutor() as pool:
+    calls = [pool.submit(checkout.run, "setup.sh", SLOW_S="0.5") for _ in range(2)]
+  assert [call.result().returncode for call in calls] == [0, 0]
+  assert len(checkout.made()) == 1
+
+
+@pytest.mark.parametrize("word", ["--help", "-h", "--version"])
+def test_help_makes_nothing_anew(checkout, word):
+  checkout.run("setup.sh")
+  (checkout.folder / "requirements.txt").write_text("another==1\n")
+  done = checkout.run("local.sh", word)
+  assert done.stdout.endswith(f": {word}\n")
+  assert checkout.made() == []
+
+
+@pytest.mark.parametrize("name", ["cudafoo", "cuda", "cuda130", "CPU", "cpu ", "gpu", "cuda13,tpu"])
+def test_only_known_accelerators(checkout, name):
+  done = checkout.run("setup.sh", JAXSIG_ACCELERATOR=name)
+  assert done.returncode == 2
+  assert "is unknown: use cpu, cuda13, cuda12 or tpu" in done.stderr
+
+
+@pytest.mark.parametrize("script", ["local.sh", "gpu_node.sh"])
+@pytest.mark.parametrize("links", [1, 2])
+def test_a_link_to_a_script_runs_it(checkout, script, links):
+  target = checkout.folder / "launch" / script
+  for i in range(links):
+    link = checkout.folder / "far" / "bin" / f"x{i}"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(os.path.relpath(target, link.parent))
+    target = link
+  done = checkout.run(str(target), "--mode=x")
+  assert done.stdout == f"in {checkout.folder / 'elsewhere'}: --mode=x\n"
+
+
+def test_an_environment_that_a_stopped_call_left_aside_comes_back(checkout):
+  checkout.run("setup.sh")
+  (checkout.folder / ".venv").rename(checkout.folder / ".venv.old")
+  assert checkout.run("setup.sh", PIP_FAILS="1").returncode != 0
+  assert (checkout.folder / ".venv" / ".made_from").is_file()
+  assert not (checkout.folder / ".venv.old").exists()

@@ -87,6 +87,10 @@ def members(records: Sequence[Record], config: ConfigDict) -> list[Member]:
 
 def _by_group(records: Sequence[Record], config: ConfigDict) -> list[Member]:
   groups = sorted({record.group for record in records})
+  if len(groups) < 2 and config.kind in ("leave_one_out", "kfold"):
+    raise UserError(
+        f"there is {len(groups)} group only, too few to train on some and test others: add "
+        "recordings, or set data.simulate_groups above 1 where they are simulated")
   every = []
   for seed in config.seeds:
     for fold in _folds(groups, records, config):

@@ -12,7 +12,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from jaxsig.engine.mesh import PyTree
-from jaxsig.errors import UserError
+from jaxsig.errors import OtherNetwork, UserError
 from jaxsig.system import Plain
 
 _KEPT = 2   # steps
@@ -216,7 +216,7 @@ def _check_layout(folder: pathlib.Path, step: int, like: PyTree, meta: Plain) ->
   stored = meta["layout"]
   for name, wanted in sorted(_layout(like).items()):
     if stored.get(name) != wanted:
-      raise UserError(
+      raise OtherNetwork(
         f"the checkpoint {folder}/{step} does not fit this network: "
         f"{name} is {stored.get(name, 'absent')} there, not {wanted}; "
         "use the config that made it"

@@ -8,13 +8,18 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
+from jaxsig import config as configs
 from jaxsig.data import split_file
 from jaxsig.data.splits import Member, groups_of
 from jaxsig.engine import checkpoint, mesh, weights
 from jaxsig.engine.run import Run, checkpoints_of, example, shapes
-from jaxsig.errors import UserError
+from jaxsig.errors import OtherNetwork, UserError
+from jaxsig.stored_files import read_json
 from jaxsig.system import Params, Plain, Stats
+
+MOST_KEYS = 6   # in a sentence
 
 
 class Source(NamedTuple):
@@ -75,6 +80,39 @@ def restored(run: Run, member: Member) -> tuple[Params, Stats]:
 
 
 def _read(run: Run, source: Source) -> tuple[Params, Stats]:
+  """The parameters and statistics of a source.
+
+  Raises:
+    UserError: they are damaged, or of another network; the settings that differ are named.
+  """
+  try:
+    return _read_as_is(run, source)
+  except OtherNetwork as error:
+    keys = _differing_network(run.config, source)
+    if source.meta is not None or not keys:
+      raise
+    raise UserError(
+        f"config.init_from {run.config.init_from} has another network than this config, which "
+        f"differs in {', '.join(keys)}: take its settings, or start from another") from error
+
+
+def _differing_network(config: ConfigDict, source: Source) -> list[str]:
+  """The settings of the network in which a base differs; where none does, those of its data."""
+  folder = source.folder
+  if not source.is_shipped:
+    folder = folder.parents[2]   # of workdir/members/NAME/checkpoints
+  stored = {}
+  if (folder / "config.json").is_file():
+    stored = read_json(folder / "config.json")
+  keys = configs.differing(config, stored, training=True)
+  for sections in (("system",), ("model", "process"), ("data",)):
+    own = [key for key in keys if configs.section_of(key) in sections]
+    if own:
+      return own[:MOST_KEYS]
+  return []
+
+
+def _read_as_is(run: Run, source: Source) -> tuple[Params, Stats]:
   params, stats = shapes(run)
   if source.is_shipped:
     state = weights.read(source.folder, {"params": params, "stats": stats})

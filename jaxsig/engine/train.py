@@ -18,6 +18,8 @@ from jaxsig.engine.start import start_state
 from jaxsig.errors import Interrupted, UserError
 from jaxsig.system import Batch, Params
 
+SMALL_BATCH = 256   # it may repeat the windows of a member that has fewer
+
 
 class Steps(NamedTuple):
   """The functions of a training over m members.
@@ -205,6 +207,7 @@ def _feed(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> feeds.
       raise UserError(
           f"member {member.name} has no window to train on: its segments are shorter than one "
           "window")
+    _require_batch(batch_size, len(own_ids), member.name)
     ids.append(own_ids)
   order = feeds.Order(
       seeds=tuple(member.seed for member in group),
@@ -217,6 +220,14 @@ def _feed(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> feeds.
     return feeds.resident(windows, order)
   block = mesh.local_block(mesh.by_batch(where), (len(group), padded_size))
   return feeds.tfdata(windows, order, block, run.config.run.prefetch)
+
+
+def _require_batch(batch_size: int, n: int, name: str) -> None:
+  """Raises UserError where a large batch would be the same windows again and again."""
+  if batch_size > max(n, SMALL_BATCH):
+    raise UserError(
+        f"config.train.batch_size is {batch_size}, and member {name} has {n} windows to train on: "
+        f"set it to {max(n, SMALL_BATCH)} or less")
 
 
 def _val_batch(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> Batch | None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from jaxsig.config import nearest
 from jaxsig.engine.mesh import PyTree
-from jaxsig.errors import UserError
+from jaxsig.errors import OtherNetwork, UserError
 from jaxsig.stored_files import read_arrays, read_json
 from jaxsig.system import Plain
 from jaxsig.unfinished import make_aside
@@ -175,7 +175,7 @@ def _check_layout(
     wanted_shape = _shape_in(wanted, name)
     stored_shape = _shape_in(stored, name)
     if stored_shape != wanted_shape:
-      raise UserError(
+      raise OtherNetwork(
         f"the model in {folder} does not fit the network of its config: "
         f"{name} is {stored_shape} there, not {wanted_shape}; "
         "install jaxsig again, or export it again"

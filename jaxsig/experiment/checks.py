@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from ml_collections import ConfigDict
 
 from jaxsig import config as configs
+from jaxsig import paths
 from jaxsig import system as systems
 from jaxsig.errors import UserError
 from jaxsig.experiment.readings import require_names
 from jaxsig.experiment.shared_settings import RELATIONS, SETTINGS
-from jaxsig.report.settings import read_settings
+from jaxsig.report.averages import direction
+from jaxsig.report.settings import Settings, keys_of_name, read_settings
 from jaxsig.setting_rules import mistake, rule_of
 
 SECTIONS = (
@@ -43,31 +45,6 @@ def require_experiment(config: ConfigDict) -> None:
         "the config names no system: start it from configs/base.py and set config.system")
 
 
-def require_list(listing: ConfigDict) -> None:
-  """Raises UserError where a config is not the list of a sweep."""
-  if not isinstance(listing.get("experiments"), ConfigDict):
-    raise UserError(
-        "--mode=sweep takes a list of experiments, a file of configs/sweeps/, and this config has "
-        "none: run it with --mode=train")
-  for key in ("data_dir", "cache_dir"):
-    if not isinstance(listing.get(key), str):
-      raise UserError(f"this list names no {key}: set it, or to '' for none")
-  for name, one in listing.experiments.items():
-    _require_entry(name, one)
-
-
-def _require_entry(name: str, one: object) -> None:
-  """An experiment of a list says which config it is, and what its folds choose from."""
-  needs = {"config": str, "arg": str, "overrides": ConfigDict}
-  if isinstance(one, ConfigDict) and "candidates" in one:
-    needs |= {"candidates": ConfigDict, "readings": ConfigDict, "inner_folds": int}
-  for key, kind in needs.items():
-    if not isinstance(one, ConfigDict) or not isinstance(one.get(key), kind):
-      raise UserError(
-          f"the experiment {name} of this list has no {key}, or no such one: it needs "
-          f"{', '.join(needs)}")
-
-
 def require_runnable(config: ConfigDict) -> systems.System:
   """The system of a config that can be trained or evaluated.
 
@@ -76,12 +53,33 @@ def require_runnable(config: ConfigDict) -> systems.System:
       config asks for what its system does not have.
   """
   require_settings(config)
+  require_known(config)
   _require_base(config)
   system = systems.make(config)
   require_names(config, system)
   _require_metrics(config, system)
   _require_curvature(config, system)
   return system
+
+
+def require_known(config: ConfigDict) -> None:
+  """Raises UserError where a config has a setting that nothing reads.
+
+  A model that was stored by another version may have some, and a system without a table of settings
+  may read any.
+  """
+  own = systems.rules_of(config).settings
+  if not own:
+    return
+  rules = {**SETTINGS, **own}
+  for key, value in configs.flat(config).items():
+    is_known = rule_of(key, rules) is not None or configs.section_of(key) in configs.NAMED
+    if is_known or value == {}:
+      continue
+    section = configs.section_of(key)
+    inside = [one for one in rules if "*" not in one and configs.section_of(one) == section]
+    raise UserError(
+        f"nothing reads config.{key}: correct or remove it{configs.nearest(key, inside or rules)}")
 
 
 def require_settings(config: ConfigDict) -> None:
@@ -146,8 +144,7 @@ def _require_changes(config: ConfigDict) -> None:
     if not isinstance(named, (Mapping, ConfigDict)):
       raise UserError(f"config.{section} is {named!r}: leave it empty, or give changes by name")
     for name in named:
-      if "/" in name or name.startswith("."):
-        raise UserError(f"config.{section} {name!r} names a folder: leave / and leading dots out")
+      paths.require_name(name, f"a name in config.{section},")
       if not isinstance(named[name], (Mapping, ConfigDict)):
         raise UserError(
             f"config.{section} {name!r} holds {named[name]!r}: give the settings that it changes, "
@@ -184,6 +181,33 @@ def _require_metrics(config: ConfigDict, system: systems.System) -> None:
       raise UserError(
           f"config.report asks for the target {target!r} of the metric {name!r}, which it does not "
           f"have{configs.nearest(target, known[name].targets)}")
+  _require_against(report)
+  _require_claims(report, known)
+
+
+def _require_claims(report: Settings, known: Mapping[str, systems.Metric]) -> None:
+  """A claim without a margin is on a metric that is better one way."""
+  for claim in report.claims:
+    keys = report.primary
+    if claim.metric:
+      keys = (claim.metric,)
+    for key in keys:
+      if claim.margin is None and direction(known[key.partition("/")[0]]) == 0:
+        raise UserError(
+            f"report.claims: {claim.text!r} is on {key!r}, of which neither more nor less is "
+            "better: give the claim a margin, or name another metric")
+
+
+def _require_against(report: Settings) -> None:
+  """What the primary metric is drawn against is one of the report's metrics."""
+  shown = [*report.primary, *report.metrics]
+  against = report.against
+  if not against or against in shown or against.partition("/")[0] in shown:
+    return
+  if not keys_of_name(against, shown):
+    raise UserError(
+        f"config.report.against is {against!r}, which the report does not show: put it into "
+        "report.metrics too")
 
 
 def _require_curvature(config: ConfigDict, system: systems.System) -> None:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsig import config as configs
+from jaxsig import paths
 from jaxsig import system as systems
 from jaxsig.engine.run import Run
 from jaxsig.errors import UserError
@@ -50,9 +51,7 @@ def require_names(config: configs.ConfigDict, system: systems.System) -> None:
       raise UserError(
           f"the method {method!r} is a baseline too: give the system another read.method")
   for method in (*method_names(config), *baselines):
-    if "/" in method or method.startswith("."):
-      raise UserError(f"the method {method!r} names a folder: leave / and leading dots out of "
-                      "read.method and labels")
+    paths.require_name(method, "a method (read.method, with the label of a reading),")
 
 
 def require_readable(run: Run) -> None:

@@ -1,6 +1,6 @@
 """Experiments into workdirs: one with its ablations, or a list of them."""
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ml_collections import ConfigDict
@@ -16,8 +16,9 @@ from jaxsig.engine.run import Run, make_run
 from jaxsig.engine.start import require_base, require_same_data, seen_groups
 from jaxsig.engine.train import train
 from jaxsig.errors import UserError
-from jaxsig.experiment import checks, nested_cv
+from jaxsig.experiment import checks, lists, nested_cv
 from jaxsig.experiment.evaluate import evaluate
+from jaxsig.experiment.joined import require_joinable
 from jaxsig.experiment.readings import method_name, method_names, require_readable
 from jaxsig.experiment.workdir import (
   nothing_left,
@@ -108,13 +109,25 @@ def experiment(config: ConfigDict, workdir: pathlib.Path, fit: bool = True) -> l
   checks.require_settings(config)
   workdir = paths.writable_folder(workdir, "--workdir")
   every = {workdir: config}
-  if config.run.ablations:
-    for name, changes in config.ablations.items():
-      ablation = configs.override(config, {**configs.changes(changes), "run.ablations": False})
-      every[workdir / "ablations" / name] = ablation
+  called = {"the experiment itself": config}
+  for name, ablation in _ablations(config).items():
+    every[workdir / "ablations" / name] = ablation
+    called[f"the ablation {name!r}"] = ablation
   for one in every.values():   # all of them before the first, which may take hours
     checks.require_runnable(one)
+    require_base(placed(one).init_from)
+  require_joinable({name: placed(one) for name, one in called.items()})
   return [_one(one, folder, fit) for folder, one in every.items()]
+
+
+def _ablations(config: ConfigDict) -> dict[str, ConfigDict]:
+  """{name: config} of the further trainings of an experiment (none without `run.ablations`)."""
+  made = {}
+  if config.run.ablations:
+    for name, changes in config.ablations.items():
+      dotted = {**configs.changes(changes), "run.ablations": False}
+      made[name] = configs.override(config, dotted)
+  return made
 
 
 def _one(config: ConfigDict, workdir: pathlib.Path, fit: bool) -> pathlib.Path:
@@ -140,14 +153,17 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
   Returns:
     The workdirs that have rows.
   """
-  checks.require_list(listing)
+  lists.require_list(listing)
   workdir = paths.writable_folder(workdir, "--workdir")
   configs_of = {}
-  for name in _in_order(listing):
+  for name in lists.in_order(listing):
     configs_of[name] = _config_of(listing.experiments[name], listing, workdir)
   for name, config in configs_of.items():   # all of them before the first, which may take hours
     _require_listed(name, config, listing.experiments[name])
     cache.source_of(systems.make(config).data, placed(config))
+    if not lists.base_of(listing.experiments[name]):
+      require_base(placed(config).init_from)
+  require_joinable(_called(configs_of))
   done = []
   for name, config in configs_of.items():
     one = listing.experiments[name]
@@ -161,6 +177,16 @@ def sweep(listing: ConfigDict, workdir: pathlib.Path) -> list[pathlib.Path]:
   if done:
     copy_config(done, workdir)
   return done
+
+
+def _called(configs_of: Mapping[str, ConfigDict]) -> dict[str, ConfigDict]:
+  """{what a sentence calls it: config} of the experiments of a list and their ablations."""
+  every = {}
+  for name, config in configs_of.items():
+    every[f"the experiment {name!r}"] = config
+    for ablation, changed in _ablations(config).items():
+      every[f"the ablation {ablation!r} of {name!r}"] = changed
+  return {name: placed(config) for name, config in every.items()}
 
 
 def _require_listed(name: str, config: ConfigDict, one: ConfigDict) -> None:
@@ -181,7 +207,7 @@ def _config_of(one: ConfigDict, listing: ConfigDict, workdir: pathlib.Path) -> C
   overrides["cache_dir"] = listing.cache_dir
   base = overrides.get("init_from", "")
   if str(base).startswith("@"):
-    overrides["init_from"] = str(workdir / base[1:])
+    overrides["init_from"] = str(workdir / lists.base_of(one))
   return configs.load(one["config"], one["arg"], overrides)
 
 
@@ -200,16 +226,6 @@ def require_apart(workdirs: Sequence[pathlib.Path], folder: pathlib.Path) -> Non
   if folder not in workdirs and (folder / "split.json").exists():
     raise UserError(
         f"{folder} is the workdir of a training: name another folder for the joined report")
-
-
-def _in_order(listing: ConfigDict) -> list[str]:
-  """What others start from, then the one that leads the report, then the others by name."""
-  starts = {one["overrides"].get("init_from", "") for one in listing.experiments.values()}
-
-  def rank(name: str) -> tuple[bool, bool, str]:
-    return f"@{name}" not in starts, name != listing.get("lead", ""), name
-
-  return sorted(listing.experiments, key=rank)
 
 
 def _chosen(

@@ -148,9 +148,16 @@ def require_same_config(config: ConfigDict, workdir: pathlib.Path) -> None:
     return
   old = read_json(workdir / "config.json")
   keys = configs.differing(config, old, training=True)
-  if keys:
-    raise UserError(f"the workdir {workdir} holds another config; it differs in {', '.join(keys)}: "
-                    "use another --workdir or these settings")
+  if not keys:
+    return
+  present = configs.flat(config).keys() & configs.flat(old).keys()
+  if present.isdisjoint(keys):   # no setting could be what it was
+    raise UserError(
+        f"the workdir {workdir} was made by another version of jaxsig, or for another network: of "
+        f"{', '.join(keys)} only one of the two configs has a value; use another --workdir (as it "
+        "is, --mode=predict without --config and --mode=report read it)")
+  raise UserError(f"the workdir {workdir} holds another config; it differs in {', '.join(keys)}: "
+                  "use another --workdir or these settings")
 
 
 def read_members(workdir: pathlib.Path) -> list[Member]:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from jaxsig.config import nearest
 from jaxsig.errors import UserError
 from jaxsig.report.averages import Estimate, Figures, direction, figures_of, result_groups
-from jaxsig.report.claims import Judgement, judge
+from jaxsig.report.claims import NOT_JUDGED, Judgement, judge
 from jaxsig.report.join import LEAKS, Results, Trained
 from jaxsig.report.nesting import Nesting, nesting_of
-from jaxsig.report.settings import Claim, Settings, keys_of, keys_of_name
+from jaxsig.report.settings import Claim, Settings, further_keys, keys_of, keys_of_name
 from jaxsig.report.statistics import paired_difference
 from jaxsig.report.uncertainty import Uncertainty, uncertainty_of
 from jaxsig.system import Metric, Protocol, Row, Words
@@ -73,6 +73,8 @@ class ReportFigures(NamedTuple):
   claims: Sequence[Judgement]
   nesting: Nesting = Nesting()
   trained: Mapping[str, Trained] = {}      # {method of a training: which}
+  absent: Sequence[str] = ()               # metrics that are asked for and have no rows
+  absent_strata: Sequence[str] = ()        # "name", or "name: stratum", that no unit is in
 
 
 def aggregate(
@@ -90,18 +92,18 @@ def aggregate(
     may_lack: a reference that need not have rows.
 
   Raises:
-    UserError: a metric or the reference is in no row, the protocol does not know a metric, or a
-      claim cannot be judged.
+    UserError: a primary metric or the reference is in no row, the protocol does not know a
+      metric, or a claim cannot be judged.
   """
   by_key = defaultdict(list)
   for row in results.rows:
     by_key[row.key].append(row)
   primary = keys_of(settings.primary, list(by_key))
-  further = keys_of(settings.metrics, list(by_key))
+  further = further_keys(settings.metrics, list(by_key), protocol.metrics)
   reference = _reference(settings.reference, results.methods, may_lack)
 
   metrics = {}
-  for key in (*primary, *further):
+  for key in (*primary, *further.keys):
     if key not in metrics:
       metrics[key] = _metric_figures(by_key[key], settings, protocol, results.clashes)
   for key in primary:
@@ -121,6 +123,8 @@ def aggregate(
       claims=_judgements(settings.claims, primary, by_key, protocol),
       nesting=nesting_of(results.rows, protocol.words),
       trained=results.trained,
+      absent=further.absent,
+      absent_strata=_absent_strata(results.rows, settings),
   )
 
 
@@ -220,6 +224,19 @@ def _strata(units: Rows, settings: Settings) -> dict[str, dict[str, Size]]:
     strata = dict.fromkeys((*asked, *members[name]))
     sizes[name] = {stratum: _size(members[name][stratum]) for stratum in strata}
   return sizes
+
+
+def _absent_strata(rows: Rows, settings: Settings) -> tuple[str, ...]:
+  """The stratifications that are asked for and no row has, and the strata that no row is in."""
+  present = {(name, stratum) for row in rows for name, stratum in row.strata.items()}
+  names = {name for name, _ in present}
+  absent = []
+  for name, strata in settings.strata.items():
+    if name not in names:
+      absent.append(name)
+      continue
+    absent += [f"{name}: {one}" for one in strata if (name, one) not in present]
+  return tuple(absent)
 
 
 def _size(units: Rows) -> Size:
@@ -335,12 +352,26 @@ def _judgements(
     if claim.metric:
       keys = keys_of_name(claim.metric, list(by_key))
     if not keys:
-      raise UserError(
-          f"report.claims asks for {claim.metric!r}, of which there is no row"
-          f"{nearest(claim.metric, by_key)}")
+      judgements.append(_without_rows(claim, by_key, protocol))
     for key in keys:
       judgements.append(_judgement(claim, key, by_key[key], protocol))
   return judgements
+
+
+def _without_rows(
+    claim: Claim,
+    by_key: Mapping[str, Rows],
+    protocol: Protocol,
+) -> Judgement:
+  """A claim on a metric of which there is no row."""
+  name = claim.metric.partition("/")[0]
+  if name not in protocol.metrics:
+    raise UserError(
+        f"report.claims asks for {claim.metric!r}, of which there is no row"
+        f"{nearest(claim.metric, by_key)}")
+  metric = protocol.metrics[name]
+  return Judgement(
+      claim, claim.better, claim.worse, claim.metric, metric, NOT_JUDGED, "no rows of this metric")
 
 
 def _judgement(claim: Claim, key: str, rows: Rows, protocol: Protocol) -> Judgement:

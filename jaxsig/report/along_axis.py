@@ -14,7 +14,7 @@ from jaxsig.report.aggregate import (
 from jaxsig.report.averages import Figures, direction
 from jaxsig.report.join import Results, Trained, Value
 from jaxsig.report.nesting import Nesting, nesting_of
-from jaxsig.report.settings import Settings, keys_of
+from jaxsig.report.settings import Settings, further_keys, keys_of
 from jaxsig.system import Protocol, Words
 
 _TO = " to "   # between the ends of a range
@@ -36,20 +36,20 @@ class AxisFigures(NamedTuple):
   further: Sequence[str]                   # keys
   nesting: Nesting = Nesting()
   trained: Mapping[str, Trained] = {}      # {method of a training: which}
+  absent: Sequence[str] = ()               # metrics that are asked for and have no rows
 
 
 def aggregate_along(results: Results, settings: Settings, protocol: Protocol) -> AxisFigures:
   """The figures of the rows at each value of the setting `settings.axis`.
 
   Raises:
-    UserError: as `aggregate` does; a further metric or the reference may lack at some values, but
-      not at all.
+    UserError: as `aggregate` does; the reference may lack at some values, but not at all.
   """
   if not results.at_values:
     raise UserError(f"the rows were joined without the axis {settings.axis!r}: load them along it")
   known = list(dict.fromkeys(row.key for row in results.rows))
   primary = keys_of(settings.primary, known)
-  further = keys_of(settings.metrics, known)
+  further = further_keys(settings.metrics, known, protocol.metrics)
   reference = method_named(settings.reference or results.methods[0], results.methods)
 
   values = sorted(results.at_values, key=_ranges_last)
@@ -57,7 +57,7 @@ def aggregate_along(results: Results, settings: Settings, protocol: Protocol) ->
   for label, value in zip(_labels(values), values):
     part = results.at_values[value]
     keys = {row.key for row in part.rows}
-    present = tuple(key for key in further if key in keys)
+    present = tuple(key for key in further.keys if key in keys)
     asked = settings._replace(metrics=present, reference=reference)
     by_value[label] = aggregate(part, asked, protocol, may_lack=results.methods)
 
@@ -76,9 +76,10 @@ def aggregate_along(results: Results, settings: Settings, protocol: Protocol) ->
       simulated=results.simulated,
       leaks=results.leaks,
       primary=primary,
-      further=[key for key in further if key not in primary],
+      further=[key for key in further.keys if key not in primary],
       nesting=nesting_of(results.rows, protocol.words),
       trained=results.trained,
+      absent=further.absent,
   )
   return found._replace(methods=_best_first(found))
 

@@ -65,7 +65,7 @@ def trade(found: ReportFigures, key: str) -> matplotlib.figure.Figure | None:
 
   A point for each method. A line joins a method with those that add ", " and one thing more to its
   name: readings of one training, of which it alone is labelled. A method that lacks one of the
-  means is left out; None where all do, or where the report names no such metric.
+  means is left out; None where all do, or where the report has no such metric or no row of it.
 
   Raises:
     UserError: report.against is none of the report's metrics.
@@ -74,6 +74,8 @@ def trade(found: ReportFigures, key: str) -> matplotlib.figure.Figure | None:
   if not against:
     return None
   against_keys = keys_of_name(against, list(found.metrics))
+  if keys_of_name(against, found.absent):
+    return None
   if not against_keys:
     raise UserError(
         f"report.against names {against!r}, which the report does not aggregate: "

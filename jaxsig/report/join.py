@@ -109,17 +109,21 @@ def setting(workdir: epath.Path, key: str) -> Value:
       break
     value = value.get(name)
 
-  numbers = [value]
-  if isinstance(value, list):
-    numbers = value
-  are_numbers = all(_is_number(number) for number in numbers)
-  if not numbers or not are_numbers:
+  if not is_value(value):
     raise UserError(
         f"{workdir} has no number at {key!r} in its config.json, along which report.axis sets the "
         "report: leave this workdir out, or report without an axis")
   if isinstance(value, list):
     return tuple(value)
   return value
+
+
+def is_value(value: object) -> bool:
+  """Whether a report can go along a setting of this value, as a config.json has it."""
+  numbers = [value]
+  if isinstance(value, list):
+    numbers = value
+  return bool(numbers) and all(_is_number(number) for number in numbers)
 
 
 def read_about(workdir: epath.Path) -> Plain:

@@ -88,6 +88,31 @@ def keys_of(names: Iterable[str], known: Sequence[str]) -> tuple[str, ...]:
   return tuple(dict.fromkeys(keys))
 
 
+class Further(NamedTuple):
+  """The further metrics of a report."""
+  keys: tuple[str, ...]     # of those that have rows
+  absent: tuple[str, ...]   # names that have none
+
+
+def further_keys(names: Iterable[str], known: Sequence[str], metrics: Iterable[str]) -> Further:
+  """The keys of metrics that a report need not have.
+
+  Args:
+    names: keys or metrics that are asked for.
+    known: the keys that rows have.
+    metrics: all that the protocol knows.
+
+  Raises:
+    UserError: a name is none of these.
+  """
+  absent = []
+  for name in names:
+    if not keys_of_name(name, known) and name.partition("/")[0] in metrics:
+      absent.append(name)
+  present = [name for name in names if name not in absent]
+  return Further(keys_of(present, known), tuple(absent))
+
+
 def keys_of_name(name: str, known: Sequence[str]) -> list[str]:
   """The known keys that a key or the name of a metric stands for."""
   if name in known:

@@ -56,6 +56,8 @@ def metric_table(found: ReportFigures, key: str) -> Table:
   notes = _notes(found, figures)
   if key == found.primary[0]:
     notes += wording.trainings(found.trained, found.reference)
+    notes += wording.absent_metrics(found.absent)
+    notes += wording.absent_strata(found.absent_strata, found.words)
   notes += wording.order(found.primary, key, found.metrics[found.primary[0]].title)
   return Table(
       title=figures.title,

@@ -73,6 +73,7 @@ def _metric_table(found: AxisFigures, key: str) -> Table:
   notes = [f"{heading}.", averages, *_notes(found, key, without)]
   if key == found.primary[0]:
     notes += wording.trainings(found.trained, found.reference)
+    notes += wording.absent_metrics(found.absent)
   notes += wording.order(found.primary, key, metric_of_key(found, found.primary[0]).title)
   return Table(
       title=f"{figures.title} by {found.axis}",

@@ -163,6 +163,20 @@ def trainings(trained: Mapping[str, Trained], reference: str) -> list[str]:
   return sentences
 
 
+def absent_metrics(names: Sequence[str]) -> list[str]:
+  """The sentence on metrics that a report was asked for and has no rows of."""
+  if not names:
+    return []
+  return [f"Left out, as no record gives a row of it: {listed(names)}."]
+
+
+def absent_strata(names: Sequence[str], words: Words) -> list[str]:
+  """The sentence on what report.strata asks for and no unit is in."""
+  if not names:
+    return []
+  return [f"Of report.strata, no {words.unit} is in: {listed(names)}."]
+
+
 def order(primary: Sequence[str], key: str, title: str) -> list[str]:
   """The sentence on the order of methods in a table of another metric than the first."""
   if key == primary[0]:

@@ -255,3 +255,9 @@ def test_a_segment_that_begins_within_a_window_does_not_have_it(windows):
   assert windows.ids_of([Segment(record.group, record.id, 1.1, 4.4)]).tolist() == []
   overlapping = [Segment(record.group, record.id, 0.0, 4.5), Segment(record.group, record.id)]
   np.testing.assert_array_equal(windows.ids_of(overlapping), whole)
+
+
+@pytest.mark.parametrize("kind", ["kfold", "leave_one_out"])
+def test_one_group_is_too_few_to_train_and_test(kind):
+  with pytest.raises(UserError, match="1 group only.*data.simulate_groups above 1"):
+    members_of(RECORDS[:1], kind=kind, folds=(0,))

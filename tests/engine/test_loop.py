@@ -18,10 +18,11 @@ from builders import (
   toy,
 )
 
+import jaxsig
 from jaxsig.data import feeds
 from jaxsig.data.splits import groups_of
 from jaxsig.engine import checkpoint, optim, train
-from jaxsig.errors import UserError
+from jaxsig.errors import OtherNetwork, UserError
 from jaxsig.experiment import evaluate, sweep
 
 FOLD_NAMES = ("fold0_seed0", "fold1_seed0", "fold2_seed0")
@@ -194,6 +195,33 @@ def test_fine_tuning_starts_from_a_member_that_never_saw_the_test_groups(toy_fol
 def test_a_base_that_saw_all_test_groups_is_refused(toy_folds, toy_trained):
   with pytest.raises(UserError, match=r"has trained on a test group of fold\d_seed0 \(.*g\d"):
     toy_trained("other", split__salt=5, split__folds=(), init_from=str(toy_folds.run.workdir))
+
+
+@pytest.mark.quick
+def test_a_shipped_base_of_another_network_is_told_by_its_settings(tmp_path):
+  with pytest.raises(UserError, match="init_from respdiff_60s .*differs in model"):
+    jaxsig.train(smallest(init_from="respdiff_60s"), tmp_path / "w")
+
+
+@pytest.mark.quick
+def test_a_base_of_another_network_is_told_by_its_settings(toy_folds, toy_trained, monkeypatch):
+  def of_another(*_):
+    raise OtherNetwork("it does not fit this network")
+
+  monkeypatch.setattr(checkpoint, "restore_some", of_another)
+  base = str(toy_folds.run.workdir)
+  changes = {**FOLDS, "init_from": base, "data__duration_s": 20.0}
+  with pytest.raises(UserError, match="another network.*differs in data.duration_s: take its"):
+    toy_trained("wider", **changes)
+  with pytest.raises(UserError, match="does not fit this network"):   # no setting differs
+    toy_trained("wide", **{**FOLDS, "init_from": base})
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("size", [257, 10_000, 10**6])
+def test_a_batch_of_the_same_windows_again_and_again_is_refused(toy_trained, size):
+  with pytest.raises(UserError, match=f"batch_size is {size}, and .* has 160 windows.* to 256 or"):
+    toy_trained(f"large_{size}", train__batch_size=size)
 
 
 @pytest.mark.quick

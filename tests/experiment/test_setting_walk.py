@@ -58,6 +58,9 @@ def pattern_of(key: str) -> str:
   return re.sub(r"^(baselines\.methods|readings|ablations)\.\w+", r"\1.*", key)
 
 
+ON_A_COUNT = {"text": "sparse", "better": "a", "worse": "b", "metric": "connections"}
+
+
 def own_key(key: str) -> str:
   """The key of a config that one of a reading or an ablation changes."""
   key = re.sub(r"^ablations\.\w+\.", "", key)
@@ -156,6 +159,15 @@ def test_values_outside_are_told():
     ("respdiff", {"data.window_s": 0.5, "data.stride_s": 0.5}, "no bin of 0.5 s lies in"),
     ("respdiff", {"data.window_s": 15.03}, "no whole number of samples"),
     ("respdiff", {"data.resp_low_pass_hz": 6.0}, "is not below half of"),
+    ("respdiff", {"data.resp_low_pass_hz": 0.1, "data.resp_high_pass_hz": 0.5}, "12 a minute"),
+    ("respdiff", {"data.resp_low_pass_hz": 2.0, "data.resp_high_pass_hz": 1.5}, "30 a minute"),
+    ("respdiff", {"data.resp_low_pass_hz": 0.3, "data.resp_high_pass_hz": 0.3}, "is not below"),
+    ("respdiff", {"data.resp_low_pass_hz": 0.3, "data.resp_high_pass_hz": 0.4}, "nothing is left"),
+    ("respdiff", {"data.resp_low_pass_hz": 0.0, "data.resp_high_pass_hz": 0.6}, "30 a minute"),
+    ("respdiff", {"data.ppg_low_pass_hz": 0.01}, "data.ppg_low_pass_hz=0.01 takes away"),
+    ("phase_retrieval", {"data.photons": 1.0}, "data.photons=1.0 leaves some images without"),
+    ("phase_retrieval", {"data.photons": 24.0}, "train on 25 or more"),
+    ("phase_retrieval", {"data.m": 16, "data.n": 28}, r"at least n = 28 \(from 2 n - 1 = 55 on"),
     ("respdiff", {"data.ppg_range": (1.0, -1.0)}, r"a tuple \(low, high\)"),
     ("respdiff", {"data.name": "foo"}, "set it to one of 'bidmc', 'capnobase'"),
     ("respdiff", {"model.channels": 6}, "no multiple of 4"),
@@ -169,6 +181,8 @@ def test_values_outside_are_told():
     ("respdiff", {"report.axis": "train.step"}, "did you mean 'train.steps'"),
     ("respdiff", {"report.primary": "foo"}, "asks for the metric 'foo'"),
     ("respdiff", {"report.against": "foo"}, "asks for the metric 'foo'"),
+    ("respdiff", {"report.against": "rr_bpm_win64_annotators_count"}, "does not show: put it into"),
+    ("cnn_notes", {"report.claims": (ON_A_COUNT,)}, "neither more nor less is better"),
     ("respdiff", {"own.reading": "fast"}, "no reading 'fast'"),
     ("respdiff", {"init_from": "nowhere"}, "neither a shipped model nor a workdir"),
     ("respdiff", {"data_dir": "nowhere"}, "the data folder nowhere is missing"),

@@ -5,7 +5,7 @@ import ml_collections
 import pytest
 from builders import ROOT, toy
 
-from jaxsig.experiment import sweep
+from jaxsig.experiment import lists, sweep
 from jaxsig.report.rows import read_rows
 
 pytestmark = pytest.mark.quick
@@ -46,9 +46,9 @@ def listing(**bases):
 
 def test_a_sweep_begins_with_what_others_start_from_then_what_leads_the_report():
   many = listing(zeta="", ours="@pretrain", alpha="@pretrain", pretrain="", elsewhere="runs/x")
-  assert sweep._in_order(many) == ["pretrain", "ours", "alpha", "elsewhere", "zeta"]
+  assert lists.in_order(many) == ["pretrain", "ours", "alpha", "elsewhere", "zeta"]
   del many["lead"]
-  assert sweep._in_order(many) == ["pretrain", "alpha", "elsewhere", "ours", "zeta"]
+  assert lists.in_order(many) == ["pretrain", "alpha", "elsewhere", "ours", "zeta"]
 
 
 def test_a_sweep_runs_each_in_its_own_workdir(monkeypatch, tmp_path):
@@ -66,7 +66,15 @@ def test_a_sweep_runs_each_in_its_own_workdir(monkeypatch, tmp_path):
 
   monkeypatch.setattr(sweep, "experiment", experiment)
   monkeypatch.chdir(ROOT)
-  done = sweep.sweep(listing(ours="@pretrain", pretrain="", other="runs/x"), tmp_path)
-  assert started == {"pretrain": "", "ours": str(tmp_path / "pretrain"), "other": "runs/x"}
+  elsewhere = tmp_path / "elsewhere"
+  elsewhere.mkdir()
+  (elsewhere / "split.json").touch()
+  many = listing(ours="@pretrain", pretrain="", other=str(elsewhere))
+  done = sweep.sweep(many, tmp_path)
+  assert started == {
+    "pretrain": "",
+    "ours": str(tmp_path / "pretrain"),
+    "other": str(elsewhere),
+  }
   assert [workdir.name for workdir in done] == ["ours", "other"]   # what has rows to report
   assert json.loads((tmp_path / "config.json").read_text()) == {"name": "ours"}

@@ -29,7 +29,7 @@ from made_rows import (
 )
 
 from jaxsig.errors import UserError
-from jaxsig.report import figures, wording, write
+from jaxsig.report import figures, figures_trade, wording, write
 from jaxsig.report.aggregate import Size, aggregate
 from jaxsig.report.averages import Estimate
 from jaxsig.report.join import load_rows
@@ -887,3 +887,40 @@ def test_workdirs_of_different_systems_share_no_report(tmp_path):
   ) as error:
     load_rows([a, b])
   assert "\n" not in str(error.value)
+
+
+# Metrics of which there is no row
+
+
+@pytest.mark.parametrize("absent", [("corr_win60",), ("corr_win60", "mae"), ("mae/sbp",), ("mae",)])
+def test_a_further_metric_without_rows_is_left_out_and_named(absent):
+  known = protocol({"mae": Metric("Error", "mm", True, targets=("sbp",))})
+  settings = {"primary": PRIMARY, "metrics": absent, "against": absent[0]}
+  found = found_of(UNEVEN, settings, known)
+  assert found.absent == absent
+  assert list(found.metrics) == [PRIMARY]
+  text = markdown(UNEVEN, settings, known)
+  assert f"Left out, as no record gives a row of it: {'; '.join(absent)}." in text
+  assert figures_trade.trade(found, PRIMARY) is None
+
+
+def test_a_claim_on_a_metric_without_rows_is_not_judged():
+  claim = {"text": "ours is closer", "better": "ours", "worse": "rival", "metric": "corr_win60"}
+  text = markdown(UNEVEN, {"primary": PRIMARY, "claims": (claim,)}, PROTOCOL)
+  assert "not judged" in text and "no rows of this metric" in text
+
+
+@pytest.mark.parametrize(
+  ("strata", "absent"),
+  [
+    ({"truth": ("slow", "middle", "fast")}, "truth: middle"),
+    ({"pace": ("slow",)}, "pace"),
+    ({"truth": ("Fast",), "pace": ()}, "truth: Fast; pace"),
+    (("pace", "truth"), "pace"),
+  ],
+)
+def test_strata_that_no_unit_is_in_are_named(strata, absent):
+  rows = [*UNEVEN, row("B", "b1", 1.0, 1, truth=8.0)]
+  text = markdown(rows, {**ONLY, "strata": strata})
+  assert f"Of report.strata, no window is in: {absent}." in text
+  assert "report.strata" not in markdown(rows, {**ONLY, "strata": {"truth": ("slow", "fast")}})

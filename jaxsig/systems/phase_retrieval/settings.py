@@ -23,6 +23,7 @@ from jaxsig.systems.phase_retrieval.network import HEADS, require_groups
 from jaxsig.systems.phase_retrieval.scene import SYMMETRIES
 from jaxsig.systems.phase_retrieval.targets import TARGETS
 
+FEWEST_PHOTONS = 25   # of 10^10 such images not one has none
 IMAGES = whole(0, 10**6)
 CLASSES = items(whole(0, 9), distinct=True)
 ITERATIONS = whole(0, 10**6)
@@ -95,4 +96,16 @@ def objects_fit_their_frame(config: ConfigDict) -> None:
         f"data.n={data.n}: enlarge it, or data.shrink")
 
 
-RELATIONS = (objects_fit_their_frame,)
+def images_have_photons(config: ConfigDict) -> None:
+  """No image of a training is without a photon, which nothing can be learnt from."""
+  photons = config.data.photons
+  fewest = photons
+  if isinstance(photons, (tuple, list)):
+    fewest = photons[0]
+  if config.train.steps and fewest < FEWEST_PHOTONS:
+    raise UserError(
+        f"data.photons={photons} leaves some images without a photon: train on "
+        f"{FEWEST_PHOTONS} or more, expected in an image")
+
+
+RELATIONS = (objects_fit_their_frame, images_have_photons)

@@ -92,7 +92,8 @@ def _check_grid(config: ConfigDict) -> None:
   if not channels or m < n or m % 2 ** (len(channels) - 1):
     raise UserError(
         f"data.m={m} does not suit data.n={n} and the levels of model.channels={channels}: take at "
-        f"least 2 n - 1 = {2 * n - 1}, and a multiple of 2^(levels - 1)")
+        f"least n = {n} (from 2 n - 1 = {2 * n - 1} on the autocorrelation does not wrap), and a "
+        f"multiple of 2^(levels - 1) = {2 ** max(len(channels) - 1, 0)}")
 
 
 def _init(parts: Parts, key: jax.Array, batch: Batch) -> tuple[Params, Stats]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxsig.figure_style import INK, OURS, grid
 from jaxsig.system import Figure, Material, Predictions, Row
-from jaxsig.systems.respiration.protocol import UNIT
+from jaxsig.systems.respiration.protocol import UNIT, metrics
 from jaxsig.systems.respiration.waveforms import LagCorrelation, signed_lag_correlation
 
 SMALLEST_SD = 1e-12   # of a flat waveform, to divide by
@@ -36,7 +36,8 @@ def figures(material: Material) -> list[Figure]:
       name="examples",
       title=f"Best, median and worst patient of {material.reference}",
       note=(
-        "By mean absolute error; of each the window whose error is nearest to it. Both waveforms "
+        "By the mean absolute error, or the mean of another primary metric; of each the window "
+        "that is nearest to it. Both waveforms "
         "are scaled to one standard deviation. Band: 1 SD of the method's samples. The reference's "
         "polarity and delay differ between recordings: the best sign and lag within 1 s are given."
       ),
@@ -64,10 +65,10 @@ def _examples(material: Material) -> list[Example]:
   if not rows_of_group:
     return []
 
-  mean_error = {}
+  mean_badness = {}
   for group, rows in rows_of_group.items():
-    mean_error[group] = np.mean([abs(row.result) for row in rows])
-  order = sorted(mean_error, key=mean_error.get)
+    mean_badness[group] = np.mean([_badness(row) for row in rows])
+  order = sorted(mean_badness, key=mean_badness.get)
   group_of = {
       "best": order[0],
       "median": order[len(order) // 2],
@@ -80,7 +81,7 @@ def _examples(material: Material) -> list[Example]:
     if group in drawn:
       continue
     drawn.add(group)
-    row = _nearest_row(rows_of_group[group], mean_error[group])
+    row = _nearest_row(rows_of_group[group], mean_badness[group])
     stored = material.stored(material.reference, row)
     if stored is not None and "resp_t" in stored and "target_t" in stored:
       examples.append(Example(which, row, stored))
@@ -98,9 +99,18 @@ def _rows_of_group(material: Material) -> Mapping[str, Sequence[Row]]:
   return rows_of_group
 
 
-def _nearest_row(rows: Sequence[Row], error: float) -> Row:
-  """The first row whose absolute error is nearest to `error`."""
-  distances = [abs(abs(row.result) - error) for row in rows]
+def _badness(row: Row) -> float:
+  """The absolute error, or the value, turned where more of it is better."""
+  if row.is_error:
+    return abs(row.result)
+  if metrics()[row.metric].better == "higher":
+    return -row.result
+  return row.result
+
+
+def _nearest_row(rows: Sequence[Row], badness: float) -> Row:
+  """The first row whose badness is nearest to `badness`."""
+  distances = [abs(_badness(row) - badness) for row in rows]
   return rows[distances.index(min(distances))]
 
 
@@ -130,12 +140,19 @@ def _draw_example(axis: matplotlib.axes.Axes, example: Example, name: str) -> No
 
   lag = _lag(truth, estimate, rate_hz)
   axis.set_title(
-      f"{example.which}: {row.record}, {row.unit}, truth {row.truth:.1f}, "
-      f"estimate {row.estimate:.1f} {UNIT}; "
+      f"{example.which}: {row.record}, {row.unit}, {_told(row)}; "
       f"lag {lag.lag_s:+.1f} s, sign {lag.sign:+d}, correlation {lag.value:.2f}"
   )
   axis.set_ylabel("SD")
   axis.margins(x=0)
+
+
+def _told(row: Row) -> str:
+  """Truth and estimate of an error, or the value of another metric."""
+  if row.is_error:
+    return f"truth {row.truth:.1f}, estimate {row.estimate:.1f} {UNIT}"
+  metric = metrics()[row.metric]
+  return f"{metric.title}: {row.value:.{metric.decimals}f} {metric.unit}".rstrip()
 
 
 def _sd(x_t: np.ndarray) -> float:

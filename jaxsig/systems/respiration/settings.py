@@ -22,6 +22,7 @@ from jaxsig.systems.respiration.method_rates import RULES
 
 DAY_S = 86_400
 MOST_HZ = 1000
+SLOW_HZ, FAST_HZ = 0.2, 0.5   # breathing of 12 and 30 a minute, which a filter must leave
 WIDTHS = whole(1, 4096)       # of layers, and channels
 KERNELS = items(whole(1, 1001), 1, 32)
 DILATIONS = items(whole(1, 4096), 1, 32)
@@ -119,6 +120,26 @@ def filters_are_below_half_the_rate(config: ConfigDict) -> None:
     filtered_windows.require_edge(data[name], data.rate_hz, name)
 
 
+def filters_leave_breathing(config: ConfigDict) -> None:
+  """What filters let through has room for breathing of a usual rate."""
+  data = config.data
+  for name in ("ppg_low_pass_hz", "resp_low_pass_hz"):
+    if 0 < data[name] < SLOW_HZ:
+      raise UserError(
+          f"data.{name}={data[name]:g} takes away breathing of 12 a minute: set it to {SLOW_HZ:g} "
+          "or more, or to 0 for no filter")
+  high_pass_hz = data.resp_high_pass_hz
+  if high_pass_hz > FAST_HZ:
+    raise UserError(
+        f"data.resp_high_pass_hz={high_pass_hz:g} takes away breathing of 30 a minute: set it to "
+        f"{FAST_HZ:g} or less, or to 0 for no filter")
+  if 0 < data.resp_low_pass_hz <= high_pass_hz:
+    raise UserError(
+        f"data.resp_high_pass_hz={high_pass_hz:g} is not below "
+        f"data.resp_low_pass_hz={data.resp_low_pass_hz:g}, so that nothing is left between them: "
+        "lower it, or set one of them to 0 for no filter")
+
+
 def widths_go_together(config: ConfigDict) -> None:
   """Features that are added have one width, and channels that are normed in groups fill them."""
   model = config.model
@@ -158,6 +179,7 @@ def recurrence_exists(config: ConfigDict) -> None:
 RELATIONS = (
     windows_fit,
     filters_are_below_half_the_rate,
+    filters_leave_breathing,
     widths_go_together,
     process_goes_together,
     banded_loss_has_bins,

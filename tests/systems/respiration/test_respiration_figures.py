@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxsig.system import Material, Row
-from jaxsig.systems.respiration import figures, figures_recording
+from jaxsig.systems.respiration import figures, figures_recording, protocol
 
 pytestmark = pytest.mark.quick
 
@@ -42,12 +42,12 @@ def stored(method, row):
   }
 
 
-def material(rows, stored=stored) -> Material:
-  return Material(rows, ["ours", "rival"], "ours", [METRIC], stored, None, None)
+def material(rows, stored=stored, metric=METRIC) -> Material:
+  return Material(rows, ["ours", "rival"], "ours", [metric], stored, None, None)
 
 
-def drawn(rows, stored=stored) -> matplotlib.figure.Figure | None:
-  [figure] = figures.figures(material(rows, stored))
+def drawn(rows, stored=stored, metric=METRIC) -> matplotlib.figure.Figure | None:
+  [figure] = figures.figures(material(rows, stored, metric))
   return figure.draw()
 
 
@@ -108,6 +108,25 @@ def test_best_median_and_worst_patient_are_shown_by_their_most_typical_window():
   assert titles[0].startswith("best: B1, 0-60 s")
   assert titles[1].startswith("median: A1, 0-60 s")
   assert titles[2].startswith("worst: C1, 120-180 s")
+
+
+@pytest.mark.parametrize("metric", protocol.metrics())
+def test_any_metric_may_be_the_primary_one(metric):
+  known = protocol.metrics()[metric]
+  results = {"A": 0.1, "B": 0.2, "C": 0.4}
+  best, worst = "A", "C"
+  if known.better == "higher":
+    best, worst = worst, best
+  rows = []
+  for group, result in results.items():
+    row = window(group, result, metric=metric)
+    if not known.is_error:
+      row = window(group, 0.0, metric=metric, truth=None, estimate=None, value=result)
+    rows.append(row)
+  titles = [axis.get_title() for axis in drawn(rows, metric=metric).axes]
+  assert titles[0].startswith(f"best: {best}1")
+  assert titles[1].startswith("median: B1")
+  assert titles[2].startswith(f"worst: {worst}1")
 
 
 def test_without_material_there_is_no_example():
