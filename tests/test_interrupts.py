@@ -17,6 +17,7 @@ FIRST = """
 import os, signal, sys, time, weakref
 from jaxsig import interrupts
 number = signal.{number}
+signal.signal(signal.SIGINT, signal.default_int_handler)   # a background job ignores it
 {before}
 interrupts.end_on_signals()
 def kill(*_):
@@ -99,6 +100,15 @@ def test_the_console_command(tmp_path):
   assert "Traceback" not in said
 
 
+@pytest.fixture
+def in_foreground():
+  """SIGINT as a process in the foreground has it; one in the background ignores it."""
+  before = signal.signal(signal.SIGINT, signal.default_int_handler)
+  yield
+  signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("in_foreground")
 def test_from_python_ctrl_c_stays_a_keyboard_interrupt(capsys):
   before = [signal.getsignal(number) for number in interrupts.SIGNALS]
   assert main.main(["jaxsig", "--version"]) == 0

@@ -30,7 +30,10 @@ def test_what_a_killed_process_has_left_goes(tmp_path, dead):
   assert not list(made.iterdir())
 
 
-@pytest.mark.parametrize("process", [os.getpid(), os.getppid(), 1, 10 ** 30])
+PROCESSES = {"own": os.getpid(), "parent": os.getppid(), "first": 1, "no number": 10 ** 30}
+
+
+@pytest.mark.parametrize("process", PROCESSES.values(), ids=PROCESSES.keys())
 def test_what_others_are_writing_stays(tmp_path, process):
   other = left_by(tmp_path, process)
   unfinished.make_aside(tmp_path)
