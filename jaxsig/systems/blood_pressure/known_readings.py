@@ -1,0 +1,72 @@
+"""Estimates that use a subject's known readings: mean reading + weight * the model's change.
+
+A reading is a pressure that is known of a window (a cuff's, or a label): see
+`pressure_windows.known_windows`.
+"""
+from collections.abc import Iterable
+
+import numpy as np
+
+from jaxsig.data.ppg.pressure.known_windows import Known
+from jaxsig.system import Predictions
+
+NONE, OFFSET, CHANGE = "none", "offset", "change"
+WAYS = (NONE, OFFSET, CHANGE)   # no readings are used; weight 1; the weight of validation subjects
+
+
+def with_readings(predictions: Predictions, known: Known) -> Predictions:
+  """The predictions moved so that their mean at the known readings is right.
+
+  As they are where there is no reading. Otherwise they also hold `start_mmhg_b_p`, the mean
+  reading, and `unmoved_mmhg_b_p`, what the model said by itself.
+
+  Args:
+    predictions: with `bp_mmhg_b_p` [b, p] in mmHg, `start_s_b` and `length_s_b`.
+    known: readings of the same record; the estimate at a reading is that of the window nearest to
+      it in time.
+  """
+  estimate_b_p = np.asarray(predictions["bp_mmhg_b_p"], np.float64)
+  if not len(known.bp_mmhg_k_p) or not len(estimate_b_p):
+    return predictions
+  start_s_b = np.asarray(predictions["start_s_b"], np.float64)
+  middle_s_b = start_s_b + np.asarray(predictions["length_s_b"], np.float64) / 2
+  known_s_k = known.start_s_k + known.length_s_k / 2
+  distance_s_k_b = np.abs(middle_s_b[None] - known_s_k[:, None])
+  at_reading_k_p = estimate_b_p[np.argmin(distance_s_k_b, axis=1)]
+
+  start_p = known.bp_mmhg_k_p.mean(0)
+  moved_b_p = start_p + estimate_b_p - at_reading_k_p.mean(0)
+  return {
+      **predictions,
+      "bp_mmhg_b_p": moved_b_p.astype(np.float32),
+      "start_mmhg_b_p": np.broadcast_to(start_p, moved_b_p.shape).astype(np.float32),
+      "unmoved_mmhg_b_p": estimate_b_p.astype(np.float32),
+  }
+
+
+def shrunk(predictions: Predictions, weight_p: Iterable[float]) -> np.ndarray:
+  """[b, p] in mmHg: the mean reading + weight * the change of `with_readings`."""
+  start_b_p = predictions["start_mmhg_b_p"]
+  change_b_p = predictions["bp_mmhg_b_p"] - start_b_p
+  return (start_b_p + np.asarray(weight_p, np.float32) * change_b_p).astype(np.float32)
+
+
+def change_weight(change_n: np.ndarray, truth_n: np.ndarray, subject_n: np.ndarray) -> float:
+  """The weight in [0, 1] of a model's changes that is best in least squares.
+
+  Every subject counts alike, however many windows it has.
+
+  Args:
+    change_n: the model's changes from the readings, in mmHg, of all windows of several subjects.
+    truth_n: how far the truth lies from the mean reading.
+    subject_n: whose they are.
+  """
+  fine_n = np.isfinite(change_n) & np.isfinite(truth_n)
+  energy, product = 0.0, 0.0
+  for subject in np.unique(subject_n[fine_n]):
+    own_n = fine_n & (subject_n == subject)
+    energy += np.mean(change_n[own_n] ** 2)
+    product += np.mean(change_n[own_n] * truth_n[own_n])
+  if not energy > 0:
+    return 0.0
+  return float(np.clip(product / energy, 0, 1))
