@@ -11,8 +11,7 @@ learners beside the networks: `ours`, and as ablations the published LSTM and a 
 docs/blood_pressure.md has the tables and says how to read them.
 
 Arguments: `:smoke` (half a minute), `:paper` and `:released_code` (how windows are cut and what is
-left out, see `jaxsig/data/ppg/pressure/presets.py`), `:ppg_bp` (189 subjects with one cuff value
-each), `:five_folds`.
+left out), `:five_folds`.
 """
 import pathlib
 
@@ -24,9 +23,8 @@ BASE = pathlib.Path(__file__).with_name("base.py")
 
 
 def get_config(arg: str = "") -> ConfigDict:
-  """`arg`: "smoke", "paper", "released_code", "ppg_bp", "five_folds", or several."""
-  arg = parse_arg(
-      arg, smoke=False, paper=False, released_code=False, ppg_bp=False, five_folds=False)
+  """`arg`: "smoke", "five_folds", "paper", "released_code", or several."""
+  arg = parse_arg(arg, smoke=False, five_folds=False, paper=False, released_code=False)
   config = module_of(BASE).get_config()
   config.system = "blood_pressure"
 
@@ -42,17 +40,146 @@ def get_config(arg: str = "") -> ConfigDict:
   config.loss.balanced = False
   config.augment = ConfigDict()
   config.augment.noise = 0.05
-  config.augment.shift = 0
 
-  config.optim.learning_rate = 1e-3
+  config.optim.learning_rate = 2e-3
   config.optim.warmup_steps = 50
   config.optim.clip_norm = 1.0
-  config.optim.weight_decay = 1e-2
-  config.optim.name = "adamw"
-  config.train.steps = 600
+  config.optim.weight_decay = 0.05
+  config.train.steps = 1500
   config.train.batch_size = 32
 
   config.read.method = "ours"
   config.read.known = "none"
-  config.own.calibration = ""    # readings of a cuff: "120/80@0; 125/82@300", the times in seconds
+  config.readings.offset = {
+      "label": "moved to the readings",
+      "known": "offset",
+  }
+  config.readings.change = {
+      "label": "mean reading + shrunk change",
+      "known": "change",
+  }
+  config.own.reading = "change"
+  config.own.signal = ""         # which signal of a file; empty: the one that is named as a PPG
+  config.own.polarity = "auto"   # turns a PPG that is upside down; upright, inverted
+  config.own.calibration = ""    # readings of a cuff: "120/80@0; 125/82@300", times in seconds
+
+  config.run.predict_batch_size = 256
+  config.run.ckpt_steps = 500
+  config.run.val_steps = 250
+  set_ablations(config)
+  set_report(config.report)
+  if arg.five_folds:
+    config.split.folds = ()
+  if arg.smoke:
+    shrink(config)
   return config
+
+
+def set_data(data: ConfigDict) -> None:
+  """Sets how windows are cut and labelled, and the simulated cohort."""
+  data.name = "challenge2015"
+  data.skip_broken = False
+  data.window = "time"
+  data.window_s = 7.0
+  data.hop_s = 3.5
+  data.beats = 7
+  data.hop_beats = 4
+  data.beat_cut = "feet"
+  data.samples = 875
+  data.rate_hz = 125.0
+  data.filter = "record"
+  data.low_hz = 0.5
+  data.high_hz = 8.0
+  data.derivatives = 0
+  data.derivative_form = "scaled"
+  data.rate_limits_bpm = (40.0, 150.0)
+  data.snr_form = ""
+  data.snr_min_db = -7.0
+  data.sbp_limits = (60.0, 220.0)
+  data.dbp_limits = (25.0, 130.0)
+  data.limit_rule = "median"
+  data.stable = True
+  data.label_rounding = "none"
+  data.known_share = 0.2
+  data.known_readings = 0
+  data.known_gap_s = 0.0
+  data.known_input = False
+  data.max_windows = 0
+
+  data.simulate_seed = 14
+  data.simulate_groups = 1000
+  data.cohort = "physiological"
+  data.simulate_duration_s = 1500.0
+  data.simulate_stretches = 12
+  data.simulate_stretch_s = 10.0
+  data.simulate_pressure_change = 1.0
+  data.simulate_subject_effects = 1.0
+  data.simulate_stiffness_sd = 0.16
+  data.simulate_contact_mmhg = 10.0
+  data.simulate_artefacts = 1.0
+
+
+def set_model(model: ConfigDict) -> None:
+  """Sets the network."""
+  model.network = "ours"
+  model.channels = (16, 24, 32, 48)
+  model.kernel = 7
+  model.hidden = 32
+  model.uses_rate = True
+  model.relu_heads = False
+  model.preset = "released"   # of the LSTM: released, main, paper
+  model.width = 1.0           # a factor on its units
+  model.stride = 1            # of its convolution, or of the spectro-temporal network's means
+
+
+def set_ablations(config: ConfigDict) -> None:
+  """Sets the further trainings: the published LSTM, and the small network with a plain loss."""
+  config.ablations.lstm = {
+      "model": {
+          "network": "lstm",
+          "stride": 4,
+          "hidden": 0,
+          "uses_rate": False,
+      },
+      "loss": {"name": "squared"},
+      "train": {"steps": 600},
+      "read": {"method": "lstm"},
+  }
+  config.ablations.small_resnet = {
+      "model": {"network": "small_resnet", "uses_rate": False},
+      "loss": {"name": "squared"},
+      "read": {"method": "small_resnet"},
+  }
+
+
+def set_report(report: ConfigDict) -> None:
+  """Sets what is shown."""
+  report.title = "Blood pressure from the PPG"
+  report.primary = ("bp_mmhg_win_median/sbp", "bp_mmhg_win_median/dbp")
+  report.metrics = (
+      "bp_change_mae_mmhg_record/sbp",
+      "bp_change_mae_mmhg_record/dbp",
+      "bp_change_corr_record/sbp",
+      "bp_change_corr_record/dbp",
+  )
+  report.timing_s = 300.0
+  report.timing = "s per 5 min"
+
+
+def shrink(config: ConfigDict) -> None:
+  """Makes it small enough for a test: the same code on little data for a few steps."""
+  config.data.simulate_groups = 12
+  config.data.simulate_stretches = 6
+  config.data.samples = 128
+  config.split.n_folds = 3
+  config.split.val_groups = 2
+  config.model.channels = (8, 8)
+  config.model.hidden = 8
+  config.train.steps = 8
+  config.train.batch_size = 8
+  config.run.log_steps = 2
+  config.run.val_steps = 4
+  config.run.val_windows = 8
+  config.run.ckpt_steps = 4
+  config.model.width = 0.1
+  config.ablations.lstm.train.steps = 4

@@ -6,6 +6,7 @@ from jaxsig.report.join import Results
 from jaxsig.report.write import markdown
 from jaxsig.table_text import Line, Table
 
+
 def test_tables_of_a_system_stand_before_the_further_ones():
   def tables(material):
     units = sum(row.method == material.reference for row in material.rows)

@@ -5,19 +5,19 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsig.data.ppg.pressure import pressure_windows
+from jaxsig.data.ppg.pressure import known_windows, labels
 from jaxsig.data.records import Record, spans_of
+from jaxsig.rows import Row
 from jaxsig.system import (
     Aggregate,
     Figure,
     Material,
     Metric,
-    Plain,
     Predictions,
     Protocol,
     Words,
 )
-from jaxsig.systems.blood_pressure import baselines, conformal, known_readings
+from jaxsig.systems.blood_pressure import baselines, calibration, known_readings, tables
 from jaxsig.systems.blood_pressure.score import (
     CHANGE_MAE,
     CHANGE_R,
@@ -73,9 +73,42 @@ def make(config: ConfigDict) -> Protocol:
       metrics=METRICS,
       baselines=baselines.make(config),
       words=WORDS,
-      calibrate=functools.partial(_calibrate, config),
-      assess=functools.partial(_assess, config),
+      calibrate=functools.partial(calibration.calibrate, config),
+      assess=calibration.assess,
       keep=functools.partial(_keep, config),
       figures=_figures,
       tables=_tables,
   )
+
+
+def finish(config: ConfigDict, record: Record, predictions: Predictions) -> Predictions:
+  """A network's predictions with the known readings, where `config.read.known` uses them."""
+  if config.read.known == known_readings.NONE:
+    return predictions
+  known = known_windows.known_windows(record, config.data)
+  return known_readings.with_readings(predictions, known)
+
+
+def _score(config: ConfigDict, record: Record) -> Iterable[Row]:
+  return score_record(record, config.data)
+
+
+def _keep(config: ConfigDict, record: Record) -> Mapping[str, np.ndarray]:
+  """Estimates, their intervals, and the labels."""
+  predictions = record.predictions
+  kept = {}
+  for name in predictions:
+    if name in STORED or name.startswith(("low_95", "high_95")):
+      kept[name] = np.asarray(predictions[name])
+  windows = spans_of(predictions["start_s_b"], predictions["length_s_b"])
+  kept["truth_mmhg_b_p"] = labels.labels(record, windows, config.data)
+  return kept
+
+
+def _figures(material: Material) -> list[Figure]:
+  from jaxsig.systems.blood_pressure import figures  # draws: not needed before
+  return figures.figures(material)
+
+
+def _tables(material: Material) -> list[Table]:
+  return tables.tables(material)

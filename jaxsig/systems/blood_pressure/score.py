@@ -2,14 +2,14 @@
 
 Targets are "sbp" and "dbp", in mmHg.
 """
-import dataclasses
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsig.data.ppg.pressure import pressure_windows
+from jaxsig.data.ppg.pressure import labels
+from jaxsig.data.ppg.pressure.known_windows import known_windows
 from jaxsig.data.records import Record, spans_of
 from jaxsig.rows import Row, finite_or_none
 
@@ -37,8 +37,8 @@ class Windows(NamedTuple):
 def score_record(record: Record, config: ConfigDict) -> Iterator[Row]:
   """The rows of a record with predictions.
 
-  Windows that lie before the end of the known readings (`data.known_share`) are not included, for
-  no method.
+  Windows that begin before the end of the known readings (`data.known_share`) have none, for no
+  method.
 
   Args:
     record: with predictions `bp_mmhg_b_p` [b, p], `start_s_b`, `length_s_b` in seconds, and
@@ -48,15 +48,14 @@ def score_record(record: Record, config: ConfigDict) -> Iterator[Row]:
   predictions = record.predictions
   start_s_b = np.asarray(predictions["start_s_b"], np.float64)
   length_s_b = np.asarray(predictions["length_s_b"], np.float64)
-  truth_b_p = pressure_windows.labels(record, spans_of(start_s_b, length_s_b), config)
+  truth_b_p = labels.labels(record, spans_of(start_s_b, length_s_b), config)
   estimate_b_p = np.asarray(predictions["bp_mmhg_b_p"], np.float64)
-  from_s = pressure_windows.known_windows(record, config).from_s
+  from_s = known_windows(record, config).from_s
   is_later_b = start_s_b >= from_s - 1e-6
 
   for p, target in enumerate(TARGETS):
-    for b in range(len(start_s_b)):
-      row = _window_row(record, target, p, b, truth_b_p[b, p], float(estimate_b_p[b, p]))
-      yield _included(row, bool(is_later_b[b]))
+    for b in np.flatnonzero(is_later_b):
+      yield _window_row(record, target, p, b, truth_b_p[b, p], float(estimate_b_p[b, p]))
     later = Windows(
         truth_b=truth_b_p[is_later_b, p],
         estimate_b=estimate_b_p[is_later_b, p],
@@ -101,6 +100,9 @@ def _window_row(
       high = float(predictions[f"high_{level}_mmhg_b_p"][b, p])
       interval[level] = (low, high)
   truth = finite_or_none(truth)
+  why = ""
+  if truth is None:
+    why = "no plausible label"
   return Row(
       metric=WINDOW,
       group=record.group,
@@ -114,16 +116,9 @@ def _window_row(
       strata={target: bin_of(target, truth)},
       start_s=start_s,
       end_s=end_s,
+      included=truth is not None,
+      why=why,
   )
-
-
-def _included(row: Row, is_later: bool) -> Row:
-  """The row, left out where it has no label or lies in what is known."""
-  if row.truth is None:
-    return dataclasses.replace(row, included=False, why="no plausible label")
-  if not is_later:
-    return dataclasses.replace(row, included=False, why="among the known readings")
-  return row
 
 
 def _change_rows(record: Record, target: str, windows: Windows) -> Iterator[Row]:

@@ -1,4 +1,5 @@
 """Peaks and feet of the beats of a pulse wave, of the pressure or of a PPG."""
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +40,7 @@ def find_beats(wave_t: np.ndarray, rate_hz: float) -> Beats:
 def _lowest_between(wave_t: np.ndarray, peak_k: np.ndarray) -> np.ndarray:
   """[k - 1] the sample of the lowest value between each two peaks."""
   feet = []
-  for before, after in zip(peak_k[:-1], peak_k[1:], strict=True):
+  for before, after in itertools.pairwise(peak_k):
     feet.append(before + np.argmin(wave_t[before:after]))
   return np.array(feet, int)
 

@@ -46,10 +46,10 @@ def _snr_db(parts: Sequence[Stretch], laid: Laid, config: ConfigDict) -> np.ndar
   if not config.snr_form:
     return None
   snr_db_b = np.full(len(laid.start_s_b), np.nan)
-  for b, start_s in enumerate(laid.start_s_b):
+  pulse_hz_b = laid.rate_bpm_b / 60
+  for b in np.flatnonzero(np.isfinite(pulse_hz_b)):
     part = parts[laid.stretch_b[b]]
-    window_t = samples_of(part, start_s, laid.length_s_b[b], config.rate_hz)
-    pulse_hz = laid.rate_bpm_b[b] / 60
-    if np.isfinite(pulse_hz):
-      snr_db_b[b] = snr.snr_db(window_t[None], config.rate_hz, np.array([pulse_hz]), config.snr_form)[0]
+    window_t = samples_of(part, laid.start_s_b[b], laid.length_s_b[b], config.rate_hz)
+    pulse_hz = pulse_hz_b[b:b + 1]
+    snr_db_b[b] = snr.snr_db(window_t[None], config.rate_hz, pulse_hz, config.snr_form)[0]
   return snr_db_b

@@ -1,4 +1,4 @@
-"""What a network sees of a window: the PPG and its derivatives, each with mean 0 and deviation 1."""
+"""What a network sees of a window: the PPG and its derivatives, each of mean 0 and deviation 1."""
 from collections.abc import Sequence
 
 import numpy as np
