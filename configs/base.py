@@ -56,6 +56,7 @@ def split() -> ConfigDict:
   section.folds = (0,)     # empty: all
   section.seeds = (0,)
   section.val_groups = 1
+  section.val_share = 0.0  # of the groups that are not tested, where that is more than val_groups
   section.salt = 0
   section.inner_folds = 0  # above 0: training groups are tested, for choosing hyper-parameters
   section.adapt = "first"  # personal: the beginning is trained on, or blocks, "random" (leaks)

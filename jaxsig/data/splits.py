@@ -70,7 +70,8 @@ def members(records: Sequence[Record], config: ConfigDict) -> list[Member]:
       With `inner_folds` > 0 a fold's test groups are left out altogether and one part in so many of
       the others is tested
       instead: for choices that may not see the test groups. Also read: `n_folds`, `folds` (empty:
-        all), `seeds`, `val_groups`, `salt`.
+        all), `seeds`, `salt`, and `val_groups` or `val_share` of the groups that are not tested,
+      whichever is more: they are validated by.
 
   Raises:
     UserError: too few groups, an unknown kind, or folds that do not exist.
@@ -135,13 +136,14 @@ def _member(
     )
 
   by_hash = sorted(rest, key=lambda group: stable_hash(f"val:{config.salt}:{group}"))
-  val = set(by_hash[:config.val_groups])
+  count = max(config.val_groups, round(config.val_share * len(rest)))
+  val = set(by_hash[:count])
   train = [group for group in rest if group not in val]
   if not train and config.kind != "external":
     raise UserError(
         f"fold {fold.number} leaves no group to train on: {len(groups)} groups are too few for "
-        f"split.kind={config.kind} with split.val_groups={config.val_groups}; "
-        "add recordings or lower them")
+        f"split.kind={config.kind} with split.val_groups={config.val_groups} and "
+        f"split.val_share={config.val_share:g}; add recordings or lower them")
   return Member(
       name=name,
       fold=fold.number,

@@ -38,6 +38,7 @@ SETTINGS = {
     "split.folds": items(whole(0, 10**6), distinct=True),
     "split.seeds": items(whole(0, LARGEST_SEED), 1, distinct=True),
     "split.val_groups": whole(0, 10**6),
+    "split.val_share": number(0, 0.9),
     "split.salt": whole(0, LARGEST_SEED),
     "split.inner_folds": whole(0, 10_000),
     "split.adapt": choice(personal_splits.FIRST, personal_splits.RANDOM),

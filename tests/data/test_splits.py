@@ -27,6 +27,7 @@ def settings(**changes):
     "folds": (),
     "seeds": (0,),
     "val_groups": 3,
+    "val_share": 0.0,
     "salt": 0,
     "inner_folds": 0,
     "adapt": "first",
@@ -227,6 +228,14 @@ def test_no_sample_is_both_trained_on_and_tested(windows, changes):
     assert trained
     assert tested
     assert not trained & tested
+
+
+def test_a_share_of_the_groups_that_are_not_tested_is_validated_by():
+  [few] = members_of(RECORDS, folds=(0,), val_share=0.25)
+  rest = len(GROUPS) - len(groups_of(few.test))
+  assert len(groups_of(few.val)) == round(0.25 * rest)
+  [more] = members_of(RECORDS, folds=(0,), val_share=0.01)
+  assert len(groups_of(more.val)) == 3   # val_groups, which is more
 
 
 def test_a_personal_split_tests_what_begins_a_guard_interval_later(windows):

@@ -11,6 +11,7 @@ from jaxsig.data.records import Record
 from jaxsig.system import Baseline, Predictions
 from jaxsig.systems.blood_pressure import known_readings, learners
 from jaxsig.systems.blood_pressure.features import WindowTable, table_of
+from jaxsig.systems.blood_pressure.pooling import pooled
 
 
 class Constant(NamedTuple):
@@ -39,7 +40,18 @@ def make(config: ConfigDict) -> dict[str, Baseline]:
     every[name] = _learner(config, learner, columns, title, False)
   if config.data.known_share:
     every |= _with_known(config)
+  if config.read.pool:
+    every = {name: _pooled(baseline) for name, baseline in every.items()}
   return every
+
+
+def _pooled(baseline: Baseline) -> Baseline:
+  """The baseline with one estimate a record."""
+
+  def predict(fitted: Any, record: Record) -> Predictions:
+    return pooled(record, baseline.predict(fitted, record))
+
+  return baseline._replace(predict=predict)
 
 
 LEARNERS = {

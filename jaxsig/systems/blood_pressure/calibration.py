@@ -1,5 +1,5 @@
-"""What validation subjects teach of a method: the weight of its changes, and its intervals."""
-from collections.abc import Iterable, Mapping
+"""What validation subjects teach of a method: how much to believe it, and its intervals."""
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from jaxsig.data.ppg.pressure.known_windows import known_windows
 from jaxsig.data.records import Record, spans_of
 from jaxsig.system import Plain, Predictions
 from jaxsig.systems.blood_pressure import conformal, known_readings
+from jaxsig.systems.blood_pressure.shrinkage import careful_weight, shrunk
 
 WITHOUT, WITH = "without_readings", "with_readings"   # of the subject
 
@@ -26,16 +27,21 @@ def calibrate(config: ConfigDict, records: Iterable[Record]) -> Plain:
   """Learns from validation records with predictions.
 
   Returns:
-    "weight": [p] of the change of a method that uses readings, see `known_readings`; and the
-    widths of `conformal.fit`, where readings are used and where there are none.
+    "prior_weight": [p] of what a method says beyond the training mean, and "change_weight": [p] of
+    its changes from the readings, see `shrinkage`; and the widths of `conformal.fit` without and
+    with readings.
   """
   every = [_validation(config, record) for record in records]
-  weight_p = _weights(config, every)
-  calibration = {"weight": weight_p}
+  calibration = {
+      "prior_weight": _weights(every, "prior_mmhg_b_p", _without_readings),
+      "change_weight": [1.0, 1.0],
+  }
+  if config.read.known == known_readings.CHANGE:
+    calibration["change_weight"] = _weights(every, "start_mmhg_b_p", _moved)
   for name in (WITHOUT, WITH):
     errors = []
     for one in every:
-      estimate_b_p = _estimate(one.predictions, name, weight_p)
+      estimate_b_p = _estimate(one.predictions, name, calibration)
       if estimate_b_p is not None:
         errors.append(_errors(one, estimate_b_p))
     if errors:
@@ -44,11 +50,11 @@ def calibrate(config: ConfigDict, records: Iterable[Record]) -> Plain:
 
 
 def assess(predictions: Predictions, calibration: Plain) -> Mapping[str, np.ndarray]:
-  """The estimate by the calibrated weight, and its intervals."""
+  """The estimate by the weights that were learnt, and its intervals."""
   name = WITHOUT
   if "start_mmhg_b_p" in predictions:
     name = WITH
-  estimate_b_p = _estimate(predictions, name, calibration["weight"])
+  estimate_b_p = _estimate(predictions, name, calibration)
   arrays = {"bp_mmhg_b_p": estimate_b_p}
   if name in calibration:
     arrays |= conformal.intervals(
@@ -56,13 +62,26 @@ def assess(predictions: Predictions, calibration: Plain) -> Mapping[str, np.ndar
   return arrays
 
 
-def _estimate(predictions: Predictions, name: str, weight_p: list[float]) -> np.ndarray | None:
+def _without_readings(predictions: Predictions) -> np.ndarray:
+  """[b, p] what a method says by itself."""
+  return np.asarray(predictions.get("unmoved_mmhg_b_p", predictions["bp_mmhg_b_p"]))
+
+
+def _moved(predictions: Predictions) -> np.ndarray:
+  """[b, p] what a method says once it is moved to the readings."""
+  return np.asarray(predictions["bp_mmhg_b_p"])
+
+
+def _estimate(predictions: Predictions, name: str, calibration: Plain) -> np.ndarray | None:
   """[b, p] estimates with or without the readings; None where there are no readings."""
   if name == WITH:
     if "start_mmhg_b_p" not in predictions:
       return None
-    return known_readings.shrunk(predictions, weight_p)
-  return np.asarray(predictions.get("unmoved_mmhg_b_p", predictions["bp_mmhg_b_p"]))
+    return shrunk(_moved(predictions), predictions["start_mmhg_b_p"], calibration["change_weight"])
+  own_b_p = _without_readings(predictions)
+  if "prior_mmhg_b_p" not in predictions:
+    return own_b_p
+  return shrunk(own_b_p, predictions["prior_mmhg_b_p"], calibration["prior_weight"])
 
 
 def _validation(config: ConfigDict, record: Record) -> Validation:
@@ -78,26 +97,26 @@ def _validation(config: ConfigDict, record: Record) -> Validation:
   )
 
 
-def _weights(config: ConfigDict, every: Iterable[Validation]) -> list[float]:
-  """[p] of the change of a method that uses readings; 1 where none is to be learnt."""
-  if config.read.known != known_readings.CHANGE:
-    return [1.0, 1.0]
+def _weights(
+    every: Iterable[Validation],
+    beyond: str,
+    estimate_of: Callable[[Predictions], np.ndarray],
+) -> list[float]:
+  """[p] the weight of estimates beyond an array of the predictions; 1 of a method without it."""
   changes, truths, subjects = [], [], []
   for one in every:
-    if "start_mmhg_b_p" not in one.predictions:
+    if beyond not in one.predictions:
       continue
-    start_b_p = one.predictions["start_mmhg_b_p"][one.is_later_b]
-    changes.append(one.predictions["bp_mmhg_b_p"][one.is_later_b] - start_b_p)
-    truths.append(one.truth_b_p[one.is_later_b] - start_b_p)
-    subjects.append(np.full(len(start_b_p), one.subject))
+    base_b_p = np.asarray(one.predictions[beyond])[one.is_later_b]
+    changes.append(estimate_of(one.predictions)[one.is_later_b] - base_b_p)
+    truths.append(one.truth_b_p[one.is_later_b] - base_b_p)
+    subjects.append(np.full(len(base_b_p), one.subject))
   if not changes:
-    return [0.0, 0.0]
+    return [1.0, 1.0]
   change_n_p = np.concatenate(changes)
   truth_n_p = np.concatenate(truths)
   subject_n = np.concatenate(subjects)
-  return [
-      known_readings.change_weight(change_n_p[:, p], truth_n_p[:, p], subject_n) for p in range(2)
-  ]
+  return [careful_weight(change_n_p[:, p], truth_n_p[:, p], subject_n) for p in range(2)]
 
 
 def _errors(one: Validation, estimate_b_p: np.ndarray) -> conformal.Errors:

@@ -3,8 +3,6 @@
 A reading is a pressure that is known of a window (a cuff's, or a label): see
 `pressure_windows.known_windows`.
 """
-from collections.abc import Iterable
-
 import numpy as np
 
 from jaxsig.data.ppg.pressure.known_windows import Known
@@ -42,31 +40,3 @@ def with_readings(predictions: Predictions, known: Known) -> Predictions:
       "start_mmhg_b_p": np.broadcast_to(start_p, moved_b_p.shape).astype(np.float32),
       "unmoved_mmhg_b_p": estimate_b_p.astype(np.float32),
   }
-
-
-def shrunk(predictions: Predictions, weight_p: Iterable[float]) -> np.ndarray:
-  """[b, p] in mmHg: the mean reading + weight * the change of `with_readings`."""
-  start_b_p = predictions["start_mmhg_b_p"]
-  change_b_p = predictions["bp_mmhg_b_p"] - start_b_p
-  return (start_b_p + np.asarray(weight_p, np.float32) * change_b_p).astype(np.float32)
-
-
-def change_weight(change_n: np.ndarray, truth_n: np.ndarray, subject_n: np.ndarray) -> float:
-  """The weight in [0, 1] of a model's changes that is best in least squares.
-
-  Every subject counts alike, however many windows it has.
-
-  Args:
-    change_n: the model's changes from the readings, in mmHg, of all windows of several subjects.
-    truth_n: how far the truth lies from the mean reading.
-    subject_n: whose they are.
-  """
-  fine_n = np.isfinite(change_n) & np.isfinite(truth_n)
-  energy, product = 0.0, 0.0
-  for subject in np.unique(subject_n[fine_n]):
-    own_n = fine_n & (subject_n == subject)
-    energy += np.mean(change_n[own_n] ** 2)
-    product += np.mean(change_n[own_n] * truth_n[own_n])
-  if not energy > 0:
-    return 0.0
-  return float(np.clip(product / energy, 0, 1))

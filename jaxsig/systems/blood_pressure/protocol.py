@@ -18,6 +18,7 @@ from jaxsig.system import (
     Words,
 )
 from jaxsig.systems.blood_pressure import baselines, calibration, known_readings, tables
+from jaxsig.systems.blood_pressure.pooling import pooled
 from jaxsig.systems.blood_pressure.score import (
     CHANGE_MAE,
     CHANGE_R,
@@ -82,11 +83,16 @@ def make(config: ConfigDict) -> Protocol:
 
 
 def finish(config: ConfigDict, record: Record, predictions: Predictions) -> Predictions:
-  """A network's predictions with the known readings, where `config.read.known` uses them."""
-  if config.read.known == known_readings.NONE:
-    return predictions
-  known = known_windows.known_windows(record, config.data)
-  return known_readings.with_readings(predictions, known)
+  """A network's predictions with the known readings, where `config.read.known` uses them.
+
+  With `config.read.pool` the mean of all windows is the one estimate of the record.
+  """
+  if config.read.known != known_readings.NONE:
+    known = known_windows.known_windows(record, config.data)
+    predictions = known_readings.with_readings(predictions, known)
+  if config.read.pool:
+    predictions = pooled(record, predictions)
+  return predictions
 
 
 def _score(config: ConfigDict, record: Record) -> Iterable[Row]:

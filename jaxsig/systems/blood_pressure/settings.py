@@ -80,6 +80,7 @@ SETTINGS = {
     "loss.balanced": yes_or_no(),
     "augment.noise": number(0, 10),
     "read.known": choice(*known_readings.WAYS),
+    "read.pool": yes_or_no(),
 
     "own.signal": optional(text()),
     "own.polarity": optional(choice(*polarity.CHOICES)),

@@ -123,9 +123,13 @@ def _predict(
   name = parts.config.loss.name
   scale = targets.scale_of(stats["labels"])
   estimate_b_p = scale.mean_p + scale.sd_p * losses.mean_of(name, output_b_p_q)
-  predictions = {"bp_mmhg_b_p": estimate_b_p}
+  predictions = {
+      "bp_mmhg_b_p": estimate_b_p,
+      "prior_mmhg_b_p": jnp.broadcast_to(scale.mean_p, estimate_b_p.shape),
+  }
   if parts.network.is_relative:
-    predictions["bp_mmhg_b_p"] = batch["known_bp_mmhg_b_p"] + estimate_b_p
+    known_b_p = batch["known_bp_mmhg_b_p"]
+    predictions = {"bp_mmhg_b_p": known_b_p + estimate_b_p, "prior_mmhg_b_p": known_b_p}
   sd_b_p = losses.sd_of(name, output_b_p_q)
   if sd_b_p is not None:
     predictions["sd_mmhg_b_p"] = scale.sd_p * sd_b_p

@@ -13,9 +13,13 @@ WIDEST_S = 4.0                # around a peak in which its prominence is looked 
 
 
 class Beats(NamedTuple):
-  """The beats of a stretch: samples of their peaks, and of the lowest between two peaks."""
+  """The beats of a stretch: samples of their peaks and feet.
+
+  A foot is the lowest between two peaks; before the first peak and after the last one it counts
+  where the wave turns inside the stretch.
+  """
   peak_k: np.ndarray
-  foot_k: np.ndarray   # one fewer than peaks
+  foot_k: np.ndarray
 
 
 def find_beats(wave_t: np.ndarray, rate_hz: float) -> Beats:
@@ -34,14 +38,21 @@ def find_beats(wave_t: np.ndarray, rate_hz: float) -> Beats:
     prominence_k = scipy.signal.peak_prominences(wave_t, peak_k, width)[0]
     needed_t = PROMINENCE * _local_height(wave_t, rate_hz)
     peak_k = peak_k[prominence_k > needed_t[peak_k]]
-  return Beats(peak_k, _lowest_between(wave_t, peak_k))
+  return Beats(peak_k, _feet(wave_t, peak_k))
 
 
-def _lowest_between(wave_t: np.ndarray, peak_k: np.ndarray) -> np.ndarray:
-  """[k - 1] the sample of the lowest value between each two peaks."""
+def _feet(wave_t: np.ndarray, peak_k: np.ndarray) -> np.ndarray:
+  if not len(peak_k):
+    return np.zeros(0, int)
   feet = []
+  first = int(np.argmin(wave_t[:peak_k[0] + 1]))
+  if first > 0:
+    feet.append(first)
   for before, after in itertools.pairwise(peak_k):
-    feet.append(before + np.argmin(wave_t[before:after]))
+    feet.append(before + int(np.argmin(wave_t[before:after])))
+  last = peak_k[-1] + int(np.argmin(wave_t[peak_k[-1]:]))
+  if last < len(wave_t) - 1:
+    feet.append(last)
   return np.array(feet, int)
 
 

@@ -18,7 +18,7 @@ class Laid(NamedTuple):
   start_s_b: np.ndarray
   length_s_b: np.ndarray
   stretch_b: np.ndarray    # the number of the stretch that each lies in
-  rate_bpm_b: np.ndarray   # pulse rate by the median distance of the peaks; NaN without two
+  rate_bpm_b: np.ndarray   # pulse rate, see `rate_bpm`
 
 
 def laid_windows(parts: Sequence[Stretch], config: ConfigDict) -> Laid:
@@ -40,7 +40,7 @@ def laid_windows(parts: Sequence[Stretch], config: ConfigDict) -> Laid:
       length_s_b = np.full(len(start_s_b), config.window_s)
     else:
       start_s_b, length_s_b = _whole_beats(pulse_t, beats.foot_k, config)
-    rates.append(_rates_bpm(beats.peak_k / config.rate_hz, start_s_b, length_s_b))
+    rates.append(_rates_bpm(pulse_t, beats.peak_k, start_s_b, length_s_b, config.rate_hz))
     starts.append(part.start_s + start_s_b)
     lengths.append(length_s_b)
     numbers.append(np.full(len(start_s_b), number))
@@ -89,18 +89,33 @@ def strongest_hz(x_t: np.ndarray, rate_hz: float, padding: int = 16) -> float:
   return float(frequency_hz_f[inside_f][np.argmax(power_f[inside_f])])
 
 
+def rate_bpm(pulse_t: np.ndarray, peak_k: np.ndarray, rate_hz: float) -> float:
+  """The pulse rate of a window by the median distance of its peaks.
+
+  Where there are fewer than two it is that of the strongest frequency.
+
+  Args:
+    pulse_t: [t] the window, from 0.5 to 8 Hz.
+    peak_k: samples of the peaks in it.
+    rate_hz: sampling rate.
+  """
+  if len(peak_k) > 1:
+    return float(60 * rate_hz / np.median(np.diff(peak_k)))
+  return 60 * strongest_hz(pulse_t, rate_hz)
+
+
 def _rates_bpm(
-    peak_s_k: np.ndarray,
+    pulse_t: np.ndarray,
+    peak_k: np.ndarray,
     start_s_b: np.ndarray,
     length_s_b: np.ndarray,
+    rate_hz: float,
 ) -> np.ndarray:
-  """[b] pulse rate of each window by the median distance of its peaks; NaN without two."""
+  """[b] pulse rate of each window of a stretch."""
   rates = []
   for start_s, length_s in zip(start_s_b, length_s_b, strict=True):
-    first, last = np.searchsorted(peak_s_k, [start_s, start_s + length_s])
-    interval_s_k = np.diff(peak_s_k[first:last])
-    if len(interval_s_k):
-      rates.append(60 / np.median(interval_s_k))
-    else:
-      rates.append(np.nan)
+    first = round(start_s * rate_hz)
+    last = first + round(length_s * rate_hz)
+    inside = slice(*np.searchsorted(peak_k, [first, last]))
+    rates.append(rate_bpm(pulse_t[first:last], peak_k[inside], rate_hz))
   return np.array(rates)

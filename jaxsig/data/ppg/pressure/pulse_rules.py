@@ -25,8 +25,6 @@ def why_not_b(parts: Sequence[Stretch], laid: Laid, config: ConfigDict) -> list[
     why = ""
     if _stands_still(parts[laid.stretch_b[b]], laid, b, config.rate_hz):
       why = "the PPG stands still"
-    elif not np.isfinite(rate_bpm):
-      why = "no pulse in the PPG"
     elif not slowest_bpm <= rate_bpm <= fastest_bpm:
       why = "pulse rate outside its limits"
     elif snr_db_b is not None and not snr_db_b[b] > config.snr_min_db:
@@ -47,7 +45,7 @@ def _snr_db(parts: Sequence[Stretch], laid: Laid, config: ConfigDict) -> np.ndar
     return None
   snr_db_b = np.full(len(laid.start_s_b), np.nan)
   pulse_hz_b = laid.rate_bpm_b / 60
-  for b in np.flatnonzero(np.isfinite(pulse_hz_b)):
+  for b in range(len(pulse_hz_b)):
     part = parts[laid.stretch_b[b]]
     window_t = samples_of(part, laid.start_s_b[b], laid.length_s_b[b], config.rate_hz)
     pulse_hz = pulse_hz_b[b:b + 1]

@@ -1,11 +1,12 @@
 """What a network sees of a window: the PPG and its derivatives, each of mean 0 and deviation 1."""
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg.pressure.beat_peaks import find_beats
-from jaxsig.data.ppg.pressure.laid_windows import PULSE_HZ
+from jaxsig.data.ppg.pressure.laid_windows import PULSE_HZ, rate_bpm
 from jaxsig.data.ppg.pressure.prepared_ppg import Stretch
 from jaxsig.data.ppg.pressure.pulse_filters import band_pass
 from jaxsig.data.records import Spans
@@ -25,8 +26,7 @@ def channels(parts: Sequence[Stretch], spans: Spans, config: ConfigDict) -> dict
       the rate, zero at the end and not scaled again, as the published code has them.
 
   Returns:
-    "ppg_b_t_c": float32 [b, samples, 1 + derivatives]; "rate_bpm_b": float32 [b] pulse rate by the
-    number of samples that a beat takes, 0 where there are not two.
+    "ppg_b_t_c": float32 [b, samples, 1 + derivatives]; "rate_bpm_b": float32 [b] pulse rate.
   """
   windows, rates = [], []
   pulses = {}
@@ -34,13 +34,13 @@ def channels(parts: Sequence[Stretch], spans: Spans, config: ConfigDict) -> dict
     number = _stretch_at(parts, start_s)
     part = parts[number]
     if number not in pulses:
-      pulse_t = band_pass(part.ppg_t, config.rate_hz, *PULSE_HZ)
-      pulses[number] = find_beats(pulse_t, config.rate_hz).peak_k / config.rate_hz
+      pulses[number] = _pulse_of(part, config)
     raw_t = samples_of(part, start_s, length_s, config.rate_hz)
     if config.filter == "window":
       raw_t = band_pass(raw_t, config.rate_hz, config.low_hz, config.high_hz)
     windows.append(_with_derivatives(resized(raw_t, config.samples), config))
-    rates.append(_rate_bpm(pulses[number], start_s - part.start_s, length_s))
+    first = round((start_s - part.start_s) * config.rate_hz)
+    rates.append(_rate_bpm(pulses[number], first, len(raw_t), config.rate_hz))
   shape = (len(spans), config.samples, 1 + config.derivatives)
   return {
       "ppg_b_t_c": np.array(windows, np.float32).reshape(shape),
@@ -90,9 +90,18 @@ def _with_derivatives(x_t: np.ndarray, config: ConfigDict) -> np.ndarray:
   return np.stack(columns, -1)
 
 
-def _rate_bpm(peak_s_k: np.ndarray, start_s: float, length_s: float) -> float:
-  first, last = np.searchsorted(peak_s_k, [start_s, start_s + length_s])
-  interval_s_k = np.diff(peak_s_k[first:last])
-  if not len(interval_s_k):
-    return 0.0
-  return float(60 / np.median(interval_s_k))
+class _Pulse(NamedTuple):
+  """The pulse of a stretch and the samples of its peaks."""
+  pulse_t: np.ndarray
+  peak_k: np.ndarray
+
+
+def _pulse_of(part: Stretch, config: ConfigDict) -> _Pulse:
+  pulse_t = band_pass(part.ppg_t, config.rate_hz, *PULSE_HZ)
+  return _Pulse(pulse_t, find_beats(pulse_t, config.rate_hz).peak_k)
+
+
+def _rate_bpm(pulse: _Pulse, first: int, length: int, rate_hz: float) -> float:
+  """The pulse rate of a window of a stretch."""
+  inside = slice(*np.searchsorted(pulse.peak_k, [first, first + length]))
+  return rate_bpm(pulse.pulse_t[first:first + length], pulse.peak_k[inside], rate_hz)
