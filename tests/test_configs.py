@@ -9,6 +9,7 @@ import pytest
 from builders import ROOT, records_of
 from config_reads import recorded
 from fake_bidmc import records, write_bidmc
+from fake_pressure import config_of, people, write_challenge
 from fake_recording import pulse
 from ml_collections import ConfigDict
 
@@ -52,6 +53,7 @@ OWN_FILES = {   # of each system: what a user may give, and its sampling rate
     "respiration": (pulse(200), 50.0),
     "phase_retrieval": (intensity(), None),
     "cnn_notes": (image(), None),
+    "blood_pressure": (pulse(200), 50.0),
 }
 
 
@@ -162,6 +164,22 @@ def read_under_conditions(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatc
   load_some(configs.override(respdiff, {"data.skip_broken": True}), tmp_path)
   fake_idx.write_family(tmp_path / "fashion_mnist", train=60, test=20, side=28)
   load_some(configs.load(ROOT / "configs" / "phase_retrieval.py", "smoke"), tmp_path)
+  read_pressures(tmp_path)
+
+
+def read_pressures(tmp_path: pathlib.Path) -> None:
+  """Loads a broken record among others, and cuts windows of whole beats with derivatives."""
+  write_challenge(tmp_path / "challenge2015", people(2))
+  (tmp_path / "challenge2015" / "v100s.hea").write_text("short")
+  config = config_of(
+      data__skip_broken=True,
+      data__window="beats",
+      data__derivatives=1,
+      data__snr_form="snr_db_01_02_05_8_boxcar",
+  )
+  data = systems.make(config).data
+  [record] = data.load(tmp_path, config.data)
+  assert "ppg_b_t_c" in data.cut(record, data.spans(record, config.data), config.data)
 
 
 def load_some(config: ConfigDict, folder: pathlib.Path) -> None:

@@ -25,7 +25,7 @@ def make(config: ConfigDict) -> dict[str, Baseline]:
   Those that know readings of the subject (`data.known_share`) say so in their titles.
   """
   every = {
-      "training_mean": Baseline(
+      "constant": Baseline(
           functools.partial(_fit_constant, config, np.mean),
           functools.partial(_predict_constant, config),
           "Constant: the training subjects' mean",

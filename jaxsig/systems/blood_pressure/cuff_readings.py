@@ -7,7 +7,11 @@ from jaxsig.errors import UserError
 SBP_MMHG = (50.0, 260.0)
 DBP_MMHG = (20.0, 160.0)
 LEAST_PULSE_MMHG = 10.0
-FORM = re.compile(r"(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)@(\d+(?:\.\d+)?)")
+NUMBER = r"(\d+(?:\.\d+)?)"
+FORM = re.compile(rf"{NUMBER}/{NUMBER}@{NUMBER}")
+ONE = r"\s*[\d.]+\s*/\s*[\d.]+\s*@\s*[\d.]+\s*"
+SEVERAL = rf"({ONE}(;{ONE})*;?)?\s*"
+IN_WORDS = "readings SBP/DBP@SECONDS, such as 120/80@0, with semicolons between them"
 REMEDY = "write it as SBP/DBP@SECONDS, such as 120/80@0, several with a semicolon between them"
 
 

@@ -25,7 +25,6 @@ def draw_recording(told: Told, pressures: Sequence[Pressure], path: pathlib.Path
     pressure.set_xlabel("time (s)")
     pressure.set_ylabel("mmHg")
     pressure.set_title("Systolic and diastolic pressure, with 95 % intervals")
-    figure.tight_layout()
     figure.savefig(path)
 
 

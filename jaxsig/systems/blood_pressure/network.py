@@ -49,7 +49,7 @@ class PressureNetwork(nn.Module):
       rate_b = (rate_bpm_b - TYPICAL_BPM) / SPREAD_BPM
       features = jnp.concatenate([features, rate_b[:, None]], -1)
     if self.hidden:
-      features = nn.relu(dense(self.hidden, "hidden")(features))
+      features = nn.silu(dense(self.hidden, "hidden")(features))
     output = dense(2 * self.outputs, "heads")(features)
     if self.relu_heads:
       output = nn.relu(output)

@@ -15,7 +15,7 @@ from jaxsig.setting_rules import (
     whole,
     yes_or_no,
 )
-from jaxsig.systems.blood_pressure import known_readings, losses
+from jaxsig.systems.blood_pressure import cuff_readings, known_readings, losses
 from jaxsig.systems.blood_pressure.network import NETWORKS
 from jaxsig.systems.blood_pressure.network_lstm import PRESETS
 
@@ -84,7 +84,7 @@ SETTINGS = {
 
     "own.signal": optional(text()),
     "own.polarity": optional(choice(*polarity.CHOICES)),
-    "own.calibration": optional(text()),
+    "own.calibration": optional(text(cuff_readings.SEVERAL, cuff_readings.IN_WORDS)),
 }
 
 

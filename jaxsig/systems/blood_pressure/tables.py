@@ -20,7 +20,7 @@ from jaxsig.systems.blood_pressure.holm import holm
 from jaxsig.systems.blood_pressure.score import TARGETS, WINDOW
 from jaxsig.table_text import Line, Table
 
-MEAN = "training_mean"
+MEAN = "constant"
 IN_WORDS = {"sbp": "Systolic", "dbp": "Diastolic"}
 FEWEST_IN_BIN = 5   # windows
 

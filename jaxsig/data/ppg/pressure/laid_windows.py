@@ -5,11 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsig.data.ppg.pressure.beat_peaks import find_beats
+from jaxsig.data.ppg.pressure.beat_peaks import Beats, find_beats
 from jaxsig.data.ppg.pressure.prepared_ppg import Stretch
 from jaxsig.data.ppg.pressure.pulse_filters import band_pass
 
 PULSE_HZ = (0.5, 8.0)   # the band in which beats are looked for
+END_S = 2.0             # at the ends of a stretch, where no window of beats begins or ends
 SLOWEST_BPM, FASTEST_BPM = 36.0, 180.0
 
 
@@ -33,13 +34,13 @@ def laid_windows(parts: Sequence[Stretch], config: ConfigDict) -> Laid:
   """
   starts, lengths, numbers, rates = [], [], [], []
   for number, part in enumerate(parts):
-    pulse_t = band_pass(part.ppg_t, config.rate_hz, *PULSE_HZ)
+    pulse_t = pulse_of(part, config)
     beats = find_beats(pulse_t, config.rate_hz)
     if config.window == "time":
       start_s_b = _every_hop(part.duration_s(config.rate_hz), config)
       length_s_b = np.full(len(start_s_b), config.window_s)
     else:
-      start_s_b, length_s_b = _whole_beats(pulse_t, beats.foot_k, config)
+      start_s_b, length_s_b = _whole_beats(pulse_t, _off_the_ends(beats, pulse_t, config), config)
     rates.append(_rates_bpm(pulse_t, beats.peak_k, start_s_b, length_s_b, config.rate_hz))
     starts.append(part.start_s + start_s_b)
     lengths.append(length_s_b)
@@ -50,6 +51,22 @@ def laid_windows(parts: Sequence[Stretch], config: ConfigDict) -> Laid:
       stretch_b=np.concatenate([np.zeros(0, int), *numbers]),
       rate_bpm_b=np.concatenate([np.zeros(0), *rates]),
   )
+
+
+def pulse_of(part: Stretch, config: ConfigDict) -> np.ndarray:
+  """[t] a stretch in the band in which beats are looked for."""
+  low_hz, high_hz = PULSE_HZ
+  is_filtered = config.filter == "record"
+  if is_filtered and config.low_hz >= low_hz and config.high_hz <= high_hz:
+    return part.ppg_t
+  return band_pass(part.ppg_t, config.rate_hz, low_hz, high_hz)
+
+
+def _off_the_ends(beats: Beats, pulse_t: np.ndarray, config: ConfigDict) -> np.ndarray:
+  """The feet that no end of the stretch is near, where the filter shifts them."""
+  margin = round(END_S * config.rate_hz)
+  is_inside_k = (beats.foot_k >= margin) & (beats.foot_k < len(pulse_t) - margin)
+  return beats.foot_k[is_inside_k]
 
 
 def _every_hop(duration_s: float, config: ConfigDict) -> np.ndarray:

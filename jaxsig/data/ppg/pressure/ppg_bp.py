@@ -4,6 +4,7 @@ The segments of a subject lie one after another in a record, with a gap of a sec
 """
 import hashlib
 import pathlib
+import zipfile
 from collections import defaultdict
 from typing import NamedTuple
 
@@ -102,7 +103,7 @@ def _table(path: pathlib.Path) -> dict[str, dict[str, object]]:
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     lines = list(book.active.iter_rows(values_only=True))
     book.close()
-  except (OSError, ValueError, KeyError, EOFError) as error:
+  except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
     raise UserError(f"{path} cannot be read as a table ({error}): copy it again") from error
   header = _header(lines, path)
   rows = {}

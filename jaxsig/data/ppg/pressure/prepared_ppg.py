@@ -40,6 +40,8 @@ def stretches(record: Record, config: ConfigDict) -> list[Stretch]:
     ppg_t = resampled(own_t, record.rate_hz, config.rate_hz)
     if config.filter == "record":
       ppg_t = band_pass(ppg_t, config.rate_hz, config.low_hz, config.high_hz)
+    if not np.ptp(own_t) > 0:
+      ppg_t = np.zeros_like(ppg_t)   # what a filter leaves of a constant is rounding
     found.append(Stretch(
         start_s=first / record.rate_hz,
         ppg_t=ppg_t,

@@ -7,7 +7,8 @@ import numpy as np
 from jaxsig.data.ppg.pressure.simulated_person import Person, pwv_at
 
 RATE_HZ = 125.0
-LEAD_S = 4.0              # rendered before a stretch, so that no filter starts inside it
+LEAD_S = 4.0              # rendered before a stretch, so that no filter starts inside it,
+TAIL_S = 2.0              # and after it, so that its last beat is a whole one
 MAYER_HZ, MAYER_MMHG = 0.1, 2.0
 BREATHING_MMHG = 2.5
 TRANSIT_S = 0.12          # from the pressure to the finger
@@ -26,7 +27,7 @@ class State(NamedTuple):
 
 
 class Pulse(NamedTuple):
-  """A stretch; [t] each, without the lead."""
+  """A stretch; [t] each."""
   abp_t: np.ndarray       # mmHg
   volume_t: np.ndarray    # of the finger's vessels, without unit
   sbp_t: np.ndarray       # NaN but at the systolic peaks, in mmHg
@@ -42,7 +43,7 @@ def render(person: Person, state: State, duration_s: float, draw: np.random.Gene
     duration_s: of the stretch.
     draw: of this stretch alone.
   """
-  length = round((duration_s + LEAD_S) * RATE_HZ)
+  length = round((LEAD_S + duration_s + TAIL_S) * RATE_HZ)
   time_s = np.arange(length) / RATE_HZ
   phase = draw.uniform(0, 2 * np.pi, 2)
   breath_t = np.sin(2 * np.pi * state.breathing_hz * time_s + phase[0])
@@ -55,7 +56,11 @@ def render(person: Person, state: State, duration_s: float, draw: np.random.Gene
   moving_t = MAYER_MMHG * mayer_t + BREATHING_MMHG * breath_t
   diastolic_t = state.mean_mmhg - state.pulse_mmhg / 3 + moving_t
   abp_t = diastolic_t + state.pulse_mmhg * unit_t
-  return _without_lead(abp_t, _volume(person, state, abp_t), foot_k)
+  sbp_t, dbp_t = _annotated(abp_t, foot_k)
+  first = round(LEAD_S * RATE_HZ)
+  inside = slice(first, first + round(duration_s * RATE_HZ))
+  volume_t = _volume(person, state, abp_t)
+  return Pulse(abp_t[inside], volume_t[inside], sbp_t[inside], dbp_t[inside])
 
 
 def _onsets(state: State, breath_t: np.ndarray, length: int) -> np.ndarray:
@@ -132,13 +137,12 @@ def _volume(person: Person, state: State, abp_t: np.ndarray) -> np.ndarray:
   return 0.55 * arterial_t + 0.45 * _low_pass(arterial_t, person.venous_s)
 
 
-def _without_lead(abp_t: np.ndarray, volume_t: np.ndarray, foot_k: np.ndarray) -> Pulse:
-  first = round(LEAD_S * RATE_HZ)
+def _annotated(abp_t: np.ndarray, foot_k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """[t] the pressures at the systolic peaks and at the feet, NaN elsewhere."""
   sbp_t = np.full(len(abp_t), np.nan, np.float32)
   dbp_t = np.full(len(abp_t), np.nan, np.float32)
   for before, after in itertools.pairwise(foot_k):
     peak = before + int(np.argmax(abp_t[before:after]))
     sbp_t[peak] = abp_t[peak]
     dbp_t[before] = abp_t[before]
-  last = foot_k[-1]   # what follows is no whole beat
-  return Pulse(abp_t[first:last], volume_t[first:last], sbp_t[first:last], dbp_t[first:last])
+  return sbp_t, dbp_t

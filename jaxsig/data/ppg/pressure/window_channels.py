@@ -6,7 +6,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg.pressure.beat_peaks import find_beats
-from jaxsig.data.ppg.pressure.laid_windows import PULSE_HZ, rate_bpm
+from jaxsig.data.ppg.pressure.laid_windows import pulse_of, rate_bpm
 from jaxsig.data.ppg.pressure.prepared_ppg import Stretch
 from jaxsig.data.ppg.pressure.pulse_filters import band_pass
 from jaxsig.data.records import Spans
@@ -97,7 +97,7 @@ class _Pulse(NamedTuple):
 
 
 def _pulse_of(part: Stretch, config: ConfigDict) -> _Pulse:
-  pulse_t = band_pass(part.ppg_t, config.rate_hz, *PULSE_HZ)
+  pulse_t = pulse_of(part, config)
   return _Pulse(pulse_t, find_beats(pulse_t, config.rate_hz).peak_k)
 
 
