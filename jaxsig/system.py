@@ -43,7 +43,7 @@ class Data(NamedTuple):
     cut: (record, spans, config) -> {name_b_...: array}: those windows; the same function for
       training, evaluation and a user's own files.
     inspect: (folder) -> {"records": [{...}], "skipped": [{"record", "why"}], "licence": str,
-      "citation": [str]}.
+      "citation": [str]}, and where there are any "findings": [sentence].
     sources: (folder) -> [path]: the files that `load` reads; empty where there is no such data.
   """
   load: Callable

@@ -84,7 +84,23 @@ def members(records: Sequence[Record], config: ConfigDict) -> list[Member]:
     every = _by_group(records, config)
   for member in every:
     check(member, config.guard_s)
+    _require_copies_together(member, records)
   return every
+
+
+def _require_copies_together(member: Member, records: Sequence[Record]) -> None:
+  """Raises UserError where a record is trained on and its copy under another name is tested."""
+  if member.leaks:
+    return
+  tested = {segment.record for segment in member.test}
+  seen = {segment.record for segment in member.trained_on + member.val}
+  for record in records:
+    for copy in record.info.get("copies", ()):
+      if record.id in tested and copy in seen:
+        raise UserError(
+            f"{record.id} of {record.group} and {copy} hold the same samples, and member "
+            f"{member.name} is trained on the one and tested on the other: leave one of them out "
+            "of the data folder (--mode=inspect lists such pairs)")
 
 
 def _by_group(records: Sequence[Record], config: ConfigDict) -> list[Member]:

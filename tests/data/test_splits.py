@@ -238,6 +238,17 @@ def test_a_share_of_the_groups_that_are_not_tested_is_validated_by():
   assert len(groups_of(more.val)) == 3   # val_groups, which is more
 
 
+def test_copies_of_a_record_under_another_name_may_not_be_divided():
+  records = records_of(GROUPS[:8])
+  twins = [record.id for record in records[:2]]
+  records[0] = records[0]._replace(info={"copies": [twins[1]]})
+  records[1] = records[1]._replace(info={"copies": [twins[0]]})
+  with pytest.raises(UserError, match=f"{twins[0]} of .* and {twins[1]} hold the same samples"):
+    members_of(records, kind="leave_one_out", val_groups=0)
+  mixed = members_of(records, kind="mixed", n_folds=2, block_s=20.0)
+  assert all(member.leaks for member in mixed)
+
+
 def test_a_personal_split_tests_what_begins_a_guard_interval_later(windows):
   personal = {"kind": "personal", "n_folds": 3, "adapt_s": 10.0, "guard_s": 3.0, "val_groups": 0}
   for member in members_of(windows.records, **personal):
