@@ -3,6 +3,7 @@ from typing import NamedTuple
 
 from jaxsig.rows import Row
 from jaxsig.system import Told
+from jaxsig.systems.blood_pressure import quality
 from jaxsig.systems.blood_pressure.score import TARGETS
 
 
@@ -33,6 +34,7 @@ def pressures_of(told: Told) -> tuple[Pressure, ...]:
 
 
 def _pressure(start_s: float, end_s: float, sbp: Row, dbp: Row) -> Pressure:
+  worse = max((sbp, dbp), key=_rank)
   sbp_low, sbp_high = sbp.interval.get("95", (None, None))
   dbp_low, dbp_high = dbp.interval.get("95", (None, None))
   return Pressure(
@@ -44,6 +46,10 @@ def _pressure(start_s: float, end_s: float, sbp: Row, dbp: Row) -> Pressure:
       sbp_high_95_mmhg=sbp_high,
       dbp_low_95_mmhg=dbp_low,
       dbp_high_95_mmhg=dbp_high,
-      quality=sbp.quality,
-      why=sbp.why,
+      quality=worse.quality,
+      why=worse.why,
   )
+
+
+def _rank(row: Row) -> int:
+  return quality.FROM_BEST.index(row.quality)

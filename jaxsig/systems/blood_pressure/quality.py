@@ -8,6 +8,7 @@ from jaxsig.systems.blood_pressure.score import WINDOW
 GOOD = "good"
 DOUBTFUL = "doubtful"
 NONE = "no estimate"
+FROM_BEST = (GOOD, DOUBTFUL, NONE)
 
 # Width of the 95 % interval that is as wide as that of people at large (SD 20 and 12 mmHg): what
 # is as wide says nothing of this person.
