@@ -64,6 +64,9 @@ def get_config(arg: str = "") -> ConfigDict:
   config.own.reading = "change"
   config.own.signal = ""         # which signal of a file; empty: the one that is named as a PPG
   config.own.polarity = "auto"   # turns a PPG that is upside down; upright, inverted
+  config.own.camera = "auto"     # how a camera's pulse is made: pos, green, red
+  config.own.box = ()            # the skin in a video: (x, y, width, height) in pixels
+  config.own.mask = ""           # or an image of the frames' size, not 0 where the skin is
   config.own.calibration = ""    # readings of a cuff: "120/80@0; 125/82@300", times in seconds
 
   config.run.predict_batch_size = 256

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from jaxsig.data.ppg import ppg_file
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
@@ -17,6 +16,7 @@ from jaxsig.plurals import count
 from jaxsig.rows import Row
 from jaxsig.system import OwnFile, OwnOptions, Told
 from jaxsig.systems.blood_pressure import cuff_readings, quality
+from jaxsig.systems.blood_pressure.own_source import read_source
 from jaxsig.systems.blood_pressure.pressures import Pressure, pressures_of
 
 UNIT = "mmHg"
@@ -70,16 +70,14 @@ class BloodPressure:
 
 
 def read(source: object, options: OwnOptions) -> Record:
-  """A user's own PPG, NaN in gaps, with the readings of `own.calibration`.
+  """A user's own PPG, traces of colour or video, with the readings of `own.calibration`.
 
-  `own.signal` says which of a file's signals it is, `own.polarity` its way up; see
-  `ppg_file.read_ppg`.
+  See `own_source.read_source` for what else of `config.own` is read.
 
   Raises:
     UserError: it cannot be read, is shorter than a window, or a reading is none.
   """
-  own = options.own
-  record = ppg_file.read_ppg(source, options.rate_hz, own.signal, own.polarity)
+  record = read_source(source, options)
   name = "the array"
   if isinstance(source, (str, os.PathLike)):
     name = str(source)
@@ -87,7 +85,7 @@ def read(source: object, options: OwnOptions) -> Record:
     raise UserError(
         f"{name} lasts {record.duration_s:.1f} s, less than one window of "
         f"{options.data.window_s:g} s: give a longer recording")
-  readings = cuff_readings.parse(own.calibration, record.duration_s)
+  readings = cuff_readings.parse(options.own.calibration, record.duration_s)
   notes = list(record.info.get("notes", ()))
   if not readings:
     notes.append(WITHOUT_READING[0].upper() + WITHOUT_READING[1:] + ".")
@@ -186,5 +184,12 @@ OWN_FILE = OwnFile(
     write=write,
     result=result,
     free=("hop_s", "skip_broken", "max_windows"),
-    options={"signal": "", "polarity": "auto", "calibration": ""},
+    options={
+        "signal": "",
+        "polarity": "auto",
+        "calibration": "",
+        "camera": "auto",
+        "box": (),
+        "mask": "",
+    },
 )

@@ -2,6 +2,7 @@
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg import polarity
+from jaxsig.data.ppg.camera import colour_pulse
 from jaxsig.data.ppg.pressure.snr import FORMS
 from jaxsig.errors import UserError
 from jaxsig.setting_rules import (
@@ -84,6 +85,9 @@ SETTINGS = {
 
     "own.signal": optional(text()),
     "own.polarity": optional(choice(*polarity.CHOICES)),
+    "own.camera": optional(choice(*colour_pulse.WAYS)),
+    "own.box": optional(items(whole(0, 100_000), 0, 4)),
+    "own.mask": optional(text()),
     "own.calibration": optional(text(cuff_readings.SEVERAL, cuff_readings.IN_WORDS)),
 }
 

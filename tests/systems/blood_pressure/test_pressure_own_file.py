@@ -81,6 +81,30 @@ def test_an_inverted_recording_is_turned(model, ppg_t):
   np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+def test_traces_of_colour_are_read_with_their_times(model, ppg_t, tmp_path):
+  """What a camera sees of the same pulse, in a table with times in ms, says the same pressure."""
+  time_ms = np.arange(0, 60_000, 1000 / 30)
+  place = np.interp(time_ms, np.arange(len(ppg_t)) * 8, ppg_t)
+  volume = (place - place.mean()) / place.std()
+  colours = np.array([205, 160, 135]) * (1 - 0.006 * volume[:, None] * np.array([0.43, 1.0, 0.69]))
+  lines = ["time_ms,R,G,B"]
+  for now, (red, green, blue) in zip(time_ms, colours, strict=True):
+    lines.append(f"{now:.1f},{red:.4f},{green:.4f},{blue:.4f}")
+  (tmp_path / "face.csv").write_text("\n".join(lines))
+  found = model.predict(tmp_path / "face.csv")
+  expected = model.predict(ppg_t, 125.0)
+  assert abs(len(found.pressures) - len(expected.pressures)) <= 1
+  difference = [one.sbp_mmhg - other.sbp_mmhg for one, other in zip(
+      found.pressures, expected.pressures, strict=False)]
+  assert np.abs(np.median(difference)) < 5
+
+
+def test_a_video_without_a_named_region_is_refused(model, tmp_path):
+  (tmp_path / "face.mp4").write_text("no video")
+  with pytest.raises(UserError, match="no skin is named"):
+    model.predict(tmp_path / "face.mp4")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
