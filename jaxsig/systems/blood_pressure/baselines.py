@@ -177,8 +177,7 @@ def _learner(
     table = table_of(record, config.data)
     predictions = _told(table, learners.predict_table(fitted, table, columns))
     if is_moved:
-      known = known_windows.known_windows(record, config.data)
-      predictions = known_readings.with_readings(predictions, known)
+      predictions = known_readings.moved(record, predictions, config.data)
     return predictions
 
   return Baseline(fit_records, predict, title)

@@ -4,12 +4,33 @@ A reading is a pressure that is known of a window (a cuff's, or a label): see
 `pressure_windows.known_windows`.
 """
 import numpy as np
+from ml_collections import ConfigDict
 
-from jaxsig.data.ppg.pressure.known_windows import Known
+from jaxsig.data.ppg.pressure import labels
+from jaxsig.data.ppg.pressure.known_windows import Known, known_windows
+from jaxsig.data.records import Record
 from jaxsig.system import Predictions
 
 NONE, OFFSET, CHANGE = "none", "offset", "change"
 WAYS = (NONE, OFFSET, CHANGE)   # no readings are used; weight 1; the weight of validation subjects
+
+
+def moved(record: Record, predictions: Predictions, config: ConfigDict) -> Predictions:
+  """The predictions of a record moved to its known readings, see `with_readings`.
+
+  A labelled record without a known reading has no estimate: what needs readings cannot be judged on
+  it. A user's own record without one keeps what the model says by itself.
+
+  Args:
+    record: with info["readings"], or labelled.
+    predictions: of a method.
+    config: `config.data`.
+  """
+  known = known_windows(record, config)
+  if not len(known.bp_mmhg_k_p) and labels.beats_of(record):
+    nothing_b_p = np.full_like(predictions["bp_mmhg_b_p"], np.nan)
+    return {**predictions, "bp_mmhg_b_p": nothing_b_p, "start_mmhg_b_p": nothing_b_p}
+  return with_readings(predictions, known)
 
 
 def with_readings(predictions: Predictions, known: Known) -> Predictions:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsig.data.ppg.pressure import known_windows, labels
+from jaxsig.data.ppg.pressure import labels
 from jaxsig.data.records import Record, spans_of
 from jaxsig.rows import Row
 from jaxsig.system import (
@@ -88,8 +88,7 @@ def finish(config: ConfigDict, record: Record, predictions: Predictions) -> Pred
   With `config.read.pool` the mean of all windows is the one estimate of the record.
   """
   if config.read.known != known_readings.NONE:
-    known = known_windows.known_windows(record, config.data)
-    predictions = known_readings.with_readings(predictions, known)
+    predictions = known_readings.moved(record, predictions, config.data)
   if config.read.pool:
     predictions = pooled(record, predictions)
   return predictions

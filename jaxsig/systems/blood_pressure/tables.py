@@ -103,8 +103,9 @@ def _gain_table(target: str, pairs: Mapping[str, Pairs]) -> Table:
     shared = sorted(mean_mae.keys() & own_mae.keys())
     if len(shared) < 2:
       continue
-    gains[method] = paired_difference(
-        [own_mae[subject] for subject in shared], [mean_mae[subject] for subject in shared])
+    mean_g = np.array([mean_mae[subject] for subject in shared])
+    own_g = np.array([own_mae[subject] for subject in shared])
+    gains[method] = paired_difference(mean_g, own_g)
     p_values[method] = gains[method].p_value
   corrected = holm(p_values)
   lines = []

@@ -7,7 +7,7 @@ from jaxsig.data.ppg.pressure.known_windows import NOTHING, Known, known_windows
 from jaxsig.data.ppg.pressure.simulate_pressure import simulate
 from jaxsig.errors import UserError
 from jaxsig.systems.blood_pressure import baselines, calibration, conformal, cuff_readings
-from jaxsig.systems.blood_pressure.known_readings import with_readings
+from jaxsig.systems.blood_pressure.known_readings import moved, with_readings
 from jaxsig.systems.blood_pressure.score import CHANGE_R, WINDOW, score_record
 from jaxsig.systems.blood_pressure.shrinkage import careful_weight
 
@@ -26,6 +26,17 @@ def test_estimates_are_moved_so_that_their_mean_at_the_readings_is_right():
   np.testing.assert_allclose(moved["unmoved_mmhg_b_p"][0], [100, 60])
   plain = told([[100, 60]], [0])
   assert with_readings(plain, NOTHING) is plain
+
+
+def test_what_needs_readings_is_not_judged_without_one():
+  """A labelled record without a reading has no estimate; a user's keeps the model's own."""
+  [record] = people(1, stretches=2, stretch_s=8.0)
+  config = config_of(data__known_share=0.01).data
+  predictions = told([[100, 60], [101, 61]], [0, 9])
+  assert np.isnan(moved(record, predictions, config)["bp_mmhg_b_p"]).all()
+  own = record._replace(annotations={}, info={"readings": []})
+  np.testing.assert_array_equal(
+      moved(own, predictions, config)["bp_mmhg_b_p"], predictions["bp_mmhg_b_p"])
 
 
 def test_a_cuffs_reading_counts_at_the_window_nearest_to_it():
