@@ -38,7 +38,7 @@ def get_config(arg: str = "") -> ConfigDict:
   set_model(config.model)
 
   config.loss.name = "gaussian"
-  config.loss.beta = 0.5
+  config.loss.beta = 0.0         # above 0, uncertain windows count more (Seitzer et al. 2022)
   config.loss.balanced = False
   config.augment = ConfigDict()
   config.augment.noise = 0.05

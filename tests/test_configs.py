@@ -25,6 +25,7 @@ from jaxsig.errors import UserError
 from jaxsig.experiment import sweep
 from jaxsig.prediction import own_file
 from jaxsig.prediction.model import simulated_run
+from jaxsig.system import OwnOptions
 
 quick = pytest.mark.quick
 CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.py") if path.stem != "base")
@@ -180,6 +181,15 @@ def read_pressures(tmp_path: pathlib.Path) -> None:
   data = systems.make(config).data
   [record] = data.load(tmp_path, config.data)
   assert "ppg_b_t_c" in data.cut(record, data.spans(record, config.data), config.data)
+
+  video = tmp_path / "face.mp4"
+  video.write_text("no video")
+  with pytest.raises(UserError, match="no skin is named"):
+    own = systems.make(config).own
+    own.read(video, OwnOptions(None, config.data, config.own))
+  lines = [f"{k / 30:.3f},200,150,{100 + k % 30}" for k in range(300)]
+  (tmp_path / "face.csv").write_text("time,R,G,B\n" + "\n".join(lines))
+  own.read(tmp_path / "face.csv", OwnOptions(None, config.data, config.own))
 
 
 def load_some(config: ConfigDict, folder: pathlib.Path) -> None:

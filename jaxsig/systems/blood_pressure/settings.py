@@ -7,6 +7,7 @@ from jaxsig.data.ppg.pressure.snr import FORMS
 from jaxsig.errors import UserError
 from jaxsig.setting_rules import (
     choice,
+    either,
     items,
     number,
     optional,
@@ -86,7 +87,7 @@ SETTINGS = {
     "own.signal": optional(text()),
     "own.polarity": optional(choice(*polarity.CHOICES)),
     "own.camera": optional(choice(*colour_pulse.WAYS)),
-    "own.box": optional(items(whole(0, 100_000), 0, 4)),
+    "own.box": optional(either(items(text(), 0, 0), items(whole(0, 100_000), 4, 4))),
     "own.mask": optional(text()),
     "own.calibration": optional(text(cuff_readings.SEVERAL, cuff_readings.IN_WORDS)),
 }

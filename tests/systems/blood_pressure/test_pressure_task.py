@@ -62,7 +62,7 @@ def test_rows_of_padding_and_windows_without_a_label_count_for_nothing(loss):
       np.testing.assert_allclose(other_stats["labels"][name], x, rtol=1e-5)
 
 
-def learnt(task, batch, steps=150, rate=0.01):
+def learnt(task, batch, steps=400, rate=0.01):
   params, stats = task.init(KEY, batch)
   optimiser = optax.adam(rate)
   state = optimiser.init(params)
