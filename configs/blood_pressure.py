@@ -11,7 +11,8 @@ learners beside the networks: `ours`, and as ablations the published LSTM and a 
 docs/blood_pressure.md has the tables and says how to read them.
 
 Arguments: `:smoke` (half a minute), `:paper` and `:released_code` (how windows are cut and what is
-left out), `:ppg_bp` (189 of 219 subjects with one cuff value each), `:five_folds`.
+left out), `:network=alexnet` (or `resnet50`, `spectro_temporal`, `lstm`: the published networks at
+full size, for an accelerator), `:ppg_bp` (189 of 219 subjects with one cuff value each), `:five_folds`.
 """
 import pathlib
 
@@ -23,9 +24,16 @@ BASE = pathlib.Path(__file__).with_name("base.py")
 
 
 def get_config(arg: str = "") -> ConfigDict:
-  """`arg`: "smoke", "five_folds", "ppg_bp", "paper", "released_code", or several."""
+  """`arg`: "smoke", "five_folds", "ppg_bp", "paper", "released_code", "network=NAME", or several."""
   arg = parse_arg(
-      arg, smoke=False, five_folds=False, ppg_bp=False, paper=False, released_code=False)
+      arg,
+      smoke=False,
+      five_folds=False,
+      ppg_bp=False,
+      paper=False,
+      released_code=False,
+      network="ours",
+  )
   config = module_of(BASE).get_config()
   config.system = "blood_pressure"
 
@@ -76,6 +84,12 @@ def get_config(arg: str = "") -> ConfigDict:
   set_report(config.report)
   if arg.ppg_bp:
     set_ppg_bp(config)
+  if arg.paper:
+    set_paper(config.data)
+  if arg.released_code:
+    set_released_code(config.data)
+  if arg.network != "ours":
+    set_published(config, arg.network)
   if arg.five_folds:
     config.split.folds = ()
   if arg.smoke:
@@ -127,6 +141,34 @@ def set_data(data: ConfigDict) -> None:
   data.simulate_artefacts = 1.0
 
 
+def set_paper(data: ConfigDict) -> None:
+  """Sets windows and limits as Schrumpf et al. 2021 describe them: 7 beats, SNR above -7 dB."""
+  data.window = "beats"
+  data.beats = 7
+  data.hop_beats = 7
+  data.snr_form = "snr_db_01_02_05_4_hann_pad16"   # the paper names no convention
+  data.snr_min_db = -7.0
+  data.sbp_limits = (75.0, 165.0)
+  data.dbp_limits = (40.0, 80.0)
+  data.rate_limits_bpm = (50.0, 140.0)
+  data.stable = False
+  data.simulate_stretch_s = 16.0   # seven beats, and what is left out at both ends
+
+
+def set_released_code(data: ConfigDict) -> None:
+  """Sets windows and limits as their published code has them: 7 s, no SNR, whole mmHg."""
+  data.window = "time"
+  data.window_s = 7.0
+  data.hop_s = 437 / 125
+  data.filter = "window"
+  data.sbp_limits = (40.0, 200.0)
+  data.dbp_limits = (40.0, 120.0)
+  data.limit_rule = "any_beat"
+  data.rate_limits_bpm = (50.0, 140.0)
+  data.stable = False
+  data.label_rounding = "floor"
+
+
 def set_ppg_bp(config: ConfigDict) -> None:
   """Sets windows of 2.1 s, and one estimate a subject."""
   config.data.name = "ppg_bp"
@@ -152,6 +194,25 @@ def set_model(model: ConfigDict) -> None:
   model.preset = "released"   # of the LSTM: released, main, paper
   model.width = 1.0           # a factor on its units
   model.stride = 1            # of its convolution, or of the spectro-temporal network's means
+
+
+def set_published(config: ConfigDict, network: str) -> None:
+  """Sets a published network at its full size, with the paper's loss and rate of learning."""
+  config.model.network = network
+  config.model.uses_rate = False
+  config.model.hidden = 0
+  if network == "alexnet":
+    config.model.filters = (96, 256, 384, 384, 256)
+    config.model.dense = 4096
+  if network == "resnet50":
+    config.model.filters = (64, 128, 256, 512)
+    config.model.first_channel_only = False
+  config.loss.name = "squared"
+  config.augment.noise = 0.0
+  config.optim.weight_decay = 0.0
+  config.optim.learning_rate = 1e-3
+  config.read.method = network
+  config.run.ablations = False
 
 
 def set_ablations(config: ConfigDict) -> None:
