@@ -12,7 +12,7 @@ docs/blood_pressure.md has the tables and says how to read them.
 
 Arguments: `:smoke` (half a minute), `:paper` and `:released_code` (how windows are cut and what is
 left out), `:network=alexnet` (or `resnet50`, `spectro_temporal`, `lstm`: the published networks at
-full size, for an accelerator), `:ppg_bp` (189 of 219 subjects with one cuff value each), `:five_folds`.
+full size, for an accelerator), `:ppg_bp` (subjects with one cuff value each), `:five_folds`.
 """
 import pathlib
 
@@ -24,7 +24,7 @@ BASE = pathlib.Path(__file__).with_name("base.py")
 
 
 def get_config(arg: str = "") -> ConfigDict:
-  """`arg`: "smoke", "five_folds", "ppg_bp", "paper", "released_code", "network=NAME", or several."""
+  """`arg`: "smoke", "five_folds", "ppg_bp", "paper", "released_code", "network=NAME"; several."""
   arg = parse_arg(
       arg,
       smoke=False,

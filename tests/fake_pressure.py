@@ -66,3 +66,76 @@ def write_ppg_bp(folder: pathlib.Path, segments: dict[str, np.ndarray], rows: li
   for row in rows:
     book.active.append(row)
   book.save(folder / "PPG-BP dataset.xlsx")
+
+
+def write_kachuee(path: pathlib.Path, tables) -> None:
+  """Writes tables [t, 3] as MATLAB v7.3 has a cell array of them."""
+  import h5py
+
+  with h5py.File(path, "w") as file:
+    references = []
+    for number, table in enumerate(tables):
+      references.append(file.create_dataset(f"#refs#/{number}", data=table).ref)
+    cells = np.array(references, h5py.ref_dtype).reshape(-1, 1)
+    file.create_dataset(path.stem, data=cells, dtype=h5py.ref_dtype)
+
+
+def write_pulsedb(path: pathlib.Path, signals: np.ndarray, subjects: list[str]) -> None:
+  """Writes a subset of segments, with pressures that count up."""
+  import h5py
+
+  n = len(subjects)
+  with h5py.File(path, "w") as file:
+    file["Subset/Signals"] = signals
+    file["Subset/SBP"] = 120.0 + np.arange(n)[None]
+    file["Subset/DBP"] = 70.0 + np.arange(n)[None]
+    file["Subset/Age"] = 60.0 + np.arange(n)[None]
+    references = []
+    for number, name in enumerate(subjects):
+      codes = np.array([[ord(letter)] for letter in name], np.uint16)
+      references.append(file.create_dataset(f"#refs#/{number}", data=codes).ref)
+    cells = np.array(references, h5py.ref_dtype).reshape(1, -1)
+    file.create_dataset("Subset/Subject", data=cells, dtype=h5py.ref_dtype)
+
+
+def write_schrumpf(path: pathlib.Path, windows, labels, subjects, camera: bool) -> None:
+  """Writes prepared windows; those of the camera are transposed."""
+  import h5py
+
+  arrays = {"ppg": windows, "label": labels, "subject_idx": subjects[:, None]}
+  if camera:
+    arrays = {"rppg": windows.T, "label": labels.T, "subject_idx": subjects[None]}
+  with h5py.File(path, "w") as file:
+    for name, x in arrays.items():
+      file[name] = x
+
+
+def write_empty_hdf5(path: pathlib.Path) -> None:
+  import h5py
+
+  with h5py.File(path, "w") as file:
+    file["other"] = np.zeros(3)
+
+
+def write_mimic(folder: pathlib.Path, record) -> None:
+  """Writes a record of two segments with 10 s missing between them, and its numerics."""
+  folder.mkdir(parents=True)
+  signals_t_c = np.stack([record.signals["ppg_t"], record.signals["abp_t"]], -1).astype(float)
+  size = len(signals_t_c) // 2
+  for number in (1, 2):
+    wfdb.wrsamp(
+        f"3544749_000{number}",
+        fs=125,
+        units=["NU", "mmHg"],
+        sig_name=["PLETH", "ABP"],
+        p_signal=signals_t_c[(number - 1) * size:number * size],
+        fmt=["16", "16"],
+        write_dir=str(folder),
+    )
+  name = "p000020-2183-04-28-17-47"
+  layout = "3544749_layout 2 125 0\n~ 0 1(0)/NU 16 0 0 0 0 PLETH\n~ 0 1(0)/mmHg 16 0 0 0 0 ABP\n"
+  (folder / "3544749_layout.hea").write_text(layout)
+  lines = [f"{name}/4 2 125 {2 * size + 1250}", "3544749_layout 0", f"3544749_0001 {size}"]
+  lines += ["~ 1250", f"3544749_0002 {size}"]
+  (folder / f"{name}.hea").write_text("\n".join(lines) + "\n")
+  (folder / f"{name}n.hea").write_text(f"{name}n 1 1 10\n")

@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 from ml_collections import ConfigDict
 
-from jaxsig.data.ppg.pressure import challenge2015, leak_audit, ppg_bp
+from jaxsig.data.ppg.pressure import (
+    challenge2015,
+    kachuee,
+    leak_audit,
+    mimic_waveforms,
+    ppg_bp,
+    pulsedb,
+    schrumpf,
+)
 from jaxsig.data.ppg.pressure.pressure_windows import cut
 from jaxsig.data.ppg.pressure.simulate_pressure import simulate
 from jaxsig.data.ppg.pressure.usable_windows import spans
@@ -34,7 +42,7 @@ def _inspector(module: types.ModuleType) -> Callable[[str], dict[str, object]]:
 
 
 DATA = {}
-for _module in (challenge2015, ppg_bp):
+for _module in (challenge2015, ppg_bp, mimic_waveforms, kachuee, pulsedb, schrumpf):
   DATA[_module.__name__.rpartition(".")[2]] = Data(
       load=_loader(_module),
       simulate=simulate,
