@@ -58,25 +58,7 @@ def get_config(arg: str = "") -> ConfigDict:
   config.train.steps = 1500
   config.train.batch_size = 32
 
-  config.read.method = "ours"
-  config.read.known = "none"
-  config.read.pool = False
-  config.readings.offset = {
-      "label": "moved to the readings",
-      "known": "offset",
-  }
-  config.readings.change = {
-      "label": "mean reading + shrunk change",
-      "known": "change",
-  }
-  config.own.reading = "change"
-  config.own.signal = ""         # which signal of a file; empty: the one that is named as a PPG
-  config.own.polarity = "auto"   # turns a PPG that is upside down; upright, inverted
-  config.own.camera = "auto"     # how a camera's pulse is made: pos, green, red
-  config.own.box = ()            # the skin in a video: (x, y, width, height) in pixels
-  config.own.mask = ""           # or an image of the frames' size, not 0 where the skin is
-  config.own.calibration = ""    # readings of a cuff: "120/80@0; 125/82@300", times in seconds
-
+  set_reading(config)
   config.run.predict_batch_size = 256
   config.run.ckpt_steps = 500
   config.run.val_steps = 250
@@ -95,6 +77,28 @@ def get_config(arg: str = "") -> ConfigDict:
   if arg.smoke:
     shrink(config)
   return config
+
+
+def set_reading(config: ConfigDict) -> None:
+  """Sets how a trained network is read: by itself, and with the subject's first readings."""
+  config.read.method = "ours"
+  config.read.known = "none"
+  config.read.pool = False
+  config.readings.offset = {
+      "label": "moved to the readings",
+      "known": "offset",
+  }
+  config.readings.change = {
+      "label": "mean reading + shrunk change",
+      "known": "change",
+  }
+  config.own.reading = "change"
+  config.own.signal = ""         # which signal of a file; empty: the one that is named as a PPG
+  config.own.polarity = "auto"   # turns a PPG that is upside down; upright, inverted
+  config.own.camera = "auto"     # how a camera's pulse is made: pos, green, red
+  config.own.box = ()            # the skin in a video: (x, y, width, height) in pixels
+  config.own.mask = ""           # or an image of the frames' size, not 0 where the skin is
+  config.own.calibration = ""    # readings of a cuff: "120/80@0; 125/82@300", times in seconds
 
 
 def set_data(data: ConfigDict) -> None:

@@ -75,7 +75,8 @@ def _required(folder: str) -> list[pathlib.Path]:
   if not found:
     raise UserError(
         f"no record of MIMIC-III waveforms (.hea) in {folder} or its mimic3wdb/: correct the "
-        "folder, or fetch some by jaxsig.data.ppg.pressure.mimic_waveforms.download(folder, records)")
+        "folder, or fetch some by "
+        "jaxsig.data.ppg.pressure.mimic_waveforms.download(folder, records)")
   return found
 
 
