@@ -23,18 +23,8 @@ from ml_collections import ConfigDict
 
 from jaxsig.config import module_of
 from jaxsig.data.records import Record, Spans, spans_of
-from jaxsig.system import (
-    Batch,
-    Data,
-    Metric,
-    Params,
-    Predictions,
-    Protocol,
-    Row,
-    Stats,
-    System,
-    Task,
-)
+from jaxsig.rows import Row
+from jaxsig.system import Batch, Data, Metric, Params, Predictions, Protocol, Stats, System, Task
 
 RATE_HZ = 44_100.0
 CHANNELS = 2

@@ -56,11 +56,14 @@ def split() -> ConfigDict:
   section.folds = (0,)     # empty: all
   section.seeds = (0,)
   section.val_groups = 1
+  section.val_share = 0.0  # of the groups that are not tested, where that is more than val_groups
   section.salt = 0
   section.inner_folds = 0  # above 0: training groups are tested, for choosing hyper-parameters
-  section.adapt_s = 0.0    # personal: how much of a test group's beginning is trained on
+  section.adapt = "first"  # personal: the beginning is trained on, or blocks, "random" (leaks)
+  section.adapt_s = 0.0    # personal: how much of a test group is trained on
   section.guard_s = 0.0    # personal: how much is left out between that and the test
-  section.block_s = 60.0   # mixed: how long the blocks are that are dealt out
+  section.spare_random = False   # personal: tests nothing that adapt=random would train on
+  section.block_s = 60.0   # mixed, random: how long the blocks are that are dealt out
   return section
 
 

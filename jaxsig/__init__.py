@@ -16,7 +16,7 @@ if TYPE_CHECKING:
   from ml_collections import ConfigDict
 
   from jaxsig.prediction.model import Model
-  from jaxsig.system import Row
+  from jaxsig.rows import Row
 
 DEFAULT_MODEL = "respdiff_60s"
 

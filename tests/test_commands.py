@@ -21,7 +21,7 @@ from fake_recording import pulse
 
 from jaxsig import main
 from jaxsig.report.rows import read_rows
-from jaxsig.system import Row
+from jaxsig.rows import Row
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 CONFIG = f"--config={ROOT}/configs/respdiff.py:smoke"

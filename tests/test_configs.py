@@ -9,6 +9,7 @@ import pytest
 from builders import ROOT, records_of
 from config_reads import recorded
 from fake_bidmc import records, write_bidmc
+from fake_pressure import config_of, people, write_challenge
 from fake_recording import pulse
 from ml_collections import ConfigDict
 
@@ -24,6 +25,7 @@ from jaxsig.errors import UserError
 from jaxsig.experiment import sweep
 from jaxsig.prediction import own_file
 from jaxsig.prediction.model import simulated_run
+from jaxsig.system import OwnOptions
 
 quick = pytest.mark.quick
 CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.py") if path.stem != "base")
@@ -52,6 +54,7 @@ OWN_FILES = {   # of each system: what a user may give, and its sampling rate
     "respiration": (pulse(200), 50.0),
     "phase_retrieval": (intensity(), None),
     "cnn_notes": (image(), None),
+    "blood_pressure": (pulse(200), 50.0),
 }
 
 
@@ -162,6 +165,31 @@ def read_under_conditions(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatc
   load_some(configs.override(respdiff, {"data.skip_broken": True}), tmp_path)
   fake_idx.write_family(tmp_path / "fashion_mnist", train=60, test=20, side=28)
   load_some(configs.load(ROOT / "configs" / "phase_retrieval.py", "smoke"), tmp_path)
+  read_pressures(tmp_path)
+
+
+def read_pressures(tmp_path: pathlib.Path) -> None:
+  """Loads a broken record among others, and cuts windows of whole beats with derivatives."""
+  write_challenge(tmp_path / "challenge2015", people(2))
+  (tmp_path / "challenge2015" / "v100s.hea").write_text("short")
+  config = config_of(
+      data__skip_broken=True,
+      data__window="beats",
+      data__derivatives=1,
+      data__snr_form="snr_db_01_02_05_8_boxcar",
+  )
+  data = systems.make(config).data
+  [record] = data.load(tmp_path, config.data)
+  assert "ppg_b_t_c" in data.cut(record, data.spans(record, config.data), config.data)
+
+  video = tmp_path / "face.mp4"
+  video.write_text("no video")
+  with pytest.raises(UserError, match="no skin is named"):
+    own = systems.make(config).own
+    own.read(video, OwnOptions(None, config.data, config.own))
+  lines = [f"{k / 30:.3f},200,150,{100 + k % 30}" for k in range(300)]
+  (tmp_path / "face.csv").write_text("time,R,G,B\n" + "\n".join(lines))
+  own.read(tmp_path / "face.csv", OwnOptions(None, config.data, config.own))
 
 
 def load_some(config: ConfigDict, folder: pathlib.Path) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from jaxsig.data.records import Record, spans_of
 from jaxsig.errors import UserError
+from jaxsig.rows import Row
 from jaxsig.setting_rules import choice, number, optional, positive, whole
 from jaxsig.system import (
   Aggregate,
@@ -24,7 +25,6 @@ from jaxsig.system import (
   Metric,
   OwnFile,
   Protocol,
-  Row,
   System,
   Task,
   Words,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsig.data.personal_splits import RANDOM, personal
 from jaxsig.data.records import Record, Segment, stable_hash
 from jaxsig.errors import UserError
 
@@ -62,14 +63,15 @@ def members(records: Sequence[Record], config: ConfigDict) -> list[Member]:
       "leave_one_out" (a fold a group), "kfold", "given" (the data set's own test part: records
       whose info["part"] is "test"),
       "all" (nobody is tested: for a model that is shipped), "external" (all are tested, none is
-      trained on: for a model that was trained elsewhere), "personal" (each test group's first
-      `adapt_s` seconds are trained on, from a base of `init_from` that never saw the group, and
-      what begins `guard_s` after them is tested), or "mixed" (blocks of `block_s` seconds are dealt
-      to folds whatever their group: this LEAKS, and is for showing what leaking does).
+      trained on: for a model that was trained elsewhere), "personal" (a part of each test group is
+      trained on, from a base of `init_from` that never saw the group, and a later part is tested:
+      see `personal_splits`), or "mixed" (blocks of `block_s` seconds are dealt to folds whatever
+      their group: this LEAKS, and is for showing what leaking does).
       With `inner_folds` > 0 a fold's test groups are left out altogether and one part in so many of
       the others is tested
       instead: for choices that may not see the test groups. Also read: `n_folds`, `folds` (empty:
-        all), `seeds`, `val_groups`, `salt`.
+        all), `seeds`, `salt`, and `val_groups` or `val_share` of the groups that are not tested,
+      whichever is more: they are validated by.
 
   Raises:
     UserError: too few groups, an unknown kind, or folds that do not exist.
@@ -82,7 +84,23 @@ def members(records: Sequence[Record], config: ConfigDict) -> list[Member]:
     every = _by_group(records, config)
   for member in every:
     check(member, config.guard_s)
+    _require_copies_together(member, records)
   return every
+
+
+def _require_copies_together(member: Member, records: Sequence[Record]) -> None:
+  """Raises UserError where a record is trained on and its copy under another name is tested."""
+  if member.leaks:
+    return
+  tested = {segment.record for segment in member.test}
+  seen = {segment.record for segment in member.trained_on + member.val}
+  for record in records:
+    for copy in record.info.get("copies", ()):
+      if record.id in tested and copy in seen:
+        raise UserError(
+            f"{record.id} of {record.group} and {copy} hold the same samples, and member "
+            f"{member.name} is trained on the one and tested on the other: leave one of them out "
+            "of the data folder (--mode=inspect lists such pairs)")
 
 
 def _by_group(records: Sequence[Record], config: ConfigDict) -> list[Member]:
@@ -121,17 +139,27 @@ def _member(
           f"split.inner_folds={config.inner_folds}; add recordings, or lower it")
 
   if config.kind == "personal":
-    adapt, tested = _adapted(records, test, config)
-    return Member(name, fold.number, seed, (), (), tested, adapt)
+    sides = personal(records, test, config)
+    return Member(
+        name=name,
+        fold=fold.number,
+        seed=seed,
+        train=(),
+        val=(),
+        test=sides.test,
+        adapt=sides.adapt,
+        leaks=config.adapt == RANDOM,
+    )
 
   by_hash = sorted(rest, key=lambda group: stable_hash(f"val:{config.salt}:{group}"))
-  val = set(by_hash[:config.val_groups])
+  count = max(config.val_groups, round(config.val_share * len(rest)))
+  val = set(by_hash[:count])
   train = [group for group in rest if group not in val]
   if not train and config.kind != "external":
     raise UserError(
         f"fold {fold.number} leaves no group to train on: {len(groups)} groups are too few for "
-        f"split.kind={config.kind} with split.val_groups={config.val_groups}; "
-        "add recordings or lower them")
+        f"split.kind={config.kind} with split.val_groups={config.val_groups} and "
+        f"split.val_share={config.val_share:g}; add recordings or lower them")
   return Member(
       name=name,
       fold=fold.number,
@@ -146,34 +174,6 @@ def _whole(records: Sequence[Record], groups: Iterable[str]) -> tuple[Segment, .
   """The whole records of these groups, in the order of `records`."""
   groups = set(groups)
   return tuple(Segment(record.group, record.id) for record in records if record.group in groups)
-
-
-def _adapted(
-    records: Sequence[Record],
-    groups: Iterable[str],
-    config: ConfigDict,
-) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
-  """(adapt, test) of the groups.
-
-  The beginning of each one's first record, and all that begins a guard interval later.
-  """
-  if config.adapt_s <= 0:
-    raise UserError(
-        "split.kind=personal needs split.adapt_s above 0: "
-        "how many seconds of each test group are trained on")
-  adapt, test = [], []
-  for group in groups:
-    own = [record for record in records if record.group == group]
-    first = own[0]
-    begin_s = config.adapt_s + config.guard_s
-    if begin_s >= first.duration_s:
-      raise UserError(
-          f"the record {first.id} of {group} lasts {first.duration_s:g} s, which leaves nothing to "
-          f"test after split.adapt_s + split.guard_s = {begin_s:g} s: lower them")
-    adapt.append(Segment(group, first.id, 0.0, config.adapt_s))
-    test.append(Segment(group, first.id, begin_s))
-    test += [Segment(group, record.id) for record in own[1:]]
-  return tuple(adapt), tuple(test)
 
 
 def _folds(groups: Sequence[str], records: Sequence[Record], config: ConfigDict) -> list[Fold]:

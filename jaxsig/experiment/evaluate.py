@@ -30,8 +30,9 @@ from jaxsig.experiment.predictor import (
 from jaxsig.experiment.readings import Reading, readings_of
 from jaxsig.experiment.workdir import version_of_code, write_json
 from jaxsig.report.rows import read_rows, write_rows
+from jaxsig.rows import Row, Stamp, finite_or_none
 from jaxsig.stored_files import is_archive, is_json, read_json, require_no_folder, write_arrays
-from jaxsig.system import Params, Plain, Protocol, Row, Stamp, Stats, finite_or_none
+from jaxsig.system import Params, Plain, Protocol, Stats
 
 CALIBRATION = "calibration.json"   # of a member: {method: what `Protocol.calibrate` has learnt}
 SHOWN_WINDOWS = 4                  # that `Task.extras["show"]` sees

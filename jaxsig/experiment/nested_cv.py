@@ -7,8 +7,9 @@ from ml_collections import ConfigDict
 
 from jaxsig import config as configs
 from jaxsig.report.averages import group_means
-from jaxsig.report.statistics import weighted_interval_score
-from jaxsig.system import Metric, Row
+from jaxsig.rows import Row
+from jaxsig.statistics import weighted_interval_score
+from jaxsig.system import Metric
 
 MOST_CANDIDATES = 8   # trainings times readings: choosing among many by few groups means nothing
 NO_ANSWER = 10.0      # what a unit without an estimate costs, in the metric's unit

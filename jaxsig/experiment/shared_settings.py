@@ -2,7 +2,7 @@
 from ml_collections import ConfigDict
 
 from jaxsig import config as configs
-from jaxsig.data import feeds, splits
+from jaxsig.data import feeds, personal_splits, splits
 from jaxsig.engine.optim import OPTIMISERS
 from jaxsig.errors import UserError
 from jaxsig.setting_rules import (
@@ -38,10 +38,13 @@ SETTINGS = {
     "split.folds": items(whole(0, 10**6), distinct=True),
     "split.seeds": items(whole(0, LARGEST_SEED), 1, distinct=True),
     "split.val_groups": whole(0, 10**6),
+    "split.val_share": number(0, 0.9),
     "split.salt": whole(0, LARGEST_SEED),
     "split.inner_folds": whole(0, 10_000),
+    "split.adapt": choice(personal_splits.FIRST, personal_splits.RANDOM),
     "split.adapt_s": number(0, MOST_S),
     "split.guard_s": number(0, MOST_S),
+    "split.spare_random": yes_or_no(),
     "split.block_s": positive(MOST_S),
 
     "optim.name": choice(*OPTIMISERS),

@@ -287,6 +287,8 @@ def inspect(config: ConfigDict) -> None:
     say(f"SKIPPED {record['record']}: {record['why']}")
   records = count(len(about["records"]), words.record, words.records)
   say(f"{records}, {len(about['skipped'])} skipped")
+  for line in about.get("findings", ()):
+    say(line)
   say(f"licence: {about['licence']}")
   for citation in about["citation"]:
     say(f"cite: {citation}")

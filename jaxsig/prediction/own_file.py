@@ -20,7 +20,8 @@ from jaxsig.prediction import results
 from jaxsig.prediction.inputs import fingerprint_of, input_of
 from jaxsig.prediction.model import Model
 from jaxsig.report.settings import read_settings
-from jaxsig.system import OwnOptions, Predictions, Row, Seen, Told
+from jaxsig.rows import Row
+from jaxsig.system import OwnOptions, Predictions, Seen, Told
 
 BRIDGE_S = 1.0      # the longest gap that a straight line fills
 BLOCK_S = 3600.0    # of a record that is cut and predicted at once

@@ -11,9 +11,10 @@ from jaxsig.report.claims import NOT_JUDGED, Judgement, judge
 from jaxsig.report.join import LEAKS, Results, Trained
 from jaxsig.report.nesting import Nesting, nesting_of
 from jaxsig.report.settings import Claim, Settings, further_keys, keys_of, keys_of_name
-from jaxsig.report.statistics import paired_difference
 from jaxsig.report.uncertainty import Uncertainty, uncertainty_of
-from jaxsig.system import Metric, Protocol, Row, Words
+from jaxsig.rows import Row
+from jaxsig.statistics import paired_difference
+from jaxsig.system import Metric, Protocol, Words
 
 Rows = Sequence[Row]
 

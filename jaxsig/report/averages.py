@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from jaxsig.report.statistics import bootstrap_interval
-from jaxsig.system import Aggregate, Metric, Row
+from jaxsig.rows import Row
+from jaxsig.statistics import bootstrap_interval
+from jaxsig.system import Aggregate, Metric
 
 MEANS = Aggregate()   # at every stage
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from jaxsig.errors import UserError
 from jaxsig.report.averages import Estimate, direction
 from jaxsig.report.settings import Claim
-from jaxsig.report.statistics import over_groups, paired_difference
+from jaxsig.statistics import over_groups, paired_difference
 from jaxsig.system import Metric
 
 CONFIRMED, REFUTED, OPEN, NOT_JUDGED = "confirmed", "refuted", "not decided", "not judged"

@@ -5,10 +5,10 @@ from jaxsig.report import wording
 from jaxsig.report.aggregate import MetricFigures, ReportFigures
 from jaxsig.report.averages import direction
 from jaxsig.report.claims import NOT_JUDGED, Judgement
-from jaxsig.report.table_text import Line, Table
 from jaxsig.report.uncertainty import TOLD_SHARES, IntervalCoverage, RiskCoverage
 from jaxsig.report.wording import interval, number, percent
 from jaxsig.system import Metric, Words
+from jaxsig.table_text import Line, Table
 
 
 def present(found: ReportFigures, figures: MetricFigures) -> list[str]:

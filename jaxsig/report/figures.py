@@ -21,7 +21,8 @@ from jaxsig.report.figures_trade import trade
 from jaxsig.report.join import Results
 from jaxsig.report.material import material_of
 from jaxsig.report.page import Picture
-from jaxsig.system import Figure, Protocol, Row
+from jaxsig.rows import Row
+from jaxsig.system import Figure, Protocol
 
 Curve = list[tuple[int, float]]   # (step, loss)
 

@@ -12,7 +12,8 @@ from jaxsig import figure_style
 from jaxsig.figure_style import ACCENT, FAINT, INK
 from jaxsig.report import wording
 from jaxsig.report.aggregate import MethodFigures, MetricFigures, rows_by_method
-from jaxsig.system import Row, Words
+from jaxsig.rows import Row
+from jaxsig.system import Words
 
 NAME_CHARACTERS = 36   # of a method beside its line
 

@@ -10,7 +10,8 @@ from jaxsig import figure_style
 from jaxsig.figure_style import BASELINE, MUTED, OTHERS, OURS
 from jaxsig.report import wording
 from jaxsig.report.aggregate import MetricFigures, rows_by_method
-from jaxsig.system import Row, Words
+from jaxsig.rows import Row
+from jaxsig.system import Words
 
 Look = Mapping[str, str | float]         # options of a line
 Points = Sequence[tuple[float, float]]

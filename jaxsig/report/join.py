@@ -9,8 +9,9 @@ from etils import epath
 
 from jaxsig.errors import UserError
 from jaxsig.report import rows as row_files
+from jaxsig.rows import Row
 from jaxsig.stored_files import AGAIN, read_json
-from jaxsig.system import Plain, Row
+from jaxsig.system import Plain
 
 CLOSE = 1e-3         # relative or absolute: by this much two results may differ and still agree
 LEAKS = " (LEAKS)"   # ends the name of a method whose split leaks on purpose

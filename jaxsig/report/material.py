@@ -5,14 +5,16 @@ from etils import epath
 
 from jaxsig.report.aggregate import ReportFigures
 from jaxsig.report.join import Results
+from jaxsig.rows import Row
 from jaxsig.stored_files import read_arrays
-from jaxsig.system import Material, Predictions, Row
+from jaxsig.system import Material, Predictions
 
 
 def material_of(found: ReportFigures, results: Results, workdirs: Sequence[epath.Path]) -> Material:
   """The rows of a report, and what its workdirs store of records and members.
 
-  Several workdirs' members are called "workdir: member".
+  Several workdirs' members are called "workdir: member". Without workdirs nothing is shown of
+  their members.
   """
 
   def stored(method: str, row: Row) -> Predictions | None:

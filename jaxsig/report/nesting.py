@@ -3,7 +3,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from jaxsig.system import Row, Words
+from jaxsig.rows import Row
+from jaxsig.system import Words
 
 
 class Nesting(NamedTuple):

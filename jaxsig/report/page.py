@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from etils import epath
 
-from jaxsig.report.table_text import Line, Table
+from jaxsig.table_text import Line, Table
 
 MOST_LINES = 12   # of a table; the others are folded
 

@@ -9,9 +9,9 @@ from jaxsig.errors import UserError
 from jaxsig.report import wording
 from jaxsig.report.join import Results, read_about
 from jaxsig.report.nesting import nesting_of
-from jaxsig.report.table_text import Line, Table
 from jaxsig.stored_files import AGAIN, read_json
 from jaxsig.system import Plain, Words
+from jaxsig.table_text import Line, Table
 
 FILE = "provenance.json"   # beside the tables
 STAMPED = ("config", "commit", "data", "step")

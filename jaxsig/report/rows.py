@@ -5,8 +5,9 @@ import pathlib
 from collections.abc import Iterable
 
 from jaxsig.errors import UserError
+from jaxsig.rows import Row, Stamp
 from jaxsig.stored_files import AGAIN, lines_of, written_aside
-from jaxsig.system import Plain, Row, Stamp
+from jaxsig.system import Plain
 
 
 def to_plain(row: Row) -> Plain:

@@ -7,9 +7,9 @@ from jaxsig.report.aggregate import MethodFigures, MetricFigures, ReportFigures
 from jaxsig.report.averages import Figures
 from jaxsig.report.comparisons import claims_tables, comparisons, present, time_tables
 from jaxsig.report.nesting import Nesting
-from jaxsig.report.table_text import Line, Table
 from jaxsig.report.wording import interval, number, percent
 from jaxsig.system import Metric, Words
+from jaxsig.table_text import Line, Table
 
 
 def main_tables(found: ReportFigures) -> list[Table]:

@@ -5,19 +5,19 @@ from collections.abc import Callable, Mapping, Sequence
 from jaxsig.report import wording
 from jaxsig.report.aggregate import MetricFigures
 from jaxsig.report.along_axis import (
-    AxisFigures,
-    included_at,
-    method_at,
-    metric_at,
-    metric_of_key,
+  AxisFigures,
+  included_at,
+  method_at,
+  metric_at,
+  metric_of_key,
 )
 from jaxsig.report.averages import Estimate
 from jaxsig.report.claims import NOT_JUDGED, Judgement
 from jaxsig.report.comparisons import paired_note
-from jaxsig.report.table_text import Line, Table
 from jaxsig.report.tables import own_name
 from jaxsig.report.wording import interval
 from jaxsig.system import Metric
+from jaxsig.table_text import Line, Table
 
 
 def main_axis_tables(found: AxisFigures) -> list[Table]:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsig.report.averages import group_means, group_values, size_of
-from jaxsig.report.statistics import bootstrap_interval, over_groups
-from jaxsig.system import Metric, Row
+from jaxsig.rows import Row
+from jaxsig.statistics import bootstrap_interval, over_groups
+from jaxsig.system import Metric
 
 SHARES = range(20, 101, 5)   # per cent of the units answered: the points of a risk-coverage curve
 TOLD_SHARES = (80, 60)       # of them, those that tables tell

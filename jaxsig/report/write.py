@@ -11,15 +11,16 @@ from jaxsig.report import figures, provenance, wording
 from jaxsig.report.aggregate import ReportFigures, aggregate
 from jaxsig.report.along_axis import AxisFigures, aggregate_along
 from jaxsig.report.join import LEAKS, Results, load_rows
+from jaxsig.report.material import material_of
 from jaxsig.report.page import Tile, page
 from jaxsig.report.plain import plain_values
 from jaxsig.report.provenance import Fact, Split
 from jaxsig.report.settings import Settings, read_settings
-from jaxsig.report.table_text import Table, markdown_table, plain_table
 from jaxsig.report.tables import main_tables, other_tables, short_table
 from jaxsig.report.tables_along_axis import main_axis_tables, other_axis_tables
 from jaxsig.report.tiles import axis_tiles, report_tiles
 from jaxsig.system import Plain, Protocol
+from jaxsig.table_text import Table, markdown_table, plain_table
 
 __all__ = ["load_rows", "markdown", "terminal", "update_block", "write_report"]
 
@@ -173,6 +174,8 @@ def _shown(results: Results, settings: Settings, protocol: Protocol) -> _Shown:
     found = aggregate(results, settings, protocol)
     main = main_tables(found)
     others = other_tables(found)
+    if protocol.tables is not None:
+      others = [*protocol.tables(material_of(found, results, ())), *others]
     tiles = report_tiles(found)
 
   banner = wording.banner(found.simulated, found.methods)

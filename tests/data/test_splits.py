@@ -1,4 +1,6 @@
 """Splits: who is trained on, validated by and tested, and that no window crosses a border."""
+import itertools
+
 import numpy as np
 import pytest
 from builders import records_of, toy
@@ -25,10 +27,13 @@ def settings(**changes):
     "folds": (),
     "seeds": (0,),
     "val_groups": 3,
+    "val_share": 0.0,
     "salt": 0,
     "inner_folds": 0,
+    "adapt": "first",
     "adapt_s": 0.0,
     "guard_s": 0.0,
+    "spare_random": False,
     "block_s": 60.0,
   }
   return ConfigDict({**fields, **changes})
@@ -225,6 +230,25 @@ def test_no_sample_is_both_trained_on_and_tested(windows, changes):
     assert not trained & tested
 
 
+def test_a_share_of_the_groups_that_are_not_tested_is_validated_by():
+  [few] = members_of(RECORDS, folds=(0,), val_share=0.25)
+  rest = len(GROUPS) - len(groups_of(few.test))
+  assert len(groups_of(few.val)) == round(0.25 * rest)
+  [more] = members_of(RECORDS, folds=(0,), val_share=0.01)
+  assert len(groups_of(more.val)) == 3   # val_groups, which is more
+
+
+def test_copies_of_a_record_under_another_name_may_not_be_divided():
+  records = records_of(GROUPS[:8])
+  twins = [record.id for record in records[:2]]
+  records[0] = records[0]._replace(info={"copies": [twins[1]]})
+  records[1] = records[1]._replace(info={"copies": [twins[0]]})
+  with pytest.raises(UserError, match=f"{twins[0]} of .* and {twins[1]} hold the same samples"):
+    members_of(records, kind="leave_one_out", val_groups=0)
+  mixed = members_of(records, kind="mixed", n_folds=2, block_s=20.0)
+  assert all(member.leaks for member in mixed)
+
+
 def test_a_personal_split_tests_what_begins_a_guard_interval_later(windows):
   personal = {"kind": "personal", "n_folds": 3, "adapt_s": 10.0, "guard_s": 3.0, "val_groups": 0}
   for member in members_of(windows.records, **personal):
@@ -233,6 +257,30 @@ def test_a_personal_split_tests_what_begins_a_guard_interval_later(windows):
       assert (adapt.from_s, adapt.to_s) == (0.0, 10.0)
       starts_s = [test.from_s for test in member.test if test.group == adapt.group]
       assert starts_s == [13.0, 0.0]   # the rest of its first record, all of its second
+
+
+def test_random_blocks_leak_and_both_ways_of_adapting_are_tested_on_the_same():
+  records = records_of(["a", "b", "c"], duration_s=300.0)
+  common = {
+    "kind": "personal",
+    "n_folds": 0,
+    "adapt_s": 60.0,
+    "guard_s": 5.0,
+    "block_s": 10.0,
+    "val_groups": 0,
+  }
+  random = members_of(records, **common, adapt="random")
+  first = members_of(records, **common, spare_random=True)
+  assert len(random) == len(first) == 3
+  for at_random, at_first in zip(random, first, strict=True):
+    assert at_random.leaks and not at_first.leaks
+    assert at_random.test == at_first.test
+    assert len(at_random.adapt) == 6
+    assert sum(segment.to_s - segment.from_s for segment in at_random.adapt) == 60
+    for adapt, test in itertools.product(at_random.adapt, at_random.test):
+      assert adapt.to_s <= test.from_s or adapt.from_s >= test.to_s
+    assert min(test.from_s for test in at_first.test) >= 65
+    assert max(adapt.from_s for adapt in at_random.adapt) > 65   # it knows what lies later
 
 
 def test_blocks_of_a_mixed_split_are_dealt_once_and_leak():

@@ -14,7 +14,8 @@ from jaxsig.errors import UserError
 from jaxsig.experiment import nested_cv, sweep
 from jaxsig.experiment.nested_cv import Choice
 from jaxsig.report.rows import write_rows
-from jaxsig.system import Metric, Row, Stamp
+from jaxsig.rows import Row, Stamp
+from jaxsig.system import Metric
 
 pytestmark = pytest.mark.quick
 

@@ -46,6 +46,8 @@ FINE = {
   "trainable": ("nonsense",),
   "process.options.shift": (-0.5,),
   "data.photons": (math.inf,),
+  "data.snr_min_db": (-0.5,),
+  "own.calibration": ("",),
 }
 
 

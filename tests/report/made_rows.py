@@ -7,7 +7,8 @@ import numpy as np
 
 from jaxsig.report.join import Results
 from jaxsig.report.rows import to_plain
-from jaxsig.system import Baseline, Metric, Protocol, Row, Stamp, Words
+from jaxsig.rows import Row, Stamp
+from jaxsig.system import Baseline, Metric, Protocol, Words
 
 PRIMARY, FURTHER = "rate_win60", "corr_win60"
 SETTINGS = {

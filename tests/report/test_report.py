@@ -34,8 +34,8 @@ from jaxsig.report.aggregate import Size, aggregate
 from jaxsig.report.averages import Estimate
 from jaxsig.report.join import load_rows
 from jaxsig.report.settings import read_settings
-from jaxsig.report.statistics import bootstrap_interval, limits_of_agreement, paired_difference
 from jaxsig.report.tiles import report_tiles
+from jaxsig.statistics import bootstrap_interval, limits_of_agreement, paired_difference
 from jaxsig.system import Aggregate, Baseline, Figure, Metric, Words
 
 

@@ -27,7 +27,7 @@ from jaxsig.report import figures, write
 from jaxsig.report.aggregate import aggregate
 from jaxsig.report.join import load_rows
 from jaxsig.report.settings import read_settings
-from jaxsig.report.statistics import bootstrap_interval, paired_difference
+from jaxsig.statistics import bootstrap_interval, paired_difference
 from jaxsig.system import Metric
 
 TITLE = METRICS[PRIMARY].title

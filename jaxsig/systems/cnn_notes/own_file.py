@@ -14,7 +14,8 @@ from jaxsig.data.images.image_blocks import IMAGE_S
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
 from jaxsig.plurals import count
-from jaxsig.system import OwnFile, OwnOptions, Predictions, Row, Seen, Told
+from jaxsig.rows import Row
+from jaxsig.system import OwnFile, OwnOptions, Predictions, Seen, Told
 
 MOST_LINES = 30                       # of answers on the console
 PLACES = ("start_s_b", "length_s_b")  # of windows in a record: images of their own have none

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from jaxsig.data.records import Record
-from jaxsig.system import Figure, Material, Metric, Plain, Predictions, Protocol, Row, Words
+from jaxsig.rows import Row
+from jaxsig.system import Figure, Material, Metric, Plain, Predictions, Protocol, Words
 from jaxsig.systems.cnn_notes import baselines, score
 
 METRICS = {

@@ -9,7 +9,8 @@ import scipy.optimize
 
 from jaxsig.data.images.image_blocks import IMAGE_S
 from jaxsig.data.records import Record
-from jaxsig.system import Predictions, Row
+from jaxsig.rows import Row
+from jaxsig.system import Predictions
 
 BLOCK = 50                              # images to a row
 TEMPERATURES = (1e-3, 1e3)              # the range that is searched

@@ -11,7 +11,8 @@ from jaxsig.data.images.intensities import intensity_file
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
 from jaxsig.plurals import count
-from jaxsig.system import OwnFile, OwnOptions, Row, Seen, Told
+from jaxsig.rows import Row
+from jaxsig.system import OwnFile, OwnOptions, Seen, Told
 from jaxsig.systems.phase_retrieval import contact_sheet
 
 MOST_LINES = 30   # of images on the console

@@ -6,7 +6,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.data.records import Record
-from jaxsig.system import Figure, Material, Metric, Plain, Predictions, Protocol, Row, Words
+from jaxsig.rows import Row
+from jaxsig.system import Figure, Material, Metric, Plain, Predictions, Protocol, Words
 from jaxsig.systems.phase_retrieval import baselines, solved
 from jaxsig.systems.phase_retrieval.scene import Scene, scene_of
 from jaxsig.systems.phase_retrieval.score import (

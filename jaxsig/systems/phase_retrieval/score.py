@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsig.data.records import Record
-from jaxsig.system import Row, finite_or_none
+from jaxsig.rows import Row, finite_or_none
 from jaxsig.systems.phase_retrieval import image_errors, registration
 
 SOLVED = 0.01    # symmetric relative error below which an image counts as solved

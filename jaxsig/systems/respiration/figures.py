@@ -9,7 +9,8 @@ import matplotlib.figure
 import numpy as np
 
 from jaxsig.figure_style import INK, OURS, grid
-from jaxsig.system import Figure, Material, Predictions, Row
+from jaxsig.rows import Row
+from jaxsig.system import Figure, Material, Predictions
 from jaxsig.systems.respiration.protocol import UNIT, metrics
 from jaxsig.systems.respiration.waveforms import LagCorrelation, signed_lag_correlation
 

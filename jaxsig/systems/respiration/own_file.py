@@ -14,7 +14,8 @@ from jaxsig.data.ppg.ppg_windows import long_enough
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
 from jaxsig.plurals import count
-from jaxsig.system import OwnFile, OwnOptions, Predictions, Row, Told
+from jaxsig.rows import Row
+from jaxsig.system import OwnFile, OwnOptions, Predictions, Told
 from jaxsig.systems.respiration import quality
 from jaxsig.systems.respiration.own_rates import Rate, rates_of
 from jaxsig.systems.respiration.protocol import UNIT

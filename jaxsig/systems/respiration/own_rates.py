@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsig.system import Row, Seen, Told, finite_or_none
+from jaxsig.rows import Row, finite_or_none
+from jaxsig.system import Seen, Told
 from jaxsig.systems.respiration import method_rates, quality, waveforms
 from jaxsig.systems.respiration.visible_breathing import silent_spans_s
 

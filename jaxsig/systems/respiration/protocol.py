@@ -11,7 +11,8 @@ from ml_collections import ConfigDict
 from jaxsig.config import nearest
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
-from jaxsig.system import Figure, Material, Metric, Protocol, Row, Words
+from jaxsig.rows import Row
+from jaxsig.system import Figure, Material, Metric, Protocol, Words
 from jaxsig.systems.respiration import baselines
 from jaxsig.systems.respiration.method_rates import RULES
 from jaxsig.systems.respiration.score import WINDOWS_S, score_record

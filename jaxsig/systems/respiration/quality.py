@@ -6,7 +6,8 @@ import dataclasses
 import math
 from typing import NamedTuple
 
-from jaxsig.system import Row, Seen
+from jaxsig.rows import Row
+from jaxsig.system import Seen
 
 GOOD = "good"
 DOUBTFUL = "doubtful"

@@ -12,17 +12,18 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsig.data.records import Record
+from jaxsig.rows import Row, finite_or_none
 from jaxsig.signal import filters, resample
-from jaxsig.system import Predictions, Row, finite_or_none
+from jaxsig.system import Predictions
 from jaxsig.systems.respiration import breaths, waveforms
 from jaxsig.systems.respiration.method_rates import (
-    RateEstimator,
-    Rates,
-    finite_intervals,
-    rates_of,
-    waveform,
-    waveform_rates,
-    windows_of,
+  RateEstimator,
+  Rates,
+  finite_intervals,
+  rates_of,
+  waveform,
+  waveform_rates,
+  windows_of,
 )
 from jaxsig.systems.respiration.target import Target
 

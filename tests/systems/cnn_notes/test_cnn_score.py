@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxsig.data.records import Record
-from jaxsig.system import Row
+from jaxsig.rows import Row
 from jaxsig.systems.cnn_notes import protocol, score
 
 PROTOCOL = protocol.PROTOCOL

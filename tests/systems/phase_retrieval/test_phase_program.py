@@ -20,7 +20,8 @@ from jaxsig.experiment import evaluate, sweep
 from jaxsig.experiment.predictor import Predictor, RecordWindows, predict_records
 from jaxsig.prediction import own_file as predict_own_file
 from jaxsig.prediction.model import open_model
-from jaxsig.system import OwnOptions, Row, Told
+from jaxsig.rows import Row
+from jaxsig.system import OwnOptions, Told
 from jaxsig.systems.phase_retrieval import contact_sheet, far_field, own_file, registration, solved
 from jaxsig.systems.phase_retrieval.scene import scene_of
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from jaxsig.data.records import Record
-from jaxsig.system import Row
+from jaxsig.rows import Row
 from jaxsig.systems.respiration.score import score_record
 from jaxsig.systems.respiration.target import Target
 

@@ -1,7 +1,8 @@
 """The rule that says how far a rate may be trusted."""
 import pytest
 
-from jaxsig.system import Row, Seen
+from jaxsig.rows import Row
+from jaxsig.system import Seen
 from jaxsig.systems.respiration import quality
 
 pytestmark = pytest.mark.quick

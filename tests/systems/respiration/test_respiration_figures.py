@@ -3,7 +3,8 @@ import matplotlib.figure
 import numpy as np
 import pytest
 
-from jaxsig.system import Material, Row
+from jaxsig.rows import Row
+from jaxsig.system import Material
 from jaxsig.systems.respiration import figures, figures_recording, protocol
 
 pytestmark = pytest.mark.quick

@@ -5,9 +5,9 @@ import pytest
 import scipy.stats
 from made_rows import row
 
-from jaxsig.report import statistics
+from jaxsig import statistics
 from jaxsig.report.averages import group_means, group_values
-from jaxsig.report.statistics import weighted_interval_score
+from jaxsig.statistics import weighted_interval_score
 from jaxsig.system import Aggregate
 
 Z = {"50": 0.6745, "80": 1.2816, "95": 1.96}

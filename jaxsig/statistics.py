@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jaxsig.system import Row
+from jaxsig.rows import Row
 
 NAN = float("nan")
 LEVELS = ("50", "80", "95")   # per cent, of central intervals

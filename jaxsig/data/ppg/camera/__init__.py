@@ -1,0 +1,1 @@
+"""The pulse in the colour of skin, from a camera."""
