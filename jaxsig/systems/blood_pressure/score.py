@@ -98,7 +98,8 @@ def _window_row(
     if f"low_{level}_mmhg_b_p" in predictions:
       low = float(predictions[f"low_{level}_mmhg_b_p"][b, p])
       high = float(predictions[f"high_{level}_mmhg_b_p"][b, p])
-      interval[level] = (low, high)
+      if np.isfinite([low, high]).all():   # not where there is no estimate
+        interval[level] = (low, high)
   truth = finite_or_none(truth)
   why = ""
   if truth is None:

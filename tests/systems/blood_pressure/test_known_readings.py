@@ -97,6 +97,18 @@ def test_windows_among_the_known_readings_are_not_scored():
   assert estimate == pytest.approx(known.bp_mmhg_k_p[:, 0].mean(), rel=1e-5)
 
 
+def test_a_window_without_an_estimate_has_no_interval():
+  [record] = people(1, stretches=4)
+  config = config_of(data__known_share=0.0)
+  predictions = baselines.make(config)["constant"].predict(
+      baselines.Constant(np.full(2, np.nan)), record)
+  widths = {"95": [10.0, 8.0]}
+  arrays = conformal.intervals(predictions["bp_mmhg_b_p"], None, widths)
+  rows = list(score_record(record._replace(predictions={**predictions, **arrays}), config.data))
+  windows = [row for row in rows if row.metric == WINDOW]
+  assert windows and all(row.estimate is None and not row.interval for row in windows)
+
+
 def test_the_last_reading_is_carried_forward():
   [record] = people(1, stretches=12)
   config = config_of()
