@@ -1,10 +1,10 @@
 """Times what blood pressure is made of, in one run each.
 
-  python -m benchmarks.pressure lstm      a step and inference of the published LSTM against Keras, and
-                                          PyTorch where it is there
-  python -m benchmarks.pressure beats     24 h of PPG: beats against NeuroKit2's, and windows
+  python -m benchmarks.pressure lstm      a step and inference of the published LSTM, against Keras
+                                          and, where it is there, PyTorch
+  python -m benchmarks.pressure beats     24 h of PPG: beats against NeuroKit2's
   python -m benchmarks.pressure pos       POS by strided windows against a loop over frames
-  python -m benchmarks.pressure members   20 personalised heads in one program, and one after another
+  python -m benchmarks.pressure members   20 personalised heads: one program, one after another
 
 PyTorch and NeuroKit2 are left out where they are not installed.
 """
