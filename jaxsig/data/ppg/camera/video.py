@@ -32,18 +32,13 @@ def read_video(path: str | os.PathLike, box: Sequence[int] = (), mask: str = "")
     raise UserError(f"{path} is a video, of which no skin is named: {BOX_REMEDY}")
   times, colours = _frames(path, box, mask)
   even = uniform(np.array(times), np.array(colours).reshape(-1, 3), str(path))
-  notes = []
-  if even.is_uneven:
-    notes.append(f"The frames come at uneven times, and were resampled to {even.rate_hz:.2f} Hz.")
-  if even.lost_s:
-    notes.append(f"{even.lost_s:.1f} s of frames are missing.")
   return Record(
       id=path.stem,
       group="user",
       rate_hz=even.rate_hz,
       signals={"rgb_t_c": even.rgb_t_c},
       annotations={},
-      info={"source": "video", "notes": notes},
+      info={"source": "video", "notes": list(even.notes)},
   )
 
 
