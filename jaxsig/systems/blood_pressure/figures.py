@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import matplotlib.figure
 import numpy as np
 
+from jaxsig.data.ppg.pressure.labels import TARGETS
 from jaxsig.figure_style import ACCENT, BASELINE, FAINT, OURS
 from jaxsig.system import Figure, Material
 from jaxsig.systems.blood_pressure.agreement import Pairs, by_bin, limits_of_agreement
-from jaxsig.systems.blood_pressure.score import TARGETS
 from jaxsig.systems.blood_pressure.tables import FEWEST_IN_BIN, IN_WORDS, MEAN, pairs_by_method
 
 MOST_POINTS = 4000

@@ -1,10 +1,10 @@
 """The pressures that a user is told, one a window."""
 from typing import NamedTuple
 
+from jaxsig.data.ppg.pressure.labels import TARGETS
 from jaxsig.rows import Row
 from jaxsig.system import Told
 from jaxsig.systems.blood_pressure import quality
-from jaxsig.systems.blood_pressure.score import TARGETS
 
 
 class Pressure(NamedTuple):

@@ -6,6 +6,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg.pressure import labels
+from jaxsig.data.ppg.pressure.labels import TARGETS
 from jaxsig.data.records import Record, spans_of
 from jaxsig.rows import Row
 from jaxsig.system import (
@@ -22,7 +23,6 @@ from jaxsig.systems.blood_pressure.pooling import pooled
 from jaxsig.systems.blood_pressure.score import (
     CHANGE_MAE,
     CHANGE_R,
-    TARGETS,
     WINDOW,
     score_record,
 )

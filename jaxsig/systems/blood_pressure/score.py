@@ -10,10 +10,11 @@ from ml_collections import ConfigDict
 
 from jaxsig.data.ppg.pressure import labels
 from jaxsig.data.ppg.pressure.known_windows import known_windows
+from jaxsig.data.ppg.pressure.labels import TARGETS
 from jaxsig.data.records import Record, spans_of
 from jaxsig.rows import Row, finite_or_none
+from jaxsig.systems.blood_pressure.conformal import LEVELS
 
-TARGETS = ("sbp", "dbp")
 WINDOW = "bp_mmhg_win_median"        # a row a window: estimate against the median of its beats
 CHANGE_R = "bp_change_corr_record"   # a row a record: correlation of estimate and truth inside it
 CHANGE_MAE = "bp_change_mae_mmhg_record"
@@ -23,7 +24,6 @@ BINS_MMHG = {
     "sbp": (80, 90, 100, 110, 120, 130, 140, 150, 160, 170, 180),
     "dbp": (40, 50, 60, 70, 80, 90, 100, 110),
 }
-LEVELS = ("50", "80", "90", "95")    # per cent, of intervals
 
 
 class Windows(NamedTuple):

@@ -3,7 +3,6 @@
 A sample of windows is no validation study: no badge is given.
 """
 import functools
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -126,8 +125,3 @@ def lacking_population(target: str, pairs: Pairs) -> list[str]:
       lacking.append(
           f"{share:.0f} % of the readings are {side} {mmhg:g} mmHg, less than {least:g} %")
   return lacking
-
-
-def is_mean(estimate_sd_mmhg: float, truth_sd_mmhg: float) -> bool:
-  """Whether estimates hardly move beside the truth: they say little but the mean."""
-  return not math.isfinite(estimate_sd_mmhg) or estimate_sd_mmhg < 0.2 * truth_sd_mmhg

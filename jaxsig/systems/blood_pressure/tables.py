@@ -5,19 +5,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from jaxsig.data.ppg.pressure.labels import TARGETS
 from jaxsig.rows import Row
 from jaxsig.statistics import paired_difference
 from jaxsig.system import Material
 from jaxsig.systems.blood_pressure import standards
 from jaxsig.systems.blood_pressure.agreement import (
-    Agreement,
-    Pairs,
-    agreement,
-    by_bin,
-    pairs_of,
+  Agreement,
+  Pairs,
+  agreement,
+  by_bin,
+  pairs_of,
 )
 from jaxsig.systems.blood_pressure.holm import holm
-from jaxsig.systems.blood_pressure.score import TARGETS, WINDOW
+from jaxsig.systems.blood_pressure.score import WINDOW
 from jaxsig.table_text import Line, Table
 
 MEAN = "constant"

@@ -12,7 +12,6 @@ WINDOW_S = 1.6
 PLANE = np.array([[0.0, 1.0, -1.0], [-2.0, 1.0, 1.0]])   # rows: the axes; columns: R, G, B
 BLOCK = 8192       # windows that are made at once
 LEAST_LEVEL = 1e-6   # of a colour's mean: a channel below it holds nothing
-EDGES = ("published", "divided", "dropped")
 
 
 def pos(rgb_t_c: np.ndarray, rate_hz: float, edges: str = "published") -> np.ndarray:

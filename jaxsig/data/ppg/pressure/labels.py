@@ -37,10 +37,17 @@ def beats_of(record: Record) -> dict[str, Beats]:
 
 
 def labels(record: Record, spans: Spans, config: ConfigDict) -> np.ndarray:
-  """[b, p] median systolic and diastolic pressure of the beats in each window, in mmHg.
+  """[b, p] systolic and diastolic pressure of each window, in mmHg; NaN where there is no beat.
 
-  NaN where there is no beat. `config.label_rounding` is "none", or "floor" to whole mmHg.
+  The medians of its beats; `config.label_rounding` is "none", or "floor" to whole mmHg.
   """
+  bp_mmhg_b_p = _medians(record, spans)
+  if config.label_rounding == "floor":
+    bp_mmhg_b_p = np.floor(bp_mmhg_b_p)
+  return bp_mmhg_b_p
+
+
+def _medians(record: Record, spans: Spans) -> np.ndarray:
   bp_mmhg_b_p = np.full((len(spans), len(TARGETS)), np.nan)
   beats = beats_of(record)
   for p, target in enumerate(TARGETS):
@@ -50,8 +57,6 @@ def labels(record: Record, spans: Spans, config: ConfigDict) -> np.ndarray:
       inside_k = beats[target].inside(start_s, start_s + spans.length_s_b[b])
       if len(inside_k):
         bp_mmhg_b_p[b, p] = np.median(inside_k)
-  if config.label_rounding == "floor":
-    bp_mmhg_b_p = np.floor(bp_mmhg_b_p)
   return bp_mmhg_b_p
 
 
@@ -65,10 +70,7 @@ def implausible_b(record: Record, spans: Spans, config: ConfigDict) -> list[str]
       lie inside; `stable`: whether the beats of a window must agree.
   """
   beats = beats_of(record)
-  whole = config.copy_and_resolve_references()
-  with whole.unlocked():
-    whole.label_rounding = "none"
-  bp_mmhg_b_p = labels(record, spans, whole)
+  bp_mmhg_b_p = _medians(record, spans)
   why_b = []
   for b, start_s in enumerate(spans.start_s_b):
     end_s = start_s + spans.length_s_b[b]

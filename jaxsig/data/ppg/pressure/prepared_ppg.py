@@ -7,6 +7,7 @@ from ml_collections import ConfigDict
 
 from jaxsig.data.gaps import runs
 from jaxsig.data.ppg.pressure.pulse_filters import band_pass
+from jaxsig.data.ppg.still_values import still_stretches
 from jaxsig.data.records import Record
 
 
@@ -64,11 +65,9 @@ def resampled(x_t: np.ndarray, rate_hz: float, to_hz: float) -> np.ndarray:
 
 def _flat(x_t: np.ndarray, rate_hz: float) -> np.ndarray:
   """[t] bool: whether the signal shows one value for FLAT_S around a sample."""
-  is_still_t = np.diff(x_t, prepend=np.nan) == 0
   flat_t = np.zeros(len(x_t), bool)
-  for first, last in runs(is_still_t):
-    if last - first >= FLAT_S * rate_hz:
-      flat_t[first:last] = True
+  for first, last in still_stretches(x_t, FLAT_S * rate_hz + 1):
+    flat_t[first:last] = True
   return flat_t
 
 

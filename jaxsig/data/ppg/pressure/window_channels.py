@@ -12,7 +12,6 @@ from jaxsig.data.ppg.pressure.pulse_filters import band_pass
 from jaxsig.data.records import Spans
 
 FLOOR = 1e-6            # of a deviation, relative to the largest value
-MOST_DERIVATIVES = 2
 
 
 def channels(parts: Sequence[Stretch], spans: Spans, config: ConfigDict) -> dict[str, np.ndarray]:
