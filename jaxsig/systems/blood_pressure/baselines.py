@@ -37,9 +37,9 @@ def make(config: ConfigDict) -> dict[str, Baseline]:
       ),
   }
   for name, (learner, columns, title) in LEARNERS.items():
-    every[name] = _learner(config, learner, columns, title, False)
+    every[name] = _learner(config, learner, columns, title)
   if config.data.known_share:
-    every |= _with_known(config)
+    every |= _with_known(config, every)
   if config.read.pool:
     every = {name: _pooled(baseline) for name, baseline in every.items()}
   return every
@@ -76,7 +76,8 @@ LEARNERS = {
 KNOWS = "knows the subject's first readings"
 
 
-def _with_known(config: ConfigDict) -> dict[str, Baseline]:
+def _with_known(config: ConfigDict, every: Mapping[str, Baseline]) -> dict[str, Baseline]:
+  """The baselines that use the subject's first readings."""
   return {
       "known_mean": Baseline(
           _nothing_to_fit,
@@ -88,21 +89,20 @@ def _with_known(config: ConfigDict) -> dict[str, Baseline]:
           functools.partial(_predict_known_last, config),
           f"Last reading carried forward, no PPG ({KNOWS})",
       ),
-      "ridge_offset": _learner(
-          config,
-          learners.fit_ridge,
-          ("ppg",),
-          f"Ridge regression moved to the readings ({KNOWS})",
-          True,
-      ),
-      "boosting_offset": _learner(
-          config,
-          learners.fit_boosting,
-          ("ppg",),
-          f"Gradient boosting moved to the readings ({KNOWS})",
-          True,
-      ),
+      "ridge_offset": _moved(
+          config, every["ridge"], f"Ridge regression moved to the readings ({KNOWS})"),
+      "boosting_offset": _moved(
+          config, every["boosting"], f"Gradient boosting moved to the readings ({KNOWS})"),
   }
+
+
+def _moved(config: ConfigDict, baseline: Baseline, title: str) -> Baseline:
+  """The baseline with its estimates moved to the readings."""
+
+  def predict(fitted: Any, record: Record) -> Predictions:
+    return known_readings.moved(record, baseline.predict(fitted, record), config.data)
+
+  return Baseline(baseline.fit, predict, title)
 
 
 def _fit_constant(
@@ -166,7 +166,6 @@ def _learner(
     fit: Callable[..., Any],
     columns: Sequence[str],
     title: str,
-    is_moved: bool,
 ) -> Baseline:
   """The baseline that fits a learner on columns of the windows' table."""
 
@@ -175,9 +174,6 @@ def _learner(
 
   def predict(fitted: Mapping[str, Any] | None, record: Record) -> Predictions:
     table = table_of(record, config.data)
-    predictions = _told(table, learners.predict_table(fitted, table, columns))
-    if is_moved:
-      predictions = known_readings.moved(record, predictions, config.data)
-    return predictions
+    return _told(table, learners.predict_table(fitted, table, columns))
 
   return Baseline(fit_records, predict, title)

@@ -5,10 +5,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg.pressure import labels, pressure_windows, pulse_features, usable_windows
+from jaxsig.data.ppg.pressure.kept import Kept
 from jaxsig.data.records import Record
 
 PERSON = ("age", "is_male", "bmi")
-KEPT = 4096   # tables of records that are kept: several baselines use the same
 
 
 class WindowTable(NamedTuple):
@@ -25,28 +25,6 @@ class WindowTable(NamedTuple):
     """[b, f] the features of these kinds: "ppg", "rate", "person"."""
     kinds = {"ppg": self.ppg_b_f, "rate": self.rate_b_f, "person": self.person_b_f}
     return np.concatenate([kinds[name] for name in names], -1)
-
-
-class _Key(NamedTuple):
-  """What a table depends on; records are told apart by their signals themselves."""
-  record: str
-  config: str
-
-
-_TABLES: dict[_Key, tuple[object, WindowTable]] = {}
-
-
-def table_of(record: Record, config: ConfigDict) -> WindowTable:
-  """The table of a record's windows by `config.data`; the last ones made are kept."""
-  key = _Key(record.id, config.to_json())
-  signal = record.signals["ppg_t"]
-  if key in _TABLES and _TABLES[key][0] is signal:
-    return _TABLES[key][1]
-  table = _made(record, config)
-  while len(_TABLES) >= KEPT:
-    _TABLES.pop(next(iter(_TABLES)))
-  _TABLES[key] = (signal, table)
-  return table
 
 
 def _made(record: Record, config: ConfigDict) -> WindowTable:
@@ -78,3 +56,11 @@ def _number(x: float | None) -> float:
   if x is None:
     return float("nan")
   return float(x)
+
+
+_TABLES = Kept(_made)
+
+
+def table_of(record: Record, config: ConfigDict) -> WindowTable:
+  """The table of a record's windows by `config.data`; several baselines use the same."""
+  return _TABLES.of(record, config)

@@ -5,6 +5,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg.pressure import labels
+from jaxsig.data.ppg.pressure.kept import Kept
 from jaxsig.data.ppg.pressure.laid_windows import Laid, laid_windows
 from jaxsig.data.ppg.pressure.prepared_ppg import stretches
 from jaxsig.data.ppg.pressure.pulse_rules import why_not_b
@@ -16,6 +17,10 @@ def spans(record: Record, config: ConfigDict) -> Spans:
 
   Their starts are ascending; those of `window="beats"` have a length each.
   """
+  return _SPANS.of(record, config)
+
+
+def _spans(record: Record, config: ConfigDict) -> Spans:
   laid, why_b = _judged(record, config)
   fine_b = np.array([not why for why in why_b], bool)
   chosen = np.flatnonzero(fine_b)
@@ -44,3 +49,6 @@ def _judged(record: Record, config: ConfigDict) -> tuple[Laid, list[str]]:
   for pulse, label in zip(why_b, label_why_b, strict=True):
     joined.append(pulse or label)
   return laid, joined
+
+
+_SPANS = Kept(_spans)   # every method asks for them again, to know what is known before its windows
