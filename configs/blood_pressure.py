@@ -231,11 +231,13 @@ def set_ablations(config: ConfigDict) -> None:
       "loss": {"name": "squared"},
       "train": {"steps": 600},
       "read": {"method": "lstm"},
+      "baselines": {"run": False},   # those of the experiment itself serve all
   }
   config.ablations.small_resnet = {
       "model": {"network": "small_resnet", "uses_rate": False},
       "loss": {"name": "squared"},
       "read": {"method": "small_resnet"},
+      "baselines": {"run": False},
   }
 
 
