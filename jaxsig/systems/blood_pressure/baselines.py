@@ -13,6 +13,8 @@ from jaxsig.systems.blood_pressure import known_readings, learners
 from jaxsig.systems.blood_pressure.features import WindowTable, table_of
 from jaxsig.systems.blood_pressure.pooling import pooled
 
+Fit = Callable[[Sequence[Record]], Mapping[str, Any] | None]
+
 
 class Constant(NamedTuple):
   """A pressure for everybody; [p] in mmHg."""
@@ -176,4 +178,19 @@ def _learner(
     table = table_of(record, config.data)
     return _told(table, learners.predict_table(fitted, table, columns))
 
-  return Baseline(fit_records, predict, title)
+  return Baseline(_once(fit_records), predict, title)
+
+
+def _once(fit: Fit) -> Fit:
+  """The fit, made once while it is asked for the very same records.
+
+  A learner and the same one moved to the readings are fitted one after the other.
+  """
+  last = []   # the records and what was fitted on them
+
+  def fit_or_last(records: Sequence[Record]) -> Mapping[str, Any] | None:
+    if not last or last[0] is not records:
+      last[:] = [records, fit(records)]
+    return last[1]
+
+  return fit_or_last

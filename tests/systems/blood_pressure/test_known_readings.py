@@ -118,6 +118,15 @@ def test_the_last_reading_is_carried_forward():
   np.testing.assert_allclose(found["bp_mmhg_b_p"][-1], known.bp_mmhg_k_p[-1], rtol=1e-5)
 
 
+def test_a_learner_and_the_same_one_moved_are_fitted_once():
+  records = people(4, stretches=8)
+  every = baselines.make(config_of())
+  fitted = every["ridge"].fit(records)
+  assert every["ridge_offset"].fit(records) is fitted
+  again = every["ridge"].fit(list(records))   # another training
+  assert again is not fitted and again["models"]
+
+
 @pytest.fixture(scope="module")
 def null():
   changes = {"data__cohort": "null", "data__simulate_stretches": 8, "data__known_share": 0.0}
