@@ -28,6 +28,8 @@ BASE = pathlib.Path(__file__).with_name("base.py")
 CLOTHES = (0, 1, 2, 3, 4, 6)
 SHOES_AND_BAGS = (5, 7, 8, 9)
 
+SMOKE_SOLVERS = {"er", "hio", "quick_shrinkwrap_100", "shrinkwrap", "alm"}
+
 # Which of an object's equivalents the network is told to find, and how it says it.
 METHODS = {
     "unet_b": {
@@ -328,5 +330,7 @@ def shrink(config: ConfigDict) -> None:
       "sampler": {"iterations": 20, "restarts": 2},
   }
   config.baselines.images = 4
+  for name in set(config.baselines.methods) - SMOKE_SOLVERS:
+    del config.baselines.methods[name]
   for method in config.baselines.methods.values():
     method.options.iterations = 20

@@ -51,6 +51,32 @@ def nearest(name: str, known: Iterable[str]) -> str:
   return f"; known are {', '.join(quoted)}"
 
 
+def require_known(what: str, name: object, known: Iterable[str]) -> None:
+  """Raises UserError where a name is none of those that are known; `what` is its key."""
+  if name not in known:
+    raise UserError(f"unknown {what} {name!r}{nearest(name, known)}")
+
+
+def asked_of(arg: ConfigDict, names: Iterable[str], default: str, what: str) -> str:
+  """The one of several names that the argument of a config asks for.
+
+  Args:
+    arg: by `parse_arg`, with a bool of each name.
+    names: of which one can be asked for.
+    default: where none is.
+    what: beginning of the sentence on several, such as "axes.py draws one axis at a time".
+
+  Raises:
+    UserError: there are several.
+  """
+  asked = [name for name in names if arg[name]]
+  if len(asked) > 1:
+    raise UserError(f"{what}, not {' and '.join(asked)}: call it once for each")
+  if not asked:
+    return default
+  return asked[0]
+
+
 def parse_arg(arg: str, **defaults: Any) -> ConfigDict:
   """Parses `smoke,seed=3` of `--config=file.py:smoke,seed=3` against typed defaults.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsig.config import nearest
+from jaxsig.config import nearest, require_known
 from jaxsig.errors import UserError
 from jaxsig.rows import Row
 from jaxsig.setting_rules import Rule
@@ -45,6 +45,7 @@ class Data(NamedTuple):
     inspect: (folder) -> {"records": [{...}], "skipped": [{"record", "why"}], "licence": str,
       "citation": [str]}, and where there are any "findings": [sentence].
     sources: (folder) -> [path]: the files that `load` reads; empty where there is no such data.
+    about: {"licence", "citation"} as of `inspect`, where they are known without reading the folder.
   """
   load: Callable
   simulate: Callable
@@ -52,6 +53,7 @@ class Data(NamedTuple):
   cut: Callable
   inspect: Callable
   sources: Callable
+  about: Plain = {}
 
 
 class Task(NamedTuple):
@@ -124,6 +126,18 @@ class Baseline(NamedTuple):
   title: str = ""
 
 
+def fitted_once(fit: Callable) -> Callable:
+  """A `Baseline.fit` for several baselines, done once while they get the very same records."""
+  last = []   # the records and what was fitted on them
+
+  def fit_or_last(records: "Sequence[Record]") -> Any:
+    if not last or last[0] is not records:
+      last[:] = [records, fit(records)]
+    return last[1]
+
+  return fit_or_last
+
+
 class Words(NamedTuple):
   """What a field calls groups, records and units in tables and pages."""
   group: str = "group"
@@ -163,6 +177,20 @@ class Figure(NamedTuple):
   draw: Callable
 
 
+class Sound(NamedTuple):
+  """Something to listen to."""
+  label: str
+  encode: Callable[[], bytes]   # an MP3 file
+
+
+class Listening(NamedTuple):
+  """Sounds of a report that belong together, such as a truth and its estimates."""
+  name: str   # of their files
+  title: str
+  note: str
+  sounds: Sequence[Sound]
+
+
 class Protocol(NamedTuple):
   """How a system is judged and told of; numpy.
 
@@ -177,6 +205,7 @@ class Protocol(NamedTuple):
     keep: (record with predictions) -> {name: array} stored for figures; None: nothing is stored.
     figures: (Material) -> [Figure].
     tables: (Material) -> [Table], beside those that every report has.
+    listening: (Material) -> [Listening]: what the report plays.
   """
   score: Callable
   metrics: Mapping[str, Metric]
@@ -187,6 +216,7 @@ class Protocol(NamedTuple):
   keep: Callable | None = None
   figures: Callable[[Material], Sequence[Figure]] | None = None
   tables: Callable[[Material], Sequence[Table]] | None = None
+  listening: Callable[[Material], Sequence[Listening]] | None = None
 
 
 class OwnOptions(NamedTuple):
@@ -215,6 +245,15 @@ class OwnFile(NamedTuple):
     result: (Told) -> a typed value with attributes in plain names, to_dict() and a short repr.
     free: keys of config.data in which a trained model may be used otherwise than it was trained.
     options: {key of config.own: default}, for configs that were stored before the key existed.
+    limits: (figures of held-out groups, as `Told.figures`) -> sentences on what a model cannot do,
+      for its card; none of a system that has no such sentences.
+    stride_s: (config.data) -> seconds from each window to the next, where windows of
+      `config.data.window_s` lie at such places and depend on nothing beyond a window's length: a
+      long recording is then predicted in pieces. None, or a value of None: it is predicted whole.
+    collect: (record, config, iterable of (Spans, {name_b_...: array}) of a few windows each, in
+      order) -> predictions, where all outputs of a long recording would not fit into memory. It
+      takes the place of stitching and of `Task.finish`; windows are cut and predicted as it asks
+      for them, so that memory is that of a batch. None: outputs are stitched.
   """
   read: Callable
   judge: Callable
@@ -223,6 +262,9 @@ class OwnFile(NamedTuple):
   result: Callable
   free: Sequence[str] = ()
   options: Mapping[str, object] = {}
+  limits: Callable | None = None
+  stride_s: Callable | None = None
+  collect: Callable | None = None
 
 
 class Told(NamedTuple):
@@ -236,6 +278,8 @@ class Told(NamedTuple):
     bridged_s: [k, 2] short ones that a straight line fills.
     about: which model, config and commit said it.
     config: of the model.
+    figures: {metric key: {method: {"value", "low", "high", "groups"}}} of groups that were held
+      out, for a shipped model; empty where none are known.
   """
   record: "Record"
   rows: "Sequence[Row]"
@@ -244,6 +288,7 @@ class Told(NamedTuple):
   bridged_s: np.ndarray
   about: Plain
   config: ConfigDict
+  figures: Plain = {}
 
 
 class System(NamedTuple):
@@ -260,10 +305,8 @@ def data_of(config: ConfigDict, known: Mapping[str, Data]) -> Data:
   Raises:
     UserError: it is none of them.
   """
-  name = config.data.name
-  if name not in known:
-    raise UserError(f"unknown data.name {name!r}{nearest(name, known)}")
-  return known[name]
+  require_known("data.name", config.data.name, known)
+  return known[config.data.name]
 
 
 class Rules(NamedTuple):

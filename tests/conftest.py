@@ -1,14 +1,43 @@
 """What the tests share: small configs, trained workdirs, and one cache of compiled programs."""
+import mmap
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import tempfile
+from importlib import metadata
 
 import pytest
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+# How XLA compiles for CPUs in all processes of the tests: no MLIR emitter of fused loops and no
+# splitting of a program for many threads. Tiny programs compile in half of the time.
+QUICK_XLA = {"xla_cpu_use_fusion_emitters": "false", "xla_cpu_parallel_codegen_split_count": "1"}
+
+
+def compile_quickly() -> None:
+  """Adds those of QUICK_XLA that jaxlib knows to XLA_FLAGS, where the user says nothing of them.
+
+  XLA ends a process whose flags it does not know, so each is looked up in the library.
+  """
+  given = os.environ.get("XLA_FLAGS", "")
+  missing = {name: value for name, value in QUICK_XLA.items() if name not in given}
+  if not missing:   # a worker or a command of a test has them from its parent
+    return
+
+  words = [given] if given else []
+  for path in metadata.files("jaxlib") or ():
+    if path.name == "libjax_common.so":
+      with path.locate().open("rb") as file:
+        library = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        words += [f"--{k}={v}" for k, v in missing.items() if library.find(k.encode()) >= 0]
+        library.close()
+  os.environ["XLA_FLAGS"] = " ".join(words)
+
+
+compile_quickly()
 PROGRAMS = "JAX_COMPILATION_CACHE_DIR"
 _made = []   # the folder of compiled programs, where this process has made one
 
@@ -41,6 +70,19 @@ def programs_are_forgotten():
   yield
   if "jax" in sys.modules:
     sys.modules["jax"].clear_caches()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def coarse_pictures(request):
+  """Draws with few dots and as it comes, but in tests of figures: others look at no picture."""
+  from jaxsig import figure_style
+  coarse = {"savefig.dpi": 50, "figure.constrained_layout.use": False}
+  if "figures" in request.module.__name__:
+    coarse = {}
+  careful = dict(figure_style.STYLE)
+  figure_style.STYLE |= coarse
+  yield
+  figure_style.STYLE |= careful
 
 
 @pytest.fixture(scope="module")

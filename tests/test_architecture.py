@@ -180,8 +180,8 @@ def test_the_import_check_sees_an_offence(where: str, line: str):
 
 def words_of(text: str) -> Iterator[str]:
   """The words of names, strings and comments; Python's own keywords and `path.stem` are none."""
-  # examples of a command line; HTML's attribute
-  text = re.sub(r"configs/\w+\.py|runs/\w+|class=", "", text)
+  # examples of a command line; HTML's attributes and tags
+  text = re.sub(r"configs/\w+\.py|runs/\w+|class=|</?audio|data:audio|audio{", "", text)
   before = ""
   for token in tokenize.generate_tokens(io.StringIO(text).readline):
     is_keyword = token.type == tokenize.NAME and keyword.iskeyword(token.string)

@@ -267,7 +267,7 @@ def test_real_files_end_to_end_without_tensorflow(tmp_path):
   (tmp_path / "sitecustomize.py").write_text(BLOCK)
   (tmp_path / "twice.py").write_text(TWICE)
   places = ["--config.data_dir=data", "--config.cache_dir=cache"]
-  words = [CONFIG, *places, "--config.run.ablations=false"]
+  words = [CONFIG, *places, "--config.run.ablations=false", "--config.model.objective=regression"]
   out = in_a_process(
       "twice.py", *words,
       folder=tmp_path,

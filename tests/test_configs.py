@@ -11,6 +11,7 @@ from config_reads import recorded
 from fake_bidmc import records, write_bidmc
 from fake_pressure import config_of, people, write_challenge
 from fake_recording import pulse
+from fake_songs import write_dsd100
 from ml_collections import ConfigDict
 
 import jaxsig
@@ -55,6 +56,7 @@ OWN_FILES = {   # of each system: what a user may give, and its sampling rate
     "phase_retrieval": (intensity(), None),
     "cnn_notes": (image(), None),
     "blood_pressure": (pulse(200), 50.0),
+    "music_separation": (np.sin(np.arange(24_000)[:, None] / 9.0) * [0.1, 0.2], 8000.0),
 }
 
 
@@ -166,6 +168,9 @@ def read_under_conditions(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatc
   fake_idx.write_family(tmp_path / "fashion_mnist", train=60, test=20, side=28)
   load_some(configs.load(ROOT / "configs" / "phase_retrieval.py", "smoke"), tmp_path)
   read_pressures(tmp_path)
+  write_dsd100(tmp_path / "DSD100", "Test", "001 - An Artist - A Song")
+  songs = configs.load(ROOT / "configs" / "music_separation.py", "smoke,dsd100")
+  load_some(songs, tmp_path / "DSD100")
 
 
 def read_pressures(tmp_path: pathlib.Path) -> None:
@@ -184,12 +189,13 @@ def read_pressures(tmp_path: pathlib.Path) -> None:
 
   video = tmp_path / "face.mp4"
   video.write_text("no video")
-  with pytest.raises(UserError, match="no skin is named"):
+  with pytest.raises(UserError, match="not known where the skin is"):
     own = systems.make(config).own
     own.read(video, OwnOptions(None, config.data, config.own))
   lines = [f"{k / 30:.3f},200,150,{100 + k % 30}" for k in range(300)]
   (tmp_path / "face.csv").write_text("time,R,G,B\n" + "\n".join(lines))
   own.read(tmp_path / "face.csv", OwnOptions(None, config.data, config.own))
+  people(1, data__simulate_sensor="camera")
 
 
 def load_some(config: ConfigDict, folder: pathlib.Path) -> None:

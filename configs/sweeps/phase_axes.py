@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from jaxsig.config import parse_arg
-from jaxsig.errors import UserError
+from jaxsig.config import asked_of, parse_arg
 
 CONFIG = "configs/phase_retrieval.py"
 PHOTONS = {
@@ -25,6 +24,7 @@ PHOTONS = {
     "1e4": 1e4,
     "1e3": 1e3,
 }
+AXES = ("photons", "grid", "complex", "unseen")
 GRIDS = (32, 40, 48, 64)
 READINGS = {
     "refined_100": {
@@ -55,7 +55,8 @@ class Experiment(NamedTuple):
 def get_config(arg: str = "") -> ConfigDict:
   """`arg`: one of "photons" (by default), "grid", "complex", "unseen"; and maybe "smoke"."""
   arg = parse_arg(arg, photons=False, grid=False, complex=False, unseen=False, smoke=False)
-  experiments = experiments_of(axis_of(arg))
+  axis = asked_of(arg, AXES, "photons", "phase_axes.py draws one axis at a time")
+  experiments = experiments_of(axis)
 
   sweep = ConfigDict()
   sweep.data_dir = ""
@@ -72,21 +73,6 @@ def get_config(arg: str = "") -> ConfigDict:
         "overrides": {**shared(), **experiment.changes},
     }
   return sweep
-
-
-def axis_of(arg: ConfigDict) -> str:
-  """The axis that is asked for.
-
-  Raises:
-    UserError: there are several.
-  """
-  axes = [name for name, asked in arg.items() if asked and name != "smoke"]
-  if len(axes) > 1:
-    raise UserError(
-        f"phase_axes.py draws one axis at a time, not {' and '.join(axes)}: call it once for each")
-  if not axes:
-    return "photons"
-  return axes[0]
 
 
 def shared() -> dict[str, object]:

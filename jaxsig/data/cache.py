@@ -123,6 +123,14 @@ def _hash_array(digest: "hashlib._Hash", x: np.ndarray | StoredArray) -> None:
     digest.update(np.ascontiguousarray(x[first:first + HASHED_ROWS]).tobytes())
 
 
+def windows_folder(data: Data, config: ConfigDict, prepared: Prepared) -> pathlib.Path:
+  """The folder in the cache for the windows of these records, cut by this code."""
+  digest = hashlib.sha256(prepared.fingerprint.encode())
+  for path in _code_of(data):
+    digest.update(path.read_bytes())
+  return pathlib.Path(config.cache_dir) / f"windows_{digest.hexdigest()[:16]}"
+
+
 def _through_cache(data: Data, config: ConfigDict, source: str) -> list[Record]:
   folder = pathlib.Path(config.cache_dir) / _key(data, config, source)
   if folder.exists():

@@ -57,6 +57,18 @@ class Order(NamedTuple):
     return np.stack(ids_m_b), np.stack(mask_m_b)
 
 
+def groups_alike(windows: Windows, ids_b: np.ndarray) -> np.ndarray:
+  """The ids, those of groups with fewer windows repeated until all groups have as many.
+
+  What is learnt of everybody, such as a mean, is then that over groups, as scores are.
+  """
+  names = [windows.records[i].group for i in windows.record_b[ids_b]]
+  groups, group_b = np.unique(names, return_inverse=True)
+  ids_of_group = [ids_b[group_b == k] for k in range(len(groups))]
+  most = max(map(len, ids_of_group))
+  return np.concatenate([np.resize(ids, most) for ids in ids_of_group])
+
+
 class Feed(NamedTuple):
   """A way from steps to batches.
 
@@ -139,7 +151,10 @@ def tfdata(windows: Windows, order: Order, block: tuple[slice, slice], prefetch:
         num_parallel_calls=1,
         deterministic=True,
     )
-    for values in stream.prefetch(prefetch).as_numpy_iterator():
+    options = tf.data.Options()
+    options.autotune.enabled = False   # nothing to tune, and its own threads cost time
+    options.threading.private_threadpool_size = 1
+    for values in stream.prefetch(prefetch).with_options(options).as_numpy_iterator():
       yield dict(zip([*names, "mask_b"], values, strict=True))
 
   return Feed({}, steps, take_streamed, True)

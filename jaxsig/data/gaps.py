@@ -1,13 +1,17 @@
 """Recordings with gaps: short ones are bridged, long ones cut a recording into stretches.
 
-Long stretches are cut into pieces.
+Long stretches are cut into pieces. Arrays on disk are looked through block by block, and stay there
+wherever nothing is bridged.
 """
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from jaxsig.data.records import Record, in_time
+from jaxsig.data.records import Record
+from jaxsig.data.stored import StoredArray
+
+BLOCK_T = 1 << 20   # samples that are looked through at once
 
 
 class Gaps(NamedTuple):
@@ -39,20 +43,42 @@ def runs(mask_t: np.ndarray) -> np.ndarray:
 
 def gaps(record: Record, bridge_s: float) -> Gaps:
   """The runs in which any signal of a record is not finite; one at either end is never bridged."""
-  finite_t = _finite(record)
-  missing = runs(~finite_t)
-  inside = (missing[:, 0] > 0) & (missing[:, 1] < len(finite_t))
+  bridged, lost = _missing(record, bridge_s)
+  return Gaps(bridged / record.rate_hz, lost / record.rate_hz)
+
+
+def _missing(record: Record, bridge_s: float) -> tuple[np.ndarray, np.ndarray]:
+  """The [k, 2] samples of gaps that are bridged, and of those that are not."""
+  n = _shortest(record)
+  parts = [np.zeros((0, 2), np.int64)]
+  for first in range(0, n, BLOCK_T):
+    finite_t = _finite(record, first, min(first + BLOCK_T, n))
+    parts.append(first + runs(~finite_t))
+  missing = _joined(np.concatenate(parts))
+  inside = (missing[:, 0] > 0) & (missing[:, 1] < n)
   short = missing[:, 1] - missing[:, 0] <= bridge_s * record.rate_hz + 1e-6
   bridged = inside & short
-  return Gaps(missing[bridged] / record.rate_hz, missing[~bridged] / record.rate_hz)
+  return missing[bridged], missing[~bridged]
 
 
-def _finite(record: Record) -> np.ndarray:
-  n = min(len(x) for x in record.signals.values())
-  finite_t = np.ones(n, bool)
+def _shortest(record: Record) -> int:
+  return min(len(x) for x in record.signals.values())
+
+
+def _finite(record: Record, first: int, last: int) -> np.ndarray:
+  """Whether all signals are finite, for the samples from `first` to before `last`."""
+  finite_t = np.ones(last - first, bool)
   for x in record.signals.values():
-    finite_t &= np.isfinite(x[:n]).reshape(n, -1).all(1)
+    finite_t &= np.isfinite(x[first:last]).reshape(last - first, -1).all(1)
   return finite_t
+
+
+def _joined(spans: np.ndarray) -> np.ndarray:
+  """Ascending [k, 2] spans, those that touch made one."""
+  is_apart = spans[1:, 0] > spans[:-1, 1]
+  begins = np.concatenate([[True], is_apart])[:len(spans)]
+  ends = np.concatenate([is_apart, [True]])[:len(spans)]
+  return np.stack([spans[begins, 0], spans[ends, 1]], -1)
 
 
 def stretches(record: Record, bridge_s: float, least_s: float = 0.0) -> list[Stretch]:
@@ -67,33 +93,46 @@ def stretches(record: Record, bridge_s: float, least_s: float = 0.0) -> list[Str
     Stretches in order, without annotations. A record without a gap is one stretch with the very
     same signals.
   """
-  finite_t = _finite(record)
-  filled_t = finite_t.copy()
-  bridged = np.rint(gaps(record, bridge_s).bridged_s * record.rate_hz).astype(int)
-  for first, last in bridged:
-    filled_t[first:last] = True
+  bridged, lost = _missing(record, bridge_s)
+  starts = np.concatenate([[0], lost[:, 1]])
+  ends = np.concatenate([lost[:, 0], [_shortest(record)]])
 
   found = []
-  for first, last in runs(filled_t):
-    if last - first + 1e-6 < least_s * record.rate_hz:
+  for first, last in zip(starts, ends, strict=True):
+    length = last - first
+    if not length or length + 1e-6 < least_s * record.rate_hz:
       continue
-    good_t = finite_t[first:last]
-    signals = {name: _bridge(x[first:last], good_t) for name, x in record.signals.items()}
+    from_, to = np.searchsorted(bridged[:, 0], [first, last])
+    inside = bridged[from_:to] - first
+    signals = {}
+    for name, x in record.signals.items():
+      signals[name] = _bridge(_part(x, first, last), inside)
     stretch = record._replace(signals=signals, annotations={})
     found.append(Stretch(first / record.rate_hz, stretch))
   return found
 
 
-def _bridge(x_t: np.ndarray, good_t: np.ndarray) -> np.ndarray:
-  if good_t.all():
-    return x_t
+def _part(x: np.ndarray | StoredArray, first: int, last: int) -> np.ndarray | StoredArray:
+  """The samples from `first` to before `last` of a signal; of one on disk they stay there."""
+  if first == 0 and last == len(x):
+    return x
+  if isinstance(x, StoredArray):
+    return x.between(first, last)
+  return np.asarray(x[first:last])
+
+
+def _bridge(x: np.ndarray | StoredArray, bridged: np.ndarray) -> np.ndarray | StoredArray:
+  """The signal with straight lines over [k, 2] runs of its samples."""
+  if not len(bridged):
+    return x
+  x_t = np.asarray(x)
   if x_t.ndim == 1:
     bridged_t = np.array(x_t)
-    for first, last in runs(~good_t):
+    for first, last in bridged:
       ends = [first - 1, last]
       bridged_t[first:last] = np.interp(np.arange(first, last), ends, x_t[ends])
     return bridged_t
-  columns = [_bridge(column_t, good_t) for column_t in x_t.reshape(len(x_t), -1).T]
+  columns = [_bridge(column_t, bridged) for column_t in x_t.reshape(len(x_t), -1).T]
   return np.stack(columns, -1).reshape(x_t.shape)
 
 
@@ -126,11 +165,20 @@ def pieces(stretch: Stretch, window_s: float, stride_s: float, block_s: float) -
       from_s = begin_s - first_s
       yield _piece(stretch, first_s, last_s, from_s, from_s + block_s)
 
+  before_last_s, last_s = ends_s(duration_s, window_s, stride_s)
+  if last_s > before_last_s:
+    reach_s = min(before_last_s, margin_s)
+    yield _piece(stretch, last_s - reach_s, np.inf, reach_s, np.inf)
+
+
+def ends_s(duration_s: float, window_s: float, stride_s: float) -> tuple[float, float]:
+  """Where the last window of whole strides begins, and where the last window of all does.
+
+  They differ where whole strides leave a second or more at the end of a stretch.
+  """
   strides = int((duration_s - window_s) / stride_s + 1e-6)
-  left_s = np.floor(duration_s - window_s - strides * stride_s + 1e-6)
-  if left_s >= 1:
-    reach_s = min(strides * stride_s, margin_s)
-    yield _piece(stretch, left_s + strides * stride_s - reach_s, np.inf, reach_s, np.inf)
+  left_s = max(0.0, float(np.floor(duration_s - window_s - strides * stride_s + 1e-6)))
+  return strides * stride_s, strides * stride_s + left_s
 
 
 def _piece(stretch: Stretch, first_s: float, last_s: float, from_s: float, to_s: float) -> Piece:
@@ -138,7 +186,7 @@ def _piece(stretch: Stretch, first_s: float, last_s: float, from_s: float, to_s:
   end_s = min(last_s, record.duration_s)
   first = int(first_s * record.rate_hz + 1e-6)
   last = round(end_s * record.rate_hz)
-  signals = in_time(record.signals, first, last)
+  signals = {name: _part(x, first, last) for name, x in record.signals.items()}
   return Piece(stretch.start_s + first_s, record._replace(signals=signals), from_s, to_s)
 
 

@@ -1,7 +1,7 @@
 """Many recordings of a folder, of which some may be broken."""
 import logging
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -33,18 +33,27 @@ def load_all(
   Raises:
     UserError: a recording is broken and `skip_broken` is off, or none can be used.
   """
-  records = []
-  for files in found:
-    try:
-      records.append(read(files))
-    except UserError as error:
-      if not config.skip_broken:
-        raise
-      _log.warning("left out: %s", error)
-
+  records = list(usable(found, read, config.skip_broken))
   if not records:
     raise UserError(f"no recording in {folder} can be used: --mode=inspect says why for each")
   return records
+
+
+def usable(
+    found: Iterable[Files],
+    read: Callable[[Files], Record],
+    skip_broken: bool,
+) -> Iterator[Record]:
+  """The records `read(files)`, one after another; broken ones may be left out, with a warning."""
+  for files in found:
+    try:
+      record = read(files)
+    except UserError as error:
+      if not skip_broken:
+        raise
+      _log.warning("left out: %s", error)
+      continue
+    yield record
 
 
 def inspect_all(

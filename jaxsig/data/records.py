@@ -125,7 +125,8 @@ def in_time(signals: Mapping[str, Any], first: int, last: int) -> dict[str, np.n
 def clipped(record: Record, segment: Segment) -> Record:
   """The part of a record that a segment names, as a record.
 
-  Annotations in `_s` count from its start, those in `_t` are cut as the signals are.
+  Annotations in `_s` count from its start, those in `_t` are cut as the signals are;
+  info["from_s"] is where it begins in the whole record.
   """
   if segment.from_s <= 0 and segment.to_s >= record.duration_s:
     return record
@@ -138,4 +139,8 @@ def clipped(record: Record, segment: Segment) -> Record:
       annotations[name] = np.asarray(x)[inside] - segment.from_s
     elif name.endswith("_t"):
       annotations[name] = np.asarray(x)[first:last]
-  return record._replace(signals=in_time(record.signals, first, last), annotations=annotations)
+  return record._replace(
+      signals=in_time(record.signals, first, last),
+      annotations=annotations,
+      info={**record.info, "from_s": first / record.rate_hz},
+  )

@@ -1,4 +1,5 @@
 """Arrays on disk that are read in slices of time, so that hours of signal need no memory."""
+import copy
 import pathlib
 
 import numpy as np
@@ -11,8 +12,18 @@ class StoredArray:
   them back.
   """
 
-  def __init__(self, path: pathlib.Path):
+  def __init__(self, path: pathlib.Path, holder: object = None):
+    """Opens an .npy file.
+
+    Args:
+      path: of the file.
+      holder: lives as long as the array: who deletes the file when nobody needs it any more.
+
+    Raises:
+      ValueError: it holds no numbers in rows.
+    """
     self._path = path
+    self._holder = holder
     with path.open("rb") as file:
       version = np.lib.format.read_magic(file)
       if version == (1, 0):
@@ -36,6 +47,15 @@ class StoredArray:
   def nbytes(self) -> int:
     """Size of the whole array in bytes."""
     return int(np.prod(self.shape)) * self.dtype.itemsize
+
+  def between(self, first: int, last: int) -> "StoredArray":
+    """The rows from `first` to before `last`, which are read when they are asked for."""
+    first, last, _ = slice(first, last).indices(len(self))
+    per_row = int(np.prod(self.shape[1:])) * self.dtype.itemsize
+    part = copy.copy(self)
+    part.shape = (max(0, last - first), *self.shape[1:])
+    part._offset = self._offset + first * per_row
+    return part
 
   def __getitem__(self, index: slice) -> np.ndarray:
     if not isinstance(index, slice) or index.step not in (None, 1):

@@ -1,11 +1,14 @@
 """The windows of many records: where they lie, and their arrays, cut when they are asked for."""
 import functools
+import pathlib
+import shutil
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsig.data import window_store
 from jaxsig.data.records import Record, Segment, joined_spans, window_names
 from jaxsig.system import Data
 
@@ -33,6 +36,7 @@ class Windows:
     self._index = {record.id: i for i, record in enumerate(records)}
     self._kept = OrderedDict()   # {record index: its windows' arrays}, least recently used first
     self._whole = None
+    self._store = None
 
     self.record_b = np.repeat(np.arange(len(records)), counts)
     self.spans = joined_spans(self._per_record)
@@ -70,6 +74,8 @@ class Windows:
   def take(self, ids_b: np.ndarray) -> dict[str, np.ndarray]:
     """The arrays {name_b_...: [n, ...]} of some windows, in the order of `ids_b`."""
     ids_b = np.asarray(ids_b)
+    if self._store is not None:
+      return self._store.take(ids_b)
     if self._whole is not None:
       return {name: x[ids_b] for name, x in self._whole.items()}
     record_b = self.record_b[ids_b]
@@ -89,6 +95,37 @@ class Windows:
       self._whole = self.take(np.arange(len(self)))
       self._kept.clear()
     return self._whole
+
+  def store(self, folder: pathlib.Path, tell: Callable[[int], None]) -> None:
+    """Keeps the arrays of all windows in a folder on disk, from which `take` then reads.
+
+    They are cut once; a folder that holds them already is used as it is.
+
+    Args:
+      folder: of these windows and no others.
+      tell: is called with the number of windows that are cut, after each record.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    if self._store is not None:
+      return
+    try:
+      self._store = window_store.WindowStore(folder)
+      return
+    except (OSError, ValueError, LookupError, TypeError):   # missing or damaged: it is made
+      shutil.rmtree(folder, ignore_errors=True)
+    window_store.write(folder, self._cut_all(tell))
+    self._store = window_store.WindowStore(folder)
+
+  def _cut_all(self, tell: Callable[[int], None]) -> Iterator[dict[str, np.ndarray]]:
+    """The windows of each record, so many at a time that they are of bounded size."""
+    most = max(1, WHOLE_RECORD_BYTES // max(self._window_bytes, 1))
+    for i, spans in enumerate(self._per_record):
+      for first in range(0, len(spans), most):
+        last = min(first + most, len(spans))
+        yield self._cut(i, slice(first, last))
+        tell(int(self._first[i]) + last)
 
   def _of_record(self, i: int, index_b: np.ndarray) -> dict[str, np.ndarray]:
     """Some windows of record i, from those that are kept or cut now."""

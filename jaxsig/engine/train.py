@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsig import rng
-from jaxsig.data import feeds
+from jaxsig.data import cache, feeds
 from jaxsig.data.splits import Member, check
 from jaxsig.engine import checkpoint, mesh, optim
 from jaxsig.engine.log import Progress, Scalars
@@ -208,6 +208,8 @@ def _feed(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> feeds.
           f"member {member.name} has no window to train on: its segments are shorter than one "
           "window")
     _require_batch(batch_size, len(own_ids), member.name)
+    if run.config.train.get("groups_alike", False):
+      own_ids = feeds.groups_alike(windows, own_ids)
     ids.append(own_ids)
   order = feeds.Order(
       seeds=tuple(member.seed for member in group),
@@ -218,8 +220,18 @@ def _feed(run: Run, group: Sequence[Member], where: jax.sharding.Mesh) -> feeds.
   )
   if feeds.choose(run.config.run.feed, windows) == "resident":
     return feeds.resident(windows, order)
+  if run.config.cache_dir:
+    _keep_on_disk(run)
   block = mesh.local_block(mesh.by_batch(where), (len(group), padded_size))
   return feeds.tfdata(windows, order, block, run.config.run.prefetch)
+
+
+def _keep_on_disk(run: Run) -> None:
+  """Cuts all windows into the cache, so that a stream need not cut them again in each epoch."""
+  windows = run.prepared.windows
+  folder = cache.windows_folder(run.system.data, run.config, run.prepared)
+  with Progress("cutting windows", len(windows), show=mesh.is_main()) as progress:
+    windows.store(folder, progress.update)
 
 
 def _require_batch(batch_size: int, n: int, name: str) -> None:

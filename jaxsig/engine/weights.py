@@ -2,7 +2,8 @@
 
   params.npz    the arrays
   config.json   the config that made them
-  about.json    the groups they have seen in training
+  about.json    the groups they have seen in training, what validation groups have taught of their
+                error, and figures of groups that were held out
   card.md       what a reader should know of the model
 """
 import json
@@ -74,7 +75,7 @@ def write(folder: pathlib.Path, tree: PyTree, settings: Plain, card: str, about:
     tree: pytree of arrays.
     settings: the config as plain JSON values.
     card: Markdown.
-    about: {"trained_on": the groups that it has seen}.
+    about: {"trained_on": the groups that it has seen, ...}, plain JSON values.
 
   Raises:
     UserError: it is too large even in half precision, not finite, or the folder cannot be written.
@@ -131,7 +132,7 @@ def _check_finite(arrays: Mapping[str, np.ndarray], model: str) -> None:
 
 
 def about_of(folder: pathlib.Path) -> Plain:
-  """Returns what about.json of a model says: the groups that it was trained on.
+  """Returns what about.json of a model says: the groups that it was trained on, and more.
 
   Raises:
     UserError: it is damaged.

@@ -62,6 +62,7 @@ SETTINGS = {
 
     "train.steps": whole(0),
     "train.batch_size": whole(1, 10**6),
+    "train.groups_alike": optional(yes_or_no()),   # each group is trained on as often
 
     "read.method": text(),
     "read.seed": whole(0, LARGEST_SEED),

@@ -9,7 +9,7 @@ from jaxsig import config as configs
 from jaxsig import paths
 from jaxsig import system as systems
 from jaxsig.data import cache
-from jaxsig.data.splits import Member, members
+from jaxsig.data.splits import Member, groups_of, members
 from jaxsig.engine import mesh
 from jaxsig.engine.log import phase
 from jaxsig.engine.run import Run, make_run
@@ -41,6 +41,27 @@ class Opened(NamedTuple):
   members: list[Member]
 
 
+def _adaptable(run: Run, every: Sequence[Member]) -> Sequence[Member]:
+  """The members, of a personal split without those that have no window to adapt on; they are told.
+
+  Raises:
+    UserError: none is left.
+  """
+  if run.config.split.kind != "personal":
+    return every
+  windows = run.prepared.windows
+  chosen = [member for member in every if len(windows.ids_of(member.trained_on))]
+  left_out = [member for member in every if member not in chosen]
+  if not chosen:
+    raise UserError(
+        "no test group has a window in the part that is adapted on: set split.adapt_s above its "
+        f"{run.config.split.adapt_s:g} s")
+  if left_out:
+    names = [f"{member.name} ({', '.join(groups_of(member.test))})" for member in left_out]
+    say(f"left out, as no window lies in the part to adapt on: {', '.join(names)}")
+  return chosen
+
+
 def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   """Loads the data, checks or writes the workdir's config and split, and lists the members.
 
@@ -56,7 +77,7 @@ def open_run(config: ConfigDict, workdir: pathlib.Path) -> Opened:
   with phase("loading the records", show=mesh.is_main()):
     prepared = cache.load(system.data, config)
   run = make_run(config, workdir, system, prepared)
-  chosen = members(prepared.records, config.split)
+  chosen = _adaptable(run, members(prepared.records, config.split))
   require_readable(run)
   require_same_data(run, chosen)
   seen = {member: seen_groups(run, member) for member in chosen}
@@ -343,6 +364,14 @@ def update_table(workdirs: Sequence[pathlib.Path], path: pathlib.Path, name: str
 
 
 def _config_and_protocol(workdirs: Sequence[pathlib.Path]) -> tuple[ConfigDict, systems.Protocol]:
-  """The first workdir's config, which says what to report, and its system's protocol."""
+  """The first workdir's config, which says what to report, and its system's protocol.
+
+  With the baselines of all workdirs: those of a personal split may be other ones.
+  """
   config = read_config(workdirs[0])
-  return config, systems.make(config).protocol
+  protocol = systems.make(config).protocol
+  baselines = dict(protocol.baselines)
+  for workdir in workdirs[1:]:
+    others = systems.make(read_config(workdir)).protocol.baselines
+    baselines = {**others, **baselines}
+  return config, protocol._replace(baselines=baselines)

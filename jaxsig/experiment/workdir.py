@@ -207,7 +207,7 @@ def _data_card(data: Data, config: ConfigDict, prepared: Prepared) -> Plain:
   """What reports say of the data: licence, citation, and which records."""
   about = {"licence": "", "citation": []}
   if prepared.source != SIMULATED:
-    about = data.inspect(pathlib.Path(config.data_dir))
+    about = data.about or data.inspect(pathlib.Path(config.data_dir))
   return {
       "licence": about["licence"],
       "citation": about["citation"],

@@ -1,4 +1,5 @@
 """From a workdir to a shipped model: parameters, config, and a card with figures nobody typed."""
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -18,7 +19,9 @@ from jaxsig.experiment.workdir import (
 from jaxsig.plurals import count
 from jaxsig.prediction import model as models
 from jaxsig.prediction.model import Model
-from jaxsig.report.evidence import evidence, evidence_text
+from jaxsig.report import wording
+from jaxsig.report.averages import Estimate
+from jaxsig.report.evidence import evidence, evidence_text, figures_of
 from jaxsig.stored_files import AGAIN
 
 # in which evidence may differ from the model: not who is held out, nor how it is read
@@ -48,6 +51,8 @@ def export(
   model = models.from_workdir(workdir, config)
   member = read_members(workdir)[0]
   texts = [_evidence(folder, model) for folder in evidence_workdirs]
+  if evidence_workdirs:
+    model = dataclasses.replace(model, figures=figures_of(evidence_workdirs[0]))
   seen = seen_in(workdir, member)
   name = output.resolve().name
   text = card(name, model, workdir, member, texts)
@@ -85,6 +90,14 @@ def card(
     f"To estimate what a {words.record} allows, for research and for trying out. "
     "**Not a medical device**: not for diagnosis, monitoring or any decision about a person.",
     "",
+    "## Limits",
+    "",
+    *_limits(model),
+    f"The figures below hold for {groups} and {words.records} like those of the training data; "
+    "elsewhere expect worse. Where a signal is lost, or the model says nothing, there is no "
+    "answer; answers that are called doubtful are to be left out of any summary that matters. "
+    "On what it was trained on, the model looks better than it is.",
+    "",
     "## Made from",
     "",
     *_data_lines(workdir),
@@ -94,18 +107,34 @@ def card(
     *_group_lines(f"{groups.capitalize()} held out", _held_out(workdir, member)),
     *_training_lines(model, workdir, member),
     "",
-    "## Limits",
-    "",
-    f"The figures below hold for {groups} and {words.records} like those of the training data; "
-    "elsewhere expect worse. Where a signal is lost, or the model says nothing, there is no "
-    "answer; answers that are called doubtful are to be left out of any summary that matters. "
-    "On what it was trained on, the model looks better than it is.",
-    "",
     f"## Figures of {groups} that were held out",
     "",
     *(evidence_texts or ["None are given with this model: no honest figure is known."]),
+    *_beside(model),
   ]
   return "\n".join(lines).rstrip() + "\n"
+
+
+def _limits(model: Model) -> list[str]:
+  """The sentences of the model's system on what it cannot do."""
+  limits = model.system.own and model.system.own.limits
+  if not limits:
+    return []
+  lines = []
+  for sentence in limits(model.figures or {}):
+    lines += [sentence, ""]
+  return lines
+
+
+def _beside(model: Model) -> list[str]:
+  """The figures of all other methods on the same groups, in a table a metric."""
+  lines = []
+  for key, methods in (model.figures or {}).items():
+    lines += ["", f"Beside others, {key}:", "", f"| method | {key} [95 % CI] |", "| --- | ---: |"]
+    for method, figure in methods.items():
+      estimate = Estimate(figure["value"], figure["low"], figure["high"])
+      lines.append(f"| {method} | {wording.interval(estimate)} |")
+  return lines
 
 
 def _held_out(workdir: pathlib.Path, member: Member) -> list[str]:
@@ -163,13 +192,25 @@ def _training_lines(model: Model, workdir: pathlib.Path, member: Member) -> list
 
 
 def _evidence(workdir: pathlib.Path, model: Model) -> str:
-  """The figures of a report in words."""
-  keys = _differing(model, read_config(workdir))
+  """The figures of a report in words: of the model by itself, and as it reads a user's own file."""
+  config = read_config(workdir)
+  keys = _differing(model, config)
   if keys:
     raise UserError(
         f"the figures in {workdir} are of another config, which differs in {', '.join(keys[:5])}: "
         "they say nothing of this model")
-  return evidence_text(evidence(workdir, method_name(model.config)))
+  methods = [method_name(model.config)]
+  label, read = configs.reading(config, _own_reading(config))
+  if label:
+    methods.append(method_name(read, label))
+  return "\n".join(evidence_text(evidence(workdir, method)) for method in methods)
+
+
+def _own_reading(config: configs.ConfigDict) -> str:
+  own = config.get("own")
+  if own is None:
+    return ""
+  return own.get("reading", "")
 
 
 def _differing(model: Model, other: configs.ConfigDict) -> list[str]:

@@ -50,6 +50,8 @@ class Model:
   calibration: Plain | None = None
   # hash of the config that made it, as reports have it
   made_by: str = ""
+  # of groups that were held out, see `report.evidence.figures_of`
+  figures: Plain | None = None
 
   def predict(self, source: Any, rate_hz: float | None = None) -> Any:
     """Predicts a file or an array of the user's own.
@@ -101,7 +103,11 @@ def save(
   """
   out = pathlib.Path(folder) / name
   settings = {**model.config.to_dict(), **dict.fromkeys(PLACES, "")}
-  about = {"trained_on": sorted(trained_on)}
+  about = {
+      "trained_on": sorted(trained_on),
+      "calibration": model.calibration,
+      "figures": model.figures,
+  }
   weights.write(out, {"params": model.params, "stats": model.stats}, settings, card, about)
   return out
 
@@ -125,7 +131,16 @@ def _loaded(folder: pathlib.Path, changed_ns: int) -> Model:
   config = with_own_keys(config, system)
   params, stats = shapes(simulated_run(config, system))
   tree = weights.read(folder, {"params": params, "stats": stats})
-  return Model(folder.name, config, system, tree["params"], tree["stats"])
+  about = weights.about_of(folder)
+  return Model(
+      name=folder.name,
+      config=config,
+      system=system,
+      params=tree["params"],
+      stats=tree["stats"],
+      calibration=about.get("calibration"),
+      figures=about.get("figures"),
+  )
 
 
 def open_model(model: str | pathlib.Path, config: ConfigDict | None = None) -> Model:

@@ -1,10 +1,9 @@
 """A user's own record in; predictions, judged rows and files out. Gaps give gaps, not numbers."""
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from jaxsig import paths
 from jaxsig.config import fingerprint
@@ -12,6 +11,7 @@ from jaxsig.data.gaps import Piece, gaps, pieces, stretches, uncovered
 from jaxsig.data.records import Record, Spans, joined_spans, window_names
 from jaxsig.data.stitching import Stitcher
 from jaxsig.engine import mesh
+from jaxsig.engine.log import Progress
 from jaxsig.errors import UserError, printable
 from jaxsig.experiment.evaluate import assessed
 from jaxsig.experiment.predictor import Predictor, finished, predict_windows
@@ -36,7 +36,7 @@ class PieceWindows(NamedTuple):
 
 
 class Layout(NamedTuple):
-  """Length and stride of windows in seconds; None where they are not of one length."""
+  """Length and stride of windows in seconds; None where there is no one length, or no grid."""
   window_s: float | None
   stride_s: float | None
 
@@ -69,10 +69,12 @@ def predict(
         f"the model {model.name} reads no files of your own: its system needs an OwnFile and its "
         "config a section own")
   _require_rate(rate_hz)
-  record = system.own.read(input_of(source).value, OwnOptions(rate_hz, config.data, config.own))
+  given = input_of(source)
+  record = system.own.read(given.value, OwnOptions(rate_hz, config.data, config.own))
   name = paths.short_name(record.id)
   found = gaps(record, BRIDGE_S)
-  record = _predicted(record._replace(id=KEY, info=_printable(record.info)), model, block_s, show)
+  record = record._replace(id=KEY, info=_printable(record.info))
+  record = _predicted(record, given.shown, model, block_s, show)
   record = assessed(system.protocol, record._replace(id=name), model.calibration)
 
   rows = _judged(system.protocol.score(record), record, found.bridged_s, model)
@@ -84,7 +86,8 @@ def predict(
       "config": model.made_by or fingerprint(config),
       "commit": commit_of_code(),
   }
-  return Told(record, rows, primary, found.lost_s, found.bridged_s, about, config)
+  return Told(
+      record, rows, primary, found.lost_s, found.bridged_s, about, config, model.figures or {})
 
 
 def _require_rate(rate_hz: object) -> None:
@@ -106,24 +109,35 @@ def _printable(info: object) -> object:
   return info
 
 
-def _layout(config: ConfigDict) -> Layout:
-  return Layout(config.data.get("window_s"), config.data.get("stride_s"))
+def _layout(model: Model) -> Layout:
+  data = model.config.data
+  stride_s = None
+  if model.system.own.stride_s is not None:
+    stride_s = model.system.own.stride_s(data)
+  return Layout(data.get("window_s"), stride_s)
 
 
-def _predicted(record: Record, model: Model, block_s: float, show: bool) -> Record:
-  """The record with predictions over its whole length; NaN where no window lies."""
+def _predicted(record: Record, name: str, model: Model, block_s: float, show: bool) -> Record:
+  """The record called `name` with predictions over its whole length; NaN where no window lies."""
   task = model.system.task
+  collect = model.system.own.collect
   parts = _pieces(record, model, block_s)
   if not parts:
-    return finished(task, record, _nothing(record, model))
+    nothing = _nothing(record, name, model)   # or the sentence on why there is none
+    if collect is not None:
+      return record._replace(predictions=collect(record, model.config, ()))
+    return finished(task, record, nothing)
 
-  moved = [part.spans.moved(part.piece.start_s) for part in parts]
-  stitcher = Stitcher(joined_spans(moved), bool(model.config.data.get("causal", False)))
   most = max(part.count for part in parts)
   # few sizes, so few compilations, for records of all lengths
   size = min(model.config.run.predict_batch_size, -(-most // 8) * 8)
   predictor = Predictor(task, model.params, model.stats, size, model.config.read.seed)
+  if collect is not None:
+    batches = _batches(record, parts, model, predictor, show)
+    return record._replace(predictions=collect(record, model.config, batches))
 
+  moved = [part.spans.moved(part.piece.start_s) for part in parts]
+  stitcher = Stitcher(joined_spans(moved), bool(model.config.data.get("causal", False)))
   number = 0   # of the window in the record: its random key does not depend on the pieces
   for i, part in enumerate(parts, 1):
     what = "predicting"
@@ -139,10 +153,33 @@ def _predicted(record: Record, model: Model, block_s: float, show: bool) -> Reco
   return finished(task, record, _fitted(stitcher.result(), record.duration_s))
 
 
+def _batches(
+    record: Record,
+    parts: Sequence[PieceWindows],
+    model: Model,
+    predictor: Predictor,
+    show: bool,
+) -> Iterator[tuple[Spans, Predictions]]:
+  """The windows of all pieces and their outputs, as many at once as the predictor takes."""
+  total = sum(len(part.spans) for part in parts)
+  done = 0   # windows in the record: their random keys do not depend on the pieces
+  with Progress("predicting", total, show=show and mesh.is_main()) as progress:
+    for part in parts:
+      for first in range(0, len(part.spans), predictor.size):
+        spans = part.spans.at(slice(first, first + predictor.size))
+        arrays = model.system.data.cut(part.piece.record, spans, model.config.data)
+        names_b_2 = window_names(record.id, done + np.arange(len(spans)))
+        with progress.compiling("the prediction"):
+          outputs = predictor(arrays, names_b_2)
+        yield spans.moved(part.piece.start_s), outputs
+        done += len(spans)
+        progress.update(done)
+
+
 def _pieces(record: Record, model: Model, block_s: float) -> list[PieceWindows]:
   """The pieces of all stretches of a record, with the windows that each answers for."""
   config = model.config.data
-  layout = _layout(model.config)
+  layout = _layout(model)
   parts = []
   for stretch in stretches(record, BRIDGE_S, layout.window_s or 0.0):
     if layout.window_s is None or layout.stride_s is None:
@@ -158,23 +195,27 @@ def _pieces(record: Record, model: Model, block_s: float) -> list[PieceWindows]:
   return [part for part in parts if part.count]
 
 
-def _nothing(record: Record, model: Model) -> Predictions:
+def _nothing(record: Record, name: str, model: Model) -> Predictions:
   """Predictions of a record in which no window lies: NaN, in the shapes of one window's.
 
   Raises:
-    UserError: the record is shorter than any window.
+    UserError: the record is shorter than any window, or none of its windows can be used.
   """
   config = model.config.data
-  window_s = _layout(model.config).window_s or record.duration_s
+  window_s = _layout(model).window_s or record.duration_s
   samples = int(np.ceil(window_s * record.rate_hz)) + 1
   signals = {}
-  for name, x in record.signals.items():
-    signals[name] = np.zeros((samples, *np.shape(x)[1:]), np.float32)
+  for signal, x in record.signals.items():
+    signals[signal] = np.zeros((samples, *np.shape(x)[1:]), np.float32)
   blank = record._replace(signals=signals, annotations={})
   spans = model.system.data.spans(blank, config).at(slice(0, 1))
+  if not len(spans) and _layout(model).window_s is not None:
+    raise UserError(
+        f"no window of {name} can be used: its signal is missing, stands still, or is not of the "
+        "kind that the model was trained on: check the signal and its sampling rate")
   if not len(spans):
     raise UserError(
-        f"the recording lasts {record.duration_s:g} s, which is too short for a window: "
+        f"{name} lasts {record.duration_s:g} s, which is too short for a window: "
         "use a longer recording")
   predictor = Predictor(model.system.task, model.params, model.stats, 1, model.config.read.seed)
   arrays = model.system.data.cut(blank, spans, config)

@@ -99,6 +99,7 @@ def _written(
       for file in sorted(files, key=_names_no_input):
         os.replace(trial / file, folder / file)
       return Written(name, [folder / file for file in files])
+    shutil.rmtree(trial)   # they may be large
   raise UserError(
       f"{folder} holds results of other inputs under every name for those of {source.shown}: name "
       "another folder with --output")

@@ -62,9 +62,44 @@ def evidence(workdir: epath.PathLike, method: str = "") -> Evidence:
     table = _read_table(workdir)
     return _evidence(table, method)
   except (OSError, ValueError, LookupError, TypeError, AttributeError):
-    raise UserError(
-        f"{workdir} holds no report of a training (config.json and report/table.json): "
-        "name the workdir of an evaluation with --workdirs, or leave that out") from None
+    raise _no_report(workdir) from None
+
+
+def figures_of(workdir: epath.PathLike) -> Plain:
+  """The figures of all methods in the primary metrics of a workdir's report.
+
+  Returns:
+    {key: {method: {"value", "low", "high", "groups"}}}, of the methods whose split does not leak.
+
+  Raises:
+    UserError: the workdir holds no report.
+  """
+  try:
+    table = _read_table(epath.Path(workdir))
+    return {key: _figures(table["metrics"][key]) for key in table["primary"]}
+  except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    raise _no_report(workdir) from None
+
+
+def _figures(metric: Plain) -> Plain:
+  found = {}
+  for method, own in metric["methods"].items():
+    estimate = Estimate(**own["included"]["estimate"])
+    if estimate.value is None or method.endswith(LEAKS):
+      continue
+    found[method] = {
+        "value": estimate.value,
+        "low": estimate.low,
+        "high": estimate.high,
+        "groups": own["included"]["groups"],
+    }
+  return found
+
+
+def _no_report(workdir: epath.PathLike) -> UserError:
+  return UserError(
+      f"{workdir} holds no report of a training (config.json and report/table.json): "
+      "name the workdir of an evaluation with --workdirs, or leave that out")
 
 
 def evidence_text(found: Evidence) -> str:

@@ -36,6 +36,8 @@ th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal;
 .text th,.text td{text-align:left;vertical-align:top}
 .text td+td{white-space:normal;overflow-wrap:anywhere}
 .text td:first-child{color:#52606d;white-space:nowrap}
+.track{display:flex;align-items:center;gap:12px;flex-wrap:wrap;margin:6px 0}
+.track span{flex:0 0 220px;font-size:14px} audio{flex:1 1 260px;height:34px;max-width:100%}
 details{margin-top:14px} details.section{margin-top:36px}
 summary{cursor:pointer;font-weight:600;overflow-wrap:anywhere}
 @media (max-width:600px){main{padding:20px 14px 48px} h1{font-size:24px} .tiles b{font-size:20px}}
@@ -50,6 +52,19 @@ class Picture(NamedTuple):
   note: str
 
 
+class Track(NamedTuple):
+  """An MP3 file beside its page."""
+  label: str
+  path: epath.Path
+
+
+class Player(NamedTuple):
+  """Tracks to be listened to side by side."""
+  title: str
+  note: str
+  tracks: Sequence[Track]
+
+
 class Tile(NamedTuple):
   """A large figure at the top of the page."""
   figure: str
@@ -60,7 +75,7 @@ def page(
     title: str,
     banner: str,
     tiles: Sequence[Tile],
-    blocks: Sequence[Table | Picture],
+    blocks: Sequence[Table | Picture | Player],
     ours: str,
 ) -> str:
   """One HTML page: large figures, then tables and pictures in order.
@@ -75,6 +90,8 @@ def page(
   for block in blocks:
     if isinstance(block, Picture):
       body.append(_picture(block))
+    elif isinstance(block, Player):
+      body.append(_player(block))
     else:
       body.append(_table(block, ours))
 
@@ -101,6 +118,19 @@ def _picture(picture: Picture) -> str:
   return (
       f'<h2>{title}</h2><figure><img alt="{title}" src="data:{kind};base64,{data}">'
       f"<figcaption>{note}</figcaption></figure>\n")
+
+
+def _player(player: Player) -> str:
+  lines = []
+  for track in player.tracks:
+    data = base64.b64encode(track.path.read_bytes()).decode()
+    label = html.escape(track.label)
+    lines.append(
+        f'<div class="track"><span>{label}</span><audio controls preload="none" '
+        f'aria-label="{label}" src="data:audio/mpeg;base64,{data}"></audio></div>')
+  title = html.escape(player.title)
+  note = html.escape(player.note)
+  return f"<h2>{title}</h2>{''.join(lines)}<p>{note}</p>\n"
 
 
 def _table(table: Table, ours: str) -> str:

@@ -7,7 +7,7 @@ from etils import epath
 from ml_collections import ConfigDict
 
 from jaxsig.errors import UserError
-from jaxsig.report import figures, provenance, wording
+from jaxsig.report import figures, players, provenance, wording
 from jaxsig.report.aggregate import ReportFigures, aggregate
 from jaxsig.report.along_axis import AxisFigures, aggregate_along
 from jaxsig.report.join import LEAKS, Results, load_rows
@@ -67,13 +67,14 @@ def write_report(
   _write_json(folder / "table.json", _plain_report(shown, facts, splits))
 
   pictures = figures.draw_figures(shown.found, results, protocol, workdirs, folder)
+  sounds = players.write_sounds(shown.found, results, protocol, workdirs, folder)
   made_by = provenance.provenance_table(results, facts, protocol.words)
   split = provenance.split_table(splits)
   text = page(
       title=_title(shown.found),
       banner=shown.banner,
       tiles=shown.tiles,
-      blocks=[*shown.main, *pictures, *shown.others, made_by, split],
+      blocks=[*shown.main, *pictures, *sounds, *shown.others, made_by, split],
       ours=shown.found.reference,
   )
   path = folder / "index.html"

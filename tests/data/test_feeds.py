@@ -32,6 +32,16 @@ def windows():
   return Windows(system.data, config.data, list(system.data.simulate(0, 2, config.data)))
 
 
+def test_groups_with_fewer_windows_are_trained_on_as_often(windows):
+  group_b = np.array([windows.records[i].group for i in windows.record_b])
+  names = np.unique(group_b)
+  many, few = np.flatnonzero(group_b == names[0])[:9], np.flatnonzero(group_b == names[1])[:4]
+  alike = feeds.groups_alike(windows, np.concatenate([many, few]))
+  assert sorted(alike[:9]) == sorted(many)
+  np.testing.assert_array_equal(alike[9:], np.resize(few, 9))
+  np.testing.assert_array_equal(feeds.groups_alike(windows, many), many)
+
+
 def test_the_resident_feed_gives_the_windows_that_are_trained_on_and_no_other(windows):
   ids = (np.array([3, 5, 8, 20]), np.array([5, 21, 22, 30]))
   order = feeds.Order((0, 0), ("a", "b"), ids, batch_size=3, padded_size=4)

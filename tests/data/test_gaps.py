@@ -4,8 +4,10 @@ import pytest
 from fake_bidmc import options, prepare
 from fake_recording import pulse
 
+from jaxsig.data import gaps as gaps_module
 from jaxsig.data.gaps import Stretch, gaps, pieces, runs, stretches, uncovered
 from jaxsig.data.records import Record
+from jaxsig.data.stored import StoredArray
 
 pytestmark = pytest.mark.quick
 
@@ -134,3 +136,57 @@ def test_blocks_prepare_the_windows_of_the_whole(rate_hz, tolerance):
   got_b_t, want_b_t = np.concatenate(windows)[:n], whole["ppg_b_t"]
   np.testing.assert_allclose(got_b_t[1:-1], want_b_t[1:-1], atol=tolerance)
   np.testing.assert_allclose(got_b_t[[0, -1]], want_b_t[[0, -1]], atol=max(0.01, tolerance))
+
+
+@pytest.mark.parametrize("block", [1, 7, 50, 1000])
+def test_blocks_that_are_looked_through_do_not_show(block, ramp, monkeypatch):
+  whole = stretches(ramp, 1.0)
+  monkeypatch.setattr(gaps_module, "BLOCK_T", block)
+  np.testing.assert_allclose(gaps(ramp, 1.0).lost_s, [(0, 0.2), (6, 7.02), (18, 20)])
+  for a, b in zip(whole, stretches(ramp, 1.0), strict=True):
+    assert a.start_s == b.start_s
+    np.testing.assert_array_equal(a.record.signals["ppg_t"], b.record.signals["ppg_t"])
+
+
+class Spied(StoredArray):
+  """Counts what is read at once."""
+
+  def __init__(self, path):
+    super().__init__(path)
+    self.read = []
+
+  def __getitem__(self, index):
+    x = super().__getitem__(index)
+    self.read.append(len(x))
+    return x
+
+
+def test_what_is_on_disk_is_read_block_by_block_and_stays_there(tmp_path, monkeypatch):
+  monkeypatch.setattr(gaps_module, "BLOCK_T", 100)
+  x_t_c = np.arange(2000.0).reshape(1000, 2)
+  np.save(tmp_path / "x.npy", x_t_c)
+  spied = Spied(tmp_path / "x.npy")
+  stored = record(np.zeros(1000))._replace(signals={"x_t_c": spied})
+  [stretch] = stretches(stored, 1.0)
+  assert stretch.record.signals["x_t_c"] is spied
+  parts = list(pieces(stretch, 1.0, 1.0, 3.0))
+  assert max(spied.read) == 100
+  assert len(parts) > 3
+  for part in parts:
+    first = round(part.start_s * RATE_HZ)
+    signal = part.record.signals["x_t_c"]
+    assert isinstance(signal, StoredArray)
+    np.testing.assert_array_equal(signal[:], x_t_c[first:first + len(signal)])
+
+
+def test_a_gap_on_disk_is_bridged_in_its_stretch_alone(tmp_path):
+  x_t_c = np.arange(2000.0).reshape(1000, 2)
+  broken_t_c = x_t_c.copy()
+  broken_t_c[100:110] = np.nan
+  broken_t_c[300:600] = np.nan
+  np.save(tmp_path / "x.npy", broken_t_c)
+  stored = record(np.zeros(1000))._replace(signals={"x_t_c": StoredArray(tmp_path / "x.npy")})
+  first, second = stretches(stored, 1.0)
+  np.testing.assert_allclose(first.record.signals["x_t_c"], x_t_c[:300])
+  assert isinstance(second.record.signals["x_t_c"], StoredArray)
+  np.testing.assert_array_equal(second.record.signals["x_t_c"], x_t_c[600:])

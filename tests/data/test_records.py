@@ -116,7 +116,7 @@ def test_a_part_of_a_record_counts_from_its_own_start(record):
   np.testing.assert_allclose(part.annotations["marks_s"], [0.0, 3.9])   # 8.0 is past its end
   np.testing.assert_array_equal(part.annotations["label_t"], np.arange(40, 80))
   np.testing.assert_array_equal(part.annotations["ages_k"], np.arange(3))   # no times
-  assert (part.id, part.group, part.info) == ("r", "g", {"sex": "F"})
+  assert (part.id, part.group, part.info) == ("r", "g", {"sex": "F", "from_s": 4.0})
   assert record.duration_s == 20.0   # the record itself stays as it is
 
 

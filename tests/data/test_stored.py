@@ -1,4 +1,6 @@
 """Arrays on disk: slices are those of the array, and nothing else is read."""
+import weakref
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,29 @@ def test_what_is_no_array_of_numbers_in_rows_is_refused(tmp_path, x):
   np.save(tmp_path / "x.npy", x, allow_pickle=True)
   with pytest.raises(ValueError, match="not an array of numbers in rows"):
     StoredArray(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("ends", [(10, 60), (0, 100), (-20, 200), (40, 40), (60, 20)], ids=str)
+def test_a_part_of_it_stays_on_disk(pair, ends):
+  x, stored = pair
+  first, last = ends
+  part = stored.between(first, last)
+  assert isinstance(part, StoredArray)
+  np.testing.assert_array_equal(part[:], x[first:last], strict=True)
+  np.testing.assert_array_equal(part[5:15], x[first:last][5:15], strict=True)
+  np.testing.assert_array_equal(part.between(5, 15)[:], x[first:last][5:15], strict=True)
+  assert len(stored) == 100
+
+
+def test_who_deletes_its_file_lives_as_long_as_its_parts(tmp_path):
+  class Folder:
+    pass
+
+  np.save(tmp_path / "x.npy", np.arange(10))
+  folder = Folder()
+  is_there = weakref.ref(folder)
+  part = StoredArray(tmp_path / "x.npy", folder).between(2, 4)
+  del folder
+  assert is_there() is not None
+  del part
+  assert is_there() is None

@@ -19,6 +19,9 @@ def test_resident_and_streaming_feeds_give_the_same_training_bit_for_bit(toy_tra
   toy_trained("resident", run__feed="resident")
   toy_trained("streaming", run__feed="tfdata")
   assert_same(final_state(tmp_path / "resident"), final_state(tmp_path / "streaming"))
+  toy_trained("on_disk", run__feed="tfdata", cache_dir=str(tmp_path / "cache"))
+  assert_same(final_state(tmp_path / "resident"), final_state(tmp_path / "on_disk"))
+  assert list((tmp_path / "cache").glob("windows_*/*.bin"))
 
 
 class Counted(StoredArray):

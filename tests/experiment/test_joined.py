@@ -87,6 +87,17 @@ def test_a_list_is_checked_as_a_whole(tmp_path):
     ("cnn_notes", ""),
     ("cnn_notes_batch", ""),
     ("respdiff_bidmc", "smoke"),
+    ("blood_pressure", ""),
+    ("blood_pressure", "null"),
+    ("blood_pressure", "full"),
+    ("blood_pressure_camera", ""),
+    ("blood_pressure_axes", "seconds"),
+    ("blood_pressure_axes", "beats"),
+    ("blood_pressure_axes", "window"),
+    ("blood_pressure_axes", "derivatives,released"),
+    ("blood_pressure_axes", "readings"),
+    ("blood_pressure_axes", "subjects"),
+    ("blood_pressure_axes", "change"),
   ],
 )
 def test_the_lists_of_this_repository_can_be_joined(file, arg, tmp_path):

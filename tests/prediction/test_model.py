@@ -30,7 +30,8 @@ def test_a_saved_model_is_a_folder_of_four_files(saved):
   names = ["about.json", "card.md", "config.json", "params.npz"]
   assert sorted(path.name for path in saved.iterdir()) == names
   assert (saved / "card.md").read_text() == "# a card\n"
-  assert json.loads((saved / "about.json").read_text()) == {"trained_on": ["a", "b"]}
+  about = json.loads((saved / "about.json").read_text())
+  assert about == {"trained_on": ["a", "b"], "calibration": None, "figures": None}
 
 
 def test_a_loaded_model_is_the_saved_one(tiny, saved):

@@ -1,4 +1,5 @@
 """A recording of one's own: any rate and length, gaps that stay gaps, blocks that do not show."""
+import dataclasses
 import json
 import pathlib
 import subprocess
@@ -12,6 +13,8 @@ from fake_bidmc import says
 from fake_recording import LONG, fake, posteriors, pulse, smooth, without
 
 from jaxsig.data.gaps import runs
+from jaxsig.data.records import joined_spans
+from jaxsig.data.stitching import stitch
 from jaxsig.prediction import own_file
 from jaxsig.systems.respiration.own_file import Rate, Respiration, rates_of
 from jaxsig.systems.respiration.rates import RATE_BPM_R
@@ -288,6 +291,70 @@ def test_a_model_without_samples_has_no_spread_of_the_waveform():
   assert respiration.waveform_sd is None
   assert respiration.waveform.shape == (0,)
   assert np.isnan(respiration.waveform_rate_hz)
+
+
+def collecting(model, got):
+  """The same model whose outputs are collected; `got` takes (windows, most cut at once)."""
+
+  def collect(record, config, batches):
+    assert config is model.config
+    parts, outputs = [], []
+    for spans, output in batches:
+      got.append(len(spans))
+      parts.append(spans)
+      outputs.append(output)
+    if not parts:
+      return {"start_s_b": np.zeros(0), "length_s_b": np.zeros(0)}
+    joined = {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
+    return stitch(joined, joined_spans(parts))
+
+  def finish(record, predictions):
+    raise AssertionError("what is collected is final")
+
+  system = model.system
+  task = system.task._replace(finish=finish)
+  own = system.own._replace(collect=collect)
+  return dataclasses.replace(model, system=system._replace(task=task, own=own))
+
+
+@quick
+@pytest.mark.parametrize("block_s", [1e9, 120.0])
+def test_what_is_collected_batch_by_batch_is_what_is_stitched(block_s):
+  """Over gaps and pieces, with the same random keys, and never more than a batch at once."""
+  model = fake(small(run__predict_batch_size=5))
+  x_t = without(pulse(700), (310, 340))
+  stitched = own_file.predict(x_t, PULSE_HZ, model, block_s=block_s).record.predictions
+  got = []
+  told = own_file.predict(x_t, PULSE_HZ, collecting(model, got), block_s=block_s)
+  collected = told.record.predictions
+  assert max(got) == 5 and sum(got) == len(stitched["start_s_b"])
+  for name in ("start_s_b", "length_s_b"):
+    np.testing.assert_array_equal(collected[name], stitched[name])
+  n = collected["resp_s_t"].shape[-1]
+  np.testing.assert_allclose(collected["resp_s_t"], stitched["resp_s_t"][..., :n], atol=1e-5)
+
+
+@quick
+def test_of_a_record_without_a_usable_window_nothing_is_collected():
+  gaps_s = [(start_s, start_s + 5.0) for start_s in range(7, 200, 12)]
+  got = []
+  model = collecting(fake(small()), got)
+  system = model.system._replace(protocol=model.system.protocol._replace(score=lambda record: ()))
+  model = dataclasses.replace(model, system=system)
+  told = own_file.predict(without(pulse(200), *gaps_s), PULSE_HZ, model)
+  assert got == [] and told.rows == []
+
+
+@quick
+def test_a_record_without_rows_has_no_file_of_rows(tmp_path, capsys):
+  """As of a system whose scores need a truth."""
+  model = fake(small(LONG))
+  system = model.system._replace(protocol=model.system.protocol._replace(score=lambda record: ()))
+  model = dataclasses.replace(model, system=system)
+  np.save(tmp_path / "mine.npy", pulse(200))
+  own_file.run(model, tmp_path / "mine.npy", PULSE_HZ, tmp_path / "out")
+  assert "written to" in capsys.readouterr().out
+  assert not list((tmp_path / "out").glob("*_rows.jsonl"))
 
 
 DAY = """

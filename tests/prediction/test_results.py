@@ -61,6 +61,19 @@ def test_results_have_names_of_their_own(place):
   assert sorted(path.name for path in place.out.iterdir()) == ["mine_all.json", "mine_rates.csv"]
 
 
+def test_what_was_written_under_a_name_that_is_taken_is_deleted_first(place):
+  """It may be as large as the disk."""
+  trials = []
+
+  def write(told, folder):
+    trials.append(len(list(folder.parent.iterdir())))
+    write_files(told, folder)
+
+  place.write(place.file("p01/mine.csv"))
+  assert place.write(place.file("p02/mine.csv"), write).name == "p02_mine"
+  assert trials == [1, 1]
+
+
 def test_the_same_input_gets_the_same_names_again(place, monkeypatch):
   path = place.file("p01/mine.csv")
   first = place.write(path)

@@ -1,5 +1,6 @@
 """Tables and page: closed forms of the aggregation, refusals, one source of every number."""
 
+import base64
 import json
 import math
 import re
@@ -36,7 +37,7 @@ from jaxsig.report.join import load_rows
 from jaxsig.report.settings import read_settings
 from jaxsig.report.tiles import report_tiles
 from jaxsig.statistics import bootstrap_interval, limits_of_agreement, paired_difference
-from jaxsig.system import Aggregate, Baseline, Figure, Metric, Words
+from jaxsig.system import Aggregate, Baseline, Figure, Listening, Metric, Sound, Words
 
 
 @pytest.fixture
@@ -693,6 +694,22 @@ def test_the_order_of_the_page(tmp_path, monkeypatch):
     ">Split: 1 member<",
   ]
   assert sorted(order, key=page.index) == order
+
+
+def test_a_report_holds_the_sounds_of_its_system(tmp_path, undrawn):
+  def listening(material):
+    sounds = [Sound("before & after", lambda: b"an mp3"), Sound("truth", lambda: b"another")]
+    return [Listening("take", "Listen to it", f"Of {material.reference}.", sounds)]
+
+  protocol = PROTOCOL._replace(listening=listening)
+  rows = workdir(tmp_path / "w", full_rows())
+  page = write.write_report([rows], tmp_path / "out", SETTINGS, protocol).read_text()
+  assert (tmp_path / "out" / "take_01.mp3").read_bytes() == b"an mp3"
+  assert (tmp_path / "out" / "take_02.mp3").read_bytes() == b"another"
+  held = base64.b64encode(b"an mp3").decode()
+  assert f'src="data:audio/mpeg;base64,{held}"' in page
+  assert "before &amp; after" in page and "Of ours." in page
+  assert page.count("<audio controls") == 2
 
 
 def test_provenance_lies_beside_the_tables_and_markdown_has_a_line_on_it(tmp_path, undrawn):

@@ -3,7 +3,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from jaxsig.config import nearest
+from jaxsig.config import require_known
 from jaxsig.errors import UserError
 from jaxsig.system import Params
 from jaxsig.systems.cnn_notes import simplex
@@ -28,8 +28,7 @@ def check(config: ConfigDict) -> None:
       ("model.combination", model.combination or "softmax", simplex.KINDS),
   )
   for key, value, known in choices:
-    if value not in known:
-      raise UserError(f"unknown {key} {value!r}{nearest(value, known)}")
+    require_known(key, value, known)
 
   needs_combination = penalty.name != "none" or pruning.keep or pruning.threshold
   if needs_combination and not model.combination:

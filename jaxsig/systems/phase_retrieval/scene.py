@@ -7,7 +7,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig import rng
-from jaxsig.config import nearest
+from jaxsig.config import require_known
 from jaxsig.data.records import Record, window_names
 from jaxsig.errors import UserError
 from jaxsig.systems.phase_retrieval import far_field
@@ -124,8 +124,7 @@ def scene_of(config: ConfigDict) -> Scene:
     UserError: unknown symmetries, or no number of photons.
   """
   symmetries = config.data.symmetries
-  if symmetries not in SYMMETRIES:
-    raise UserError(f"unknown data.symmetries {symmetries!r}{nearest(symmetries, SYMMETRIES)}")
+  require_known("data.symmetries", symmetries, SYMMETRIES)
   return Scene(
       n=config.data.n,
       m=config.data.m,

@@ -7,7 +7,7 @@ number, of which its shift and flip are drawn) and `mask_b`; those of a user's o
 `intensity_b_v_u` and `mask_b_v_u`, the pixels that count.
 """
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxsig import rng
-from jaxsig.config import nearest
+from jaxsig.config import require_known
 from jaxsig.errors import UserError
 from jaxsig.system import Batch, Params, Stats, Task
 from jaxsig.systems.phase_retrieval import (
@@ -67,10 +67,10 @@ def _network(config: ConfigDict) -> MagnitudeUNet:
 
 def _check_names(config: ConfigDict) -> None:
   head, loss = config.model.head, config.loss
-  _require_known("loss.target", loss.target, TARGETS)
-  _require_known("loss.name", loss.name, losses.LOSSES)
-  _require_known("model.head", head, HEADS)
-  _require_known("loss.rule", loss.rule, canonical.RULES)
+  require_known("loss.target", loss.target, TARGETS)
+  require_known("loss.name", loss.name, losses.LOSSES)
+  require_known("model.head", head, HEADS)
+  require_known("loss.rule", loss.rule, canonical.RULES)
 
   without_phases = head == "image" and loss.name in losses.OF_PHASES
   without_image = head != "phase" and loss.target == "literal"
@@ -79,11 +79,6 @@ def _check_names(config: ConfigDict) -> None:
         f"model.head={head} does not go with loss.name={loss.name}, loss.target={loss.target}: an "
         "image head alone has no phases to train, and literal phases have no image; change one, or "
         "set model.head=phase")
-
-
-def _require_known(what: str, name: str, known: Iterable[str]) -> None:
-  if name not in known:
-    raise UserError(f"unknown {what} {name!r}{nearest(name, known)}")
 
 
 def _check_grid(config: ConfigDict) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from jaxsig.data.ppg import ppg_file
 from jaxsig.data.ppg.ppg_windows import long_enough
@@ -252,6 +253,10 @@ def _cell(value: float | str | None) -> str:
   return f"{value:.4f}"
 
 
+def _stride_s(data: ConfigDict) -> float:
+  return data.stride_s
+
+
 OWN_FILE = OwnFile(
     read=read,
     judge=quality.judge,
@@ -260,4 +265,5 @@ OWN_FILE = OwnFile(
     result=result,
     free=("causal", "stride_s", "skip_broken", "time_warp_factors"),
     options={"signal": "", "polarity": "auto"},
+    stride_s=_stride_s,
 )

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsig.config import nearest
+from jaxsig.config import require_known
 from jaxsig.data.records import Record
-from jaxsig.errors import UserError
 from jaxsig.rows import Row
 from jaxsig.system import Figure, Material, Metric, Protocol, Words
 from jaxsig.systems.respiration import baselines
@@ -96,8 +95,7 @@ def make(config: ConfigDict) -> Protocol:
     UserError: an unknown `read.rate_of`.
   """
   rule = config.read.rate_of
-  if rule not in RULES:
-    raise UserError(f"unknown read.rate_of {rule!r}{nearest(rule, RULES)}")
+  require_known("read.rate_of", rule, RULES)
   return Protocol(
       score=functools.partial(_score, config),
       metrics=metrics(),

@@ -8,7 +8,7 @@ waveform estimation from PPG signals" (arXiv 2410.04366).
 Batches hold `ppg_b_t_p` (p samples to each of the respiration) and, in training, `resp_b_t`,
 `mask_b` and `rate_bpm_b`, the annotators' rate of the window, NaN where there is none.
 """
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxsig import rng
-from jaxsig.config import nearest
+from jaxsig.config import require_known
 from jaxsig.errors import UserError
 from jaxsig.nn import diffusion
 from jaxsig.system import Batch, Params, Stats, Task
@@ -61,8 +61,8 @@ def make(config: ConfigDict) -> Task:
     UserError: an unknown network, objective, schedule, target, spectral loss or sampler, or a rate
       head that does not fit.
   """
-  _require_known(config.model.objective, OBJECTIVES, "objective")
-  _require_known(config.model.network, NETWORKS, "network")
+  require_known("model.objective", config.model.objective, OBJECTIVES)
+  require_known("model.network", config.model.network, NETWORKS)
   network = _network(config)
 
   options = config.process.options.to_dict()
@@ -84,11 +84,6 @@ def make(config: ConfigDict) -> Task:
   if config.model.objective == "regression":
     return Task(init, _regression_loss(parts), _regression_predict(parts))
   return Task(init, _diffusion_loss(parts), _diffusion_predict(parts))
-
-
-def _require_known(name: str, known: Iterable[str], what: str) -> None:
-  if name not in known:
-    raise UserError(f"unknown model.{what} {name!r}{nearest(name, known)}")
 
 
 def _network(config: ConfigDict) -> nn.Module:

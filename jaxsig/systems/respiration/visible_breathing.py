@@ -6,7 +6,7 @@ by six times as much as the noise of the samples explains.
 """
 import numpy as np
 
-from jaxsig.signal import filters
+from jaxsig.signal import filters, resample
 from jaxsig.systems.respiration.beats import Beats, find_beats
 
 MINUTE_S = 60.0
@@ -47,8 +47,7 @@ def _is_silent(minute_t: np.ndarray, rate_hz: float) -> bool:
   is_finite_t = np.isfinite(minute_t)
   if is_finite_t.mean() < 1 - MOST_MISSING:
     return False
-  (known,) = is_finite_t.nonzero()
-  whole_t = np.interp(np.arange(len(minute_t)), known, minute_t[known])
+  whole_t = resample.fill_gaps(minute_t)
   beats = find_beats(whole_t, rate_hz)
   if len(beats.time_s_k) < FEWEST_BEATS:
     return False

@@ -16,6 +16,8 @@ from jaxsig.prediction.model import Model, simulated_run
 from jaxsig.system import OwnOptions
 from jaxsig.systems.phase_retrieval import own_file as own_intensity
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 SMALL = {
   "data.m": 32,
   "data.n": 12,

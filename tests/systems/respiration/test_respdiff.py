@@ -12,6 +12,7 @@ from jaxsig import system as systems
 from jaxsig.errors import UserError
 from jaxsig.system import Task
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 OBJECTIVES = ("diffusion", "regression")
 
 
