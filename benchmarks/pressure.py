@@ -4,12 +4,16 @@
                                           and, where it is there, PyTorch
   python -m benchmarks.pressure beats     24 h of PPG: beats against NeuroKit2's
   python -m benchmarks.pressure pos       POS by strided windows against a loop over frames
-  python -m benchmarks.pressure members   20 personalised heads: one program, one after another
+  python -m benchmarks.pressure members   20 personalised members: one program, one after another
+  python -m benchmarks.pressure feed      a million windows by the tf.data feed, against one batch
 
 PyTorch and NeuroKit2 are left out where they are not installed.
 """
 import importlib.util
+import pathlib
+import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 
@@ -18,10 +22,19 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from benchmarks.members import stepper
 from benchmarks.timing import header, interleaved, row
+from jaxsig import config as configs
+from jaxsig import system as systems
+from jaxsig.data import cache, feeds
 from jaxsig.data.ppg.camera.pos import PLANE, WINDOW_S, pos
 from jaxsig.data.ppg.pressure.beat_peaks import find_beats
 from jaxsig.data.ppg.pressure.pulse_filters import band_pass
+from jaxsig.data.records import Record
+from jaxsig.data.splits import Member
+from jaxsig.engine import mesh, train
+from jaxsig.engine import run as engine_run
+from jaxsig.experiment import sweep
 from jaxsig.systems.blood_pressure.network import PressureNetwork
 from jaxsig.systems.blood_pressure.network_lstm import PRESETS, Lstm
 
@@ -217,41 +230,132 @@ def camera() -> None:
     row(name, taken[name].wall_s, taken[name].wall_s / taken["jaxsig"].wall_s)
 
 
+PERSONAL = {
+    "data.simulate_groups": 20,
+    "split.kind": "personal",
+    "split.n_folds": 0,
+    "split.folds": (),
+    "split.adapt_s": 33.0,
+    "split.val_groups": 0,
+    "split.val_share": 0.0,
+}
+HEAD = "heads|hidden"
+PEOPLE = 20
+
+
 def members() -> None:
-  """Prints the time of 20 personalised trainings, in one program and one after another."""
-  import pathlib
-  import tempfile
+  """Prints the time of a step of 20 personalised members, in one program and one after another."""
+  mesh.start()
+  header(
+      "20 personalised members", "trained", "one program, ms a step", "one after another, ms",
+      "x throughput")
+  for network, arg in (("ours", ""), ("LSTM, stride 4", "network=lstm")):
+    for name, trainable in (("head", HEAD), ("all", "")):
+      changes = {**PERSONAL, "trainable": trainable, "model.stride": 1}
+      if arg:
+        changes["model.stride"] = 4
+      together_s, alone_s = personal_steps_s(arg, changes)
+      row(network, name, 1e3 * together_s, 1e3 * PEOPLE * alone_s,
+          PEOPLE * alone_s / together_s)
 
-  import jaxsig
 
-  changes = {
-      "data__simulate_groups": 20,
-      "split__kind": "personal",
-      "split__n_folds": 0,
-      "split__folds": (),
-      "split__adapt_s": 33.0,
-      "split__val_groups": 0,
-      "split__val_share": 0.0,
-      "train__steps": 30,
-      "baselines__run": False,
-      "run__ablations": False,
-  }
+def personal_steps_s(arg: str, changes: dict[str, object]) -> tuple[float, float]:
+  """Seconds of a step of PEOPLE members in one program, and of one member alone."""
+  config = configs.load("configs/blood_pressure.py", arg, changes)
   with tempfile.TemporaryDirectory() as folder:
-    place = pathlib.Path(folder)
-    base = jaxsig.load_config("configs/blood_pressure.py", "smoke", **{
-        "split__kind": "all", "data__simulate_seed": 99, "split__val_groups": 0,
-        "run__ablations": False})
-    jaxsig.train(base, place / "base")
-    header("20 personalised members", "s")
-    for name, count in (("one program", 20), ("one after another", 1)):
-      config = jaxsig.load_config("configs/blood_pressure.py", "smoke", **changes, **{
-          "init_from": str(place / "base"), "run__members_per_program": count})
-      start = time.perf_counter()
-      jaxsig.train(config, place / name.replace(" ", "_"))
-      row(name, time.perf_counter() - start)
+    opened = sweep.open_run(config, pathlib.Path(folder))
+    run, member = opened.run, opened.members[0]
+    runs = {
+        "together": stepper(run, member, PEOPLE),
+        "alone": stepper(run, member, 1),
+    }
+    taken = interleaved(runs, ROUNDS)
+  return taken["together"].wall_s, taken["alone"].wall_s
 
 
-PARTS = {"lstm": lstm, "beats": beats, "pos": camera, "members": members}
+WINDOWS = 1_000_000
+HOURS = 24
+FED_STEPS = 1500
+
+
+def records_of_a_day() -> list[Record]:
+  """24 h of PPG in records of an hour, with a pressure at each beat."""
+  ppg_t = day_of_ppg().astype(np.float32)
+  draw = np.random.default_rng(1)
+  hour = len(ppg_t) // HOURS
+  records = []
+  for number in range(HOURS):
+    part_t = ppg_t[number * hour:(number + 1) * hour]
+    annotations = {}
+    for target, mean in (("sbp_t", 120.0), ("dbp_t", 70.0)):
+      mmhg_t = np.full(hour, np.nan, np.float32)
+      mmhg_t[::100] = mean + 5 * draw.standard_normal(len(mmhg_t[::100]))
+      annotations[target] = mmhg_t
+    records.append(Record(
+        f"h{number}", f"h{number}", RATE_HZ, {"ppg_t": part_t}, annotations, {"source": "day"}))
+  return records
+
+
+def feed() -> None:
+  """Prints the time of a step on streamed windows of a million, beside one repeated batch."""
+  hop_s = HOURS * 3600 / WINDOWS
+  config = configs.load("configs/blood_pressure.py", "", {
+      "data.hop_s": hop_s, "data.stable": False, "data.known_share": 0.0, "train.batch_size": 128,
+      "readings": {}, "own.reading": ""})
+  mesh.start()
+  system = systems.make(config)
+  began_s = time.perf_counter()
+  prepared = cache.prepare(system.data, config, records_of_a_day())
+  windows = prepared.windows
+  listed_s = time.perf_counter() - began_s
+  with tempfile.TemporaryDirectory() as folder:
+    run = engine_run.make_run(config, pathlib.Path(folder), system, prepared)
+    began_s = time.perf_counter()
+    windows.store(pathlib.Path(folder) / "windows", lambda count: None)
+    cut_s = time.perf_counter() - began_s
+    repeated_s, streamed_s = feed_steps_s(run)
+  memory_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+  header("windows", "of them in memory, GB", "listed, s", "cut once, s", "peak memory, GB",
+         "repeated batch, ms a step", "streamed, ms", "share of its speed")
+  row(len(windows), windows.nbytes() / 2**30, listed_s, cut_s, memory_gb, 1e3 * repeated_s,
+      1e3 * streamed_s, repeated_s / streamed_s)
+
+
+def feed_steps_s(run: engine_run.Run) -> tuple[float, float]:
+  """Seconds of a step on one repeated batch, and on the stream, as the training loop feeds both."""
+  windows = run.prepared.windows
+  size = run.config.train.batch_size
+  order = feeds.Order((0,), ("day",), (np.arange(len(windows)),), size, size)
+  stream = feeds.tfdata(windows, order, (slice(0, 1), slice(0, size)), run.config.run.prefetch)
+  where = mesh.make(1)
+  member = Member("day", 0, 0, (), (), ())
+  keys = mesh.put(train.member_keys([member]), mesh.by_member(where))
+  steps = train.make_steps(run, 1)
+  first = mesh.put(next(stream.steps(0, 1)), mesh.by_batch(where))
+  state = jax.jit(steps.init, out_shardings=mesh.by_member(where))(keys, first, None)
+  step = jax.jit(steps.step)
+  jax.block_until_ready(step(state, first, keys))
+
+  def repeated(count: int) -> None:
+    new = state
+    for _ in range(count):
+      new, _ = step(new, first, keys)
+    jax.block_until_ready(new)
+
+  def streamed(count: int) -> None:
+    new = state
+    for batch in stream.steps(0, count):
+      new, _ = step(new, mesh.put(batch, mesh.by_batch(where)), keys)
+    jax.block_until_ready(new)
+
+  streamed(2)   # TensorFlow is imported
+  count = FED_STEPS // ROUNDS
+  taken = interleaved(
+      {"repeated": lambda: repeated(count), "streamed": lambda: streamed(count)}, ROUNDS)
+  return taken["repeated"].wall_s / count, taken["streamed"].wall_s / count
+
+
+PARTS = {"lstm": lstm, "beats": beats, "pos": camera, "members": members, "feed": feed}
 
 if __name__ == "__main__":
   for part in sys.argv[1:] or PARTS:

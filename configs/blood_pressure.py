@@ -57,6 +57,7 @@ def get_config(arg: str = "") -> ConfigDict:
   config.optim.weight_decay = 0.05
   config.train.steps = 1500
   config.train.batch_size = 32
+  config.train.groups_alike = True   # as scores count them
 
   set_reading(config)
   config.run.predict_batch_size = 256
@@ -83,6 +84,7 @@ def set_reading(config: ConfigDict) -> None:
   """Sets how a trained network is read: by itself, and with the subject's first readings."""
   config.read.method = "ours"
   config.read.known = "none"
+  config.read.known_readings = 0   # the first so many readings of a subject are used; 0 for all
   config.read.pool = False
   config.readings.offset = {
       "label": "moved to the readings",
@@ -127,14 +129,15 @@ def set_data(data: ConfigDict) -> None:
   data.stable = True
   data.label_rounding = "none"
   data.known_share = 0.2
-  data.known_readings = 0
   data.known_gap_s = 0.0
   data.known_input = False
   data.max_windows = 0
+  data.camera_pulse = "auto"     # how a camera's pulse is made: pos, green, red; auto: what works
 
   data.simulate_seed = 14
   data.simulate_groups = 1000
   data.cohort = "physiological"
+  data.simulate_sensor = "finger"   # or camera
   data.simulate_duration_s = 1500.0
   data.simulate_stretches = 12
   data.simulate_stretch_s = 10.0
@@ -250,9 +253,18 @@ def set_report(report: ConfigDict) -> None:
       "bp_change_mae_mmhg_record/dbp",
       "bp_change_corr_record/sbp",
       "bp_change_corr_record/dbp",
+      "nearest_is_same_subject_win",
   )
+  report.strata.sbp = bins(80, 180)
+  report.strata.dbp = bins(40, 110)
   report.timing_s = 300.0
   report.timing = "s per 5 min"
+
+
+def bins(low: int, high: int) -> tuple[str, ...]:
+  """The names of the 10 mmHg bins of the truth, in their order."""
+  inside = [f"{edge}-{edge + 10}" for edge in range(low, high, 10)]
+  return (f"<{low}", *inside, f">={high}")
 
 
 def shrink(config: ConfigDict) -> None:

@@ -4,24 +4,34 @@
     --workdir=runs/bp_table --config.data_dir=DATA
   python -m jaxsig.main --mode=sweep --config=configs/sweeps/blood_pressure.py:simulated \
     --workdir=runs/bp_simulated
+  python -m jaxsig.main --mode=sweep --config=configs/sweeps/blood_pressure.py:null \
+    --workdir=runs/bp_null
 
 The first is on the intensive-care records of the Challenge 2015, and takes 16 minutes on two
-cores; the second on 1,000 simulated people. What is finished is not run again.
+cores; the second on 300 simulated people; the third on 200 whose PPG tells who they are and
+nothing of the pressure: any gain over the mean there is a leak. With `:full` the four published
+networks at their own sizes go the same way, on an accelerator. What is finished is not run again.
 
   ours           five folds of subjects, with its ablations and all baselines
   mixed          the same network and learners where windows are dealt to folds whatever their
                  subject: this LEAKS, and shows what leaking does
   personal_...   starts from `ours`, which never saw the subject, and trains its head, or all of it,
                  on the first 60 s of the subject (`first`), or on as many windows from all of the
-                 recording (`random`, which LEAKS); both are tested on the same windows
+                 recording (`random`, which LEAKS), a network a subject; both are tested on the same
+                 windows, beside what the labels alone say: their mean, and a straight line between
+                 random ones
 """
+from typing import NamedTuple
+
 from ml_collections import ConfigDict
 
 from jaxsig.config import parse_arg
 
 CONFIG = "configs/blood_pressure.py"
-HEAD = "heads|hidden"   # what is trained of a network: its last layers, or all
-ALL = ""
+PERSONAL = 60   # simulated subjects that are personalised
+OURS = "ours"
+PUBLISHED = ["alexnet", "resnet50", "spectro_temporal", "lstm"]   # at full size
+HEAD, PUBLISHED_HEAD = "heads|hidden", "heads|dense"   # the last layers of a network
 CLAIMS = (
     {
         "text": "A mixed split flatters",
@@ -30,15 +40,21 @@ CLAIMS = (
         "metric": "bp_mmhg_win_median/sbp",
     },
     {
-        "text": "Personalising the head helps beyond the mean of the readings",
+        "text": "Personalising the head helps beyond the mean of the same labels",
         "better": "ours, personal head",
-        "worse": "known_mean",
+        "worse": "first_mean",
         "metric": "bp_mmhg_win_median/sbp",
     },
     {
         "text": "A network's change helps beyond the mean of the readings",
         "better": "ours, mean reading + shrunk change",
         "worse": "known_mean",
+        "metric": "bp_mmhg_win_median/sbp",
+    },
+    {
+        "text": "Random readings beat the first ones (LEAKS), without any PPG",
+        "better": "random_interpolated (LEAKS)",
+        "worse": "first_mean",
         "metric": "bp_mmhg_win_median/sbp",
     },
     {
@@ -51,60 +67,105 @@ CLAIMS = (
 
 
 def get_config(arg: str = "") -> ConfigDict:
-  """`arg`: "simulated", "smoke" (tiny networks on simulated people)."""
-  arg = parse_arg(arg, simulated=False, smoke=False)
+  """`arg`: "simulated", "null", "full" (the published networks too), "smoke" (tiny, simulated)."""
+  arg = parse_arg(arg, simulated=False, null=False, full=False, smoke=False)
   sweep = ConfigDict()
   sweep.data_dir = ""
   sweep.cache_dir = ""
-  sweep.lead = "ours"
+  sweep.lead = OURS
   sweep.experiments = ConfigDict()
 
-  block_s, adapt_s = 14.0, 60.0
-  if arg.simulated or arg.smoke:
-    block_s, adapt_s = 11.0, 33.0   # a stretch and its gap; three of them
-  size = "five_folds"
-  if arg.smoke:
-    size = "five_folds,smoke"
-
-  def add(name: str, changes: dict[str, object]) -> None:
-    sweep.experiments[name] = {"config": CONFIG, "arg": size, "overrides": changes}
-
-  add("ours", {"report": {"claims": CLAIMS}})
-  add("mixed", {
-      "split": {"kind": "mixed", "block_s": block_s},
-      "read": {"method": "ours, mixed split"},
-      "readings": {},
-      "own": {"reading": ""},
-      "run": {"ablations": False},
-  })
-  for adapt in ("first", "random"):
-    for name, trainable in (("head", HEAD), ("all", ALL)):
-      add(f"personal_{adapt}_{name}", personal(adapt, name, trainable, block_s, adapt_s))
-  if arg.smoke:
-    for one in sweep.experiments.values():
+  times = Times(block_s=14.0, adapt_s=60.0)
+  if arg.simulated or arg.null or arg.smoke:
+    people = PERSONAL
+    if arg.smoke:
+      people = 2
+    # a stretch and its gap; three of them
+    times = Times(block_s=11.0, adapt_s=33.0, subjects=tuple(range(people)))
+  networks = [OURS]
+  if arg.full:
+    networks += PUBLISHED
+  for network in networks:
+    for name, changes in experiments_of(network, times).items():
+      sweep.experiments[name] = {
+          "config": CONFIG,
+          "arg": config_arg(network, arg),
+          "overrides": changes,
+      }
+  for one in sweep.experiments.values():
+    if arg.smoke or arg.null or arg.simulated:
       one.overrides["run"] = {"ablations": False}
+    if arg.simulated:
+      one.overrides["data"] = {"simulate_groups": 300}
+    if arg.null:
+      one.overrides["data"] = {"cohort": "null", "simulate_groups": 200}
   return sweep
 
 
-def personal(
-    adapt: str,
-    name: str,
-    trainable: str,
-    block_s: float,
-    adapt_s: float,
-) -> dict[str, object]:
-  """The changes of a network that is personalised."""
-  method = f"ours, personal {name}"
+class Times(NamedTuple):
+  """How long blocks are that are dealt to folds, and how much of whom is trained on."""
+  block_s: float
+  adapt_s: float
+  subjects: tuple[int, ...] = ()   # that are personalised, by their number; empty: all
+
+
+def config_arg(network: str, arg: ConfigDict) -> str:
+  """The argument of the config of a network."""
+  words = ["five_folds"]
+  if network != OURS:
+    words.append(f"network={network}")
+  if arg.smoke:
+    words.append("smoke")
+  return ",".join(words)
+
+
+def experiments_of(network: str, times: Times) -> dict[str, dict[str, object]]:
+  """{name: changes} of all experiments with a network."""
+  prefix = ""
+  base = {"report": {"claims": CLAIMS}}
+  if network != OURS:   # the baselines are those of ours
+    prefix = f"{network}_"
+    base = {"baselines": {"run": False}}
+  experiments = {
+      network: base,
+      f"{prefix}mixed": {
+          "split": {"kind": "mixed", "block_s": times.block_s},
+          "read": {"method": f"{network}, mixed split"},
+          "readings": {},
+          "own": {"reading": ""},
+          "baselines": {"run": network == OURS},
+          "run": {"ablations": False},
+      },
+  }
+  for adapt in ("first", "random"):
+    for part in ("head", "all"):
+      changes = personal(network, adapt, part, times)
+      # those of a personal split are the same for all networks and parts
+      changes["baselines"] = {"run": network == OURS and part == "head"}
+      experiments[f"{prefix}personal_{adapt}_{part}"] = changes
+  return experiments
+
+
+def personal(network: str, adapt: str, part: str, times: Times) -> dict[str, object]:
+  """The changes of a network of which a part is personalised."""
+  trainable = ""   # all
+  if part == "head" and network == OURS:
+    trainable = HEAD
+  elif part == "head":
+    trainable = PUBLISHED_HEAD
+  method = f"{network}, personal {part}"
   if adapt == "random":
     method += ", random windows"
   return {
-      "init_from": "@ours",
+      "init_from": f"@{network}",
       "trainable": trainable,
       "split": {
           "kind": "personal",
+          "n_folds": 0,   # a member a subject
+          "folds": times.subjects,
           "adapt": adapt,
-          "adapt_s": adapt_s,
-          "block_s": block_s,
+          "adapt_s": times.adapt_s,
+          "block_s": times.block_s,
           "spare_random": True,
           "val_share": 0.0,
           "val_groups": 0,
@@ -114,6 +175,5 @@ def personal(
       "read": {"method": method},
       "readings": {},
       "own": {"reading": ""},
-      "baselines": {"run": False},
       "run": {"ablations": False},
   }

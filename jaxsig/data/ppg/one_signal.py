@@ -26,7 +26,7 @@ def signal_of(source: ArrayLike, name: str, remedy: str) -> Signal:
   Raises:
     UserError: it is no real signal.
   """
-  x = _as_array(source)
+  x = as_array(source)
   if x.dtype.kind not in "iuf" or x.ndim not in (1, 2) or not x.size:
     raise UserError(_no_signal(x, source, name, remedy))
   if x.ndim == 1:
@@ -37,7 +37,7 @@ def signal_of(source: ArrayLike, name: str, remedy: str) -> Signal:
   return Signal(x.reshape(-1), (f"An array of {shape} was read as one signal.",))
 
 
-def _as_array(source: ArrayLike) -> np.ndarray:
+def as_array(source: ArrayLike) -> np.ndarray:
   """The source as an array: masked and missing values are NaN; of type object where it is none."""
   if isinstance(source, bytearray):   # NumPy would take each byte for a number
     return np.array(None)

@@ -94,7 +94,7 @@ def read_ppg(
   info = {"source": "user"}
   every_note = [*found.notes, *layout_notes, *notes, *polarity_notes]
   if every_note:
-    info["notes"] = [_sentence(note) for note in every_note]
+    info["notes"] = [sentence(note) for note in every_note]
   return Record(
     id=record_id,
     group="user",
@@ -105,7 +105,7 @@ def read_ppg(
   )
 
 
-def _sentence(note: str) -> str:
+def sentence(note: str) -> str:
   """A note with a capital and a full stop."""
   text = note[:1].upper() + note[1:]
   if not text.endswith("."):

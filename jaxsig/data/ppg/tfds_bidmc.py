@@ -11,10 +11,10 @@ import pathlib
 from collections.abc import Iterator
 from typing import ClassVar
 
-import numpy as np
 import tensorflow_datasets as tfds
 
-from jaxsig.data.ppg import bidmc
+from jaxsig.data.ppg import bidmc, tfds_records
+from jaxsig.data.ppg.tfds_records import Example
 from jaxsig.data.records import Record
 
 _DESCRIPTION = """Finger PPG and chest impedance (125 Hz) of 46 intensive-care patients in 53
@@ -28,8 +28,13 @@ _MONITOR = (
   "monitor_rr_bpm_k",
   "monitor_spo2_percent_k",
 )
-
-Example = dict[str, str | float | np.ndarray]
+_FIELDS = tfds_records.Fields(
+  group="patient",
+  texts=("sex",),
+  numbers=("age",),
+  series=(*_SIGNALS, *_BREATHS),
+  may_lack=_MONITOR,
+)
 
 
 class Bidmc(tfds.core.GeneratorBasedBuilder):
@@ -41,20 +46,10 @@ class Bidmc(tfds.core.GeneratorBasedBuilder):
   and bidmc_csv/) into the folder, or leave it empty: the files are then fetched from PhysioNet."""
 
   def _info(self) -> tfds.core.DatasetInfo:
-    features = {
-      "id": tfds.features.Text(),
-      "patient": tfds.features.Text(),
-      "sex": tfds.features.Text(),
-      "age": np.float32,
-      "rate_hz": np.float32,
-    }
-    for name in (*_SIGNALS, *_BREATHS, *_MONITOR):
-      features[name] = tfds.features.Tensor(shape=(None,), dtype=np.float32)
-
     return tfds.core.DatasetInfo(
       builder=self,
       description=_DESCRIPTION,
-      features=tfds.features.FeaturesDict(features),
+      features=tfds_records.features_of(_FIELDS),
       supervised_keys=_SIGNALS,
       license=bidmc.LICENCE,
       citation="\n\n".join(bidmc.CITATION),
@@ -91,20 +86,4 @@ def example_of(record: Record) -> Example:
 
   An unknown age is NaN, an unknown sex "", and numerics that are missing are empty.
   """
-  age = record.info["age"]
-  if age is None:
-    age = np.nan
-  example = {
-    "id": record.id,
-    "patient": record.group,
-    "rate_hz": record.rate_hz,
-    "sex": record.info["sex"] or "",
-    "age": age,
-  }
-
-  series = dict.fromkeys(_MONITOR, ())
-  series.update(record.signals)
-  series.update(record.annotations)
-  for name, x in series.items():
-    example[name] = np.asarray(x, np.float32)
-  return example
+  return tfds_records.example_of(record, _FIELDS)

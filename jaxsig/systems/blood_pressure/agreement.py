@@ -1,7 +1,7 @@
 """Agreement of estimated and true pressures over the windows of many subjects."""
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ class Pairs(NamedTuple):
   estimate_n: np.ndarray
   truth_n: np.ndarray
   subject_n: np.ndarray
+  intervals: Mapping[str, np.ndarray] = {}   # {per cent: [n, 2] low and high}, where all have one
 
   @property
   def error_n(self) -> np.ndarray:
@@ -41,7 +42,18 @@ def pairs_of(rows: Iterable[Row]) -> Pairs:
       np.array([row.estimate for row in chosen], float),
       np.array([row.truth for row in chosen], float),
       np.array([row.group for row in chosen]),
+      _intervals(chosen),
   )
+
+
+def _intervals(rows: Sequence[Row]) -> dict[str, np.ndarray]:
+  """{per cent: [n, 2]} of the levels that all rows have."""
+  if not rows:
+    return {}
+  levels = set(rows[0].interval)
+  for row in rows:
+    levels &= set(row.interval)
+  return {level: np.array([row.interval[level] for row in rows]) for level in sorted(levels)}
 
 
 def agreement(pairs: Pairs) -> Agreement:
@@ -118,6 +130,7 @@ class Bin(NamedTuple):
   subjects: int
   mae: float
   mean_error: float
+  hold: Mapping[str, float]   # {per cent: share of the intervals that hold the truth}
 
 
 def by_bin(pairs: Pairs, by: str = "truth", width_mmhg: float = 10.0) -> list[Bin]:
@@ -128,13 +141,48 @@ def by_bin(pairs: Pairs, by: str = "truth", width_mmhg: float = 10.0) -> list[Bi
   low_n = np.floor(value_n / width_mmhg) * width_mmhg
   bins = []
   for low in np.unique(low_n):
-    error = pairs.error_n[low_n == low]
-    subjects = len(np.unique(pairs.subject_n[low_n == low]))
+    inside_n = low_n == low
+    error = pairs.error_n[inside_n]
+    hold = {}
+    for level, interval_n_2 in pairs.intervals.items():
+      hold[level] = _share_held(pairs.truth_n[inside_n], interval_n_2[inside_n])
     bins.append(Bin(
         low_mmhg=float(low),
         windows=len(error),
-        subjects=subjects,
+        subjects=len(np.unique(pairs.subject_n[inside_n])),
         mae=float(np.abs(error).mean()),
         mean_error=float(error.mean()),
+        hold=hold,
     ))
   return bins
+
+
+def _share_held(truth_n: np.ndarray, interval_n_2: np.ndarray) -> float:
+  held_n = (interval_n_2[:, 0] <= truth_n) & (truth_n <= interval_n_2[:, 1])
+  return float(held_n.mean())
+
+
+class DistributionTest(NamedTuple):
+  """A two-sample Kolmogorov-Smirnov test of the errors of two methods."""
+  distance: float       # the largest between the two distributions
+  p_of_windows: float   # as if every window were an independent draw, which it is not
+  p_of_subjects: float  # the same distance among as many draws as there are subjects
+
+
+def compare_distributions(first: Pairs, second: Pairs) -> DistributionTest:
+  """Whether the errors of two methods are distributed alike, on as many windows and subjects.
+
+  Schrumpf et al. 2021 test all windows. Those of one subject overlap and are alike, so that nearly
+  any two methods differ by that p; the effective number of draws is that of subjects.
+  """
+  import scipy.stats
+
+  found = scipy.stats.ks_2samp(first.error_n, second.error_n, method="asymp")
+  distance = float(found.statistic)
+  windows = min(len(first.error_n), len(second.error_n))
+  subjects = min(len(np.unique(first.subject_n)), len(np.unique(second.subject_n)))
+  return DistributionTest(
+      distance=distance,
+      p_of_windows=float(scipy.stats.kstwobign.sf(distance * math.sqrt(windows / 2))),
+      p_of_subjects=float(scipy.stats.kstwobign.sf(distance * math.sqrt(subjects / 2))),
+  )

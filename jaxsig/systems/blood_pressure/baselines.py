@@ -6,14 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxsig.data.ppg.pressure import known_windows
 from jaxsig.data.records import Record
-from jaxsig.system import Baseline, Predictions
-from jaxsig.systems.blood_pressure import known_readings, learners
-from jaxsig.systems.blood_pressure.features import WindowTable, table_of
+from jaxsig.system import Baseline, Predictions, fitted_once
+from jaxsig.systems.blood_pressure import adapted, known_readings, learners, nearest
+from jaxsig.systems.blood_pressure.features import table_of
 from jaxsig.systems.blood_pressure.pooling import pooled
-
-Fit = Callable[[Sequence[Record]], Mapping[str, Any] | None]
+from jaxsig.systems.blood_pressure.told import told
 
 
 class Constant(NamedTuple):
@@ -24,8 +22,11 @@ class Constant(NamedTuple):
 def make(config: ConfigDict) -> dict[str, Baseline]:
   """{name: Baseline} on the windows of `config.data`.
 
-  Those that know readings of the subject (`data.known_share`) say so in their titles.
+  Those that know readings of the subject (`data.known_share`) say so in their titles. Those of a
+  personal split are other ones, see `adapted`.
   """
+  if config.split.kind == "personal":
+    return adapted.make(config)
   every = {
       "constant": Baseline(
           functools.partial(_fit_constant, config, np.mean),
@@ -40,6 +41,7 @@ def make(config: ConfigDict) -> dict[str, Baseline]:
   }
   for name, (learner, columns, title) in LEARNERS.items():
     every[name] = _learner(config, learner, columns, title)
+  every["nearest"] = nearest.make(config)
   if config.data.known_share:
     every |= _with_known(config, every)
   if config.read.pool:
@@ -74,6 +76,11 @@ LEARNERS = {
         ("ppg",),
         "Gradient boosting on features of the PPG",
     ),
+    "extra_trees": (
+        learners.fit_trees,
+        ("ppg",),
+        "Extremely randomised trees on features of the PPG",
+    ),
 }
 KNOWS = "knows the subject's first readings"
 
@@ -102,7 +109,7 @@ def _moved(config: ConfigDict, baseline: Baseline, title: str) -> Baseline:
   """The baseline with its estimates moved to the readings."""
 
   def predict(fitted: Any, record: Record) -> Predictions:
-    return known_readings.moved(record, baseline.predict(fitted, record), config.data)
+    return known_readings.moved(record, baseline.predict(fitted, record), config)
 
   return Baseline(baseline.fit, predict, title)
 
@@ -131,36 +138,28 @@ def _nothing_to_fit(records: Sequence[Record]) -> None:
   del records
 
 
-def _told(table: WindowTable, bp_mmhg_b_p: np.ndarray) -> Predictions:
-  return {
-      "bp_mmhg_b_p": np.broadcast_to(bp_mmhg_b_p, (len(table.start_s_b), 2)).astype(np.float32),
-      "start_s_b": table.start_s_b,
-      "length_s_b": table.length_s_b,
-  }
-
-
 def _predict_constant(config: ConfigDict, constant: Constant, record: Record) -> Predictions:
-  return _told(table_of(record, config.data), constant.bp_mmhg_p)
+  return told(table_of(record, config.data), constant.bp_mmhg_p)
 
 
 def _predict_known_mean(config: ConfigDict, params: None, record: Record) -> Predictions:
   del params
   table = table_of(record, config.data)
-  known = known_windows.known_windows(record, config.data)
+  known = known_readings.known_of(record, config)
   if not len(known.bp_mmhg_k_p):
-    return _told(table, np.full(2, np.nan))
-  return _told(table, known.bp_mmhg_k_p.mean(0))
+    return told(table, np.full(2, np.nan))
+  return told(table, known.bp_mmhg_k_p.mean(0))
 
 
 def _predict_known_last(config: ConfigDict, params: None, record: Record) -> Predictions:
   """The last reading before each window; before the second, the first."""
   del params
   table = table_of(record, config.data)
-  known = known_windows.known_windows(record, config.data)
+  known = known_readings.known_of(record, config)
   if not len(known.bp_mmhg_k_p):
-    return _told(table, np.full(2, np.nan))
+    return told(table, np.full(2, np.nan))
   last_b = np.searchsorted(known.start_s_k, table.start_s_b + 1e-6) - 1
-  return _told(table, known.bp_mmhg_k_p[np.maximum(last_b, 0)])
+  return told(table, known.bp_mmhg_k_p[np.maximum(last_b, 0)])
 
 
 def _learner(
@@ -176,21 +175,6 @@ def _learner(
 
   def predict(fitted: Mapping[str, Any] | None, record: Record) -> Predictions:
     table = table_of(record, config.data)
-    return _told(table, learners.predict_table(fitted, table, columns))
+    return told(table, learners.predict_table(fitted, table, columns))
 
-  return Baseline(_once(fit_records), predict, title)
-
-
-def _once(fit: Fit) -> Fit:
-  """The fit, made once while it is asked for the very same records.
-
-  A learner and the same one moved to the readings are fitted one after the other.
-  """
-  last = []   # the records and what was fitted on them
-
-  def fit_or_last(records: Sequence[Record]) -> Mapping[str, Any] | None:
-    if not last or last[0] is not records:
-      last[:] = [records, fit(records)]
-    return last[1]
-
-  return fit_or_last
+  return Baseline(fitted_once(fit_records), predict, title)

@@ -3,10 +3,10 @@ import re
 from typing import NamedTuple
 
 from jaxsig.errors import UserError
+from jaxsig.systems.blood_pressure.quality import PLAUSIBLE_MMHG
 
-SBP_MMHG = (50.0, 260.0)
-DBP_MMHG = (20.0, 160.0)
 LEAST_PULSE_MMHG = 10.0
+MMHG_PER_KPA = 7.50062
 NUMBER = r"(\d+(?:\.\d+)?)"
 FORM = re.compile(rf"{NUMBER}/{NUMBER}@{NUMBER}")
 ONE = r"\s*[\d.]+\s*/\s*[\d.]+\s*@\s*[\d.]+\s*"
@@ -30,7 +30,7 @@ def parse(text: str, duration_s: float) -> list[CuffReading]:
     duration_s: of the recording, in seconds.
 
   Raises:
-    UserError: another form, a pressure that no cuff shows, or a time outside the recording.
+    UserError: another form, a pressure that no estimate may have, or a time outside the recording.
   """
   readings = []
   for part in text.split(";"):
@@ -53,10 +53,11 @@ def parse(text: str, duration_s: float) -> list[CuffReading]:
 
 def _require_plausible(reading: CuffReading, part: str) -> None:
   for name, value, (low, high) in (
-      ("systolic", reading.sbp_mmhg, SBP_MMHG),
-      ("diastolic", reading.dbp_mmhg, DBP_MMHG),
+      ("systolic", reading.sbp_mmhg, PLAUSIBLE_MMHG["sbp"]),
+      ("diastolic", reading.dbp_mmhg, PLAUSIBLE_MMHG["dbp"]),
   ):
     if not low <= value <= high:
+      _require_no_kpa(reading, part)
       raise UserError(
           f"the {name} pressure of {part!r} in own.calibration is {value:g} mmHg, outside "
           f"{low:g} to {high:g}: correct it ({REMEDY})")
@@ -64,3 +65,15 @@ def _require_plausible(reading: CuffReading, part: str) -> None:
     raise UserError(
         f"the reading {part!r} of own.calibration has a systolic pressure less than "
         f"{LEAST_PULSE_MMHG:g} mmHg above the diastolic one: the systolic one comes first")
+
+
+def _require_no_kpa(reading: CuffReading, part: str) -> None:
+  """Raises UserError where a reading that is none in mmHg is one in kPa."""
+  sbp_mmhg = MMHG_PER_KPA * reading.sbp_mmhg
+  dbp_mmhg = MMHG_PER_KPA * reading.dbp_mmhg
+  lowest_sbp, highest_sbp = PLAUSIBLE_MMHG["sbp"]
+  lowest_dbp, highest_dbp = PLAUSIBLE_MMHG["dbp"]
+  if lowest_sbp <= sbp_mmhg <= highest_sbp and lowest_dbp <= dbp_mmhg <= highest_dbp:
+    raise UserError(
+        f"the reading {part!r} of own.calibration seems to be in kPa: give it in mmHg, as "
+        f"{sbp_mmhg:.0f}/{dbp_mmhg:.0f}@{reading.time_s:g}")

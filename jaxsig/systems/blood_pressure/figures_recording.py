@@ -40,16 +40,22 @@ def _draw_signal(axes: matplotlib.axes.Axes, told: Told) -> None:
 
 def _draw_pressures(axes: matplotlib.axes.Axes, pressures: Sequence[Pressure]) -> None:
   for name in ("sbp", "dbp"):
-    for one in pressures:
-      value = getattr(one, f"{name}_mmhg")
-      if value is None:
-        continue
-      middle_s = (one.start_s + one.end_s) / 2
-      low = getattr(one, f"{name}_low_95_mmhg")
-      if low is not None:
-        high = getattr(one, f"{name}_high_95_mmhg")
-        axes.plot([middle_s, middle_s], [low, high], color=FAINT, linewidth=2, zorder=1)
-      face = OURS
-      if one.quality != quality.GOOD:
-        face = "none"
-      axes.plot(middle_s, value, marker="o", markersize=4, color=OURS, markerfacecolor=face)
+    known = [one for one in pressures if getattr(one, f"{name}_mmhg") is not None]
+    _draw_intervals(axes, known, name)
+    for is_good, face in ((True, OURS), (False, "none")):
+      own = [one for one in known if (one.quality == quality.GOOD) == is_good]
+      values = [getattr(one, f"{name}_mmhg") for one in own]
+      axes.plot(
+          _middles_s(own), values, linestyle="none", marker="o", markersize=4, color=OURS,
+          markerfacecolor=face)
+
+
+def _draw_intervals(axes: matplotlib.axes.Axes, known: Sequence[Pressure], name: str) -> None:
+  own = [one for one in known if getattr(one, f"{name}_low_95_mmhg") is not None]
+  lows = [getattr(one, f"{name}_low_95_mmhg") for one in own]
+  highs = [getattr(one, f"{name}_high_95_mmhg") for one in own]
+  axes.vlines(_middles_s(own), lows, highs, color=FAINT, linewidth=2, zorder=1)
+
+
+def _middles_s(pressures: Sequence[Pressure]) -> list[float]:
+  return [(one.start_s + one.end_s) / 2 for one in pressures]

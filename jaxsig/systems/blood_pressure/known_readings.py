@@ -15,6 +15,21 @@ NONE, OFFSET, CHANGE = "none", "offset", "change"
 WAYS = (NONE, OFFSET, CHANGE)   # no readings are used; weight 1; the weight of validation subjects
 
 
+def known_of(record: Record, config: ConfigDict) -> Known:
+  """The known readings of a record that are used.
+
+  Args:
+    record: with info["readings"], or labelled.
+    config: `config.data`, see `known_windows`; `config.read.known_readings`: the first so many
+      of a labelled record are used, 0 for all. A user's own readings are all used.
+  """
+  known = known_windows(record, config.data)
+  count = config.read.known_readings
+  if not count or record.info.get("readings"):
+    return known
+  return known.first(count)
+
+
 def moved(record: Record, predictions: Predictions, config: ConfigDict) -> Predictions:
   """The predictions of a record moved to its known readings, see `with_readings`.
 
@@ -24,9 +39,9 @@ def moved(record: Record, predictions: Predictions, config: ConfigDict) -> Predi
   Args:
     record: with info["readings"], or labelled.
     predictions: of a method.
-    config: `config.data`.
+    config: see `known_of`.
   """
-  known = known_windows(record, config)
+  known = known_of(record, config)
   if not len(known.bp_mmhg_k_p) and labels.beats_of(record):
     nothing_b_p = np.full_like(predictions["bp_mmhg_b_p"], np.nan)
     return {**predictions, "bp_mmhg_b_p": nothing_b_p, "start_mmhg_b_p": nothing_b_p}

@@ -1,6 +1,6 @@
-"""Learners on tables of windows, by scikit-learn: ridge regression and gradient boosting."""
+"""Learners on tables of windows, by scikit-learn: ridge regression, boosting, and random trees."""
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -8,7 +8,15 @@ from jaxsig.systems.blood_pressure.features import WindowTable
 
 PENALTIES = tuple(10.0 ** np.arange(0, 6))
 MOST_ROWS = 40_000     # that a learner is fitted on; more are thinned evenly
+FEWEST_ROWS = 10
 CLIP_SD = 5.0          # features beyond so many deviations are set there
+
+
+class Rows(NamedTuple):
+  """Labelled windows of many records; [n] each."""
+  x_n_f: np.ndarray
+  bp_mmhg_n_p: np.ndarray
+  subject_n: np.ndarray
 
 
 def fit_tables(
@@ -20,25 +28,33 @@ def fit_tables(
 
   Subjects count alike, however many windows they have.
   """
+  rows = joined(tables, columns)
+  if rows is None:
+    return None
+  x_n_f, y_n_p, subject_n = rows
+  _, index_n, count = np.unique(subject_n, return_inverse=True, return_counts=True)
+  weight_n = len(x_n_f) / len(count) / count[index_n]
+  scaling = scaling_of(x_n_f)
+  models = []
+  for p in range(y_n_p.shape[1]):
+    models.append(fit(scaled(x_n_f, scaling), y_n_p[:, p], weight_n, index_n))
+  return {"scaling": scaling, "models": models}
+
+
+def joined(tables: Sequence[WindowTable], columns: Sequence[str]) -> Rows | None:
+  """The labelled windows of all tables, thinned to MOST_ROWS; None where there are too few."""
   parts = [table for table in tables if len(table.start_s_b)]
   if not parts:
     return None
   x_n_f = np.concatenate([table.columns(tuple(columns)) for table in parts])
-  y_n_p = np.concatenate([table.bp_mmhg_b_p for table in parts])
+  bp_mmhg_n_p = np.concatenate([table.bp_mmhg_b_p for table in parts])
   subject_n = np.concatenate([np.full(len(table.start_s_b), table.group) for table in parts])
-  fine_n = np.isfinite(y_n_p).all(-1) & np.isfinite(x_n_f).any(-1)
-  if fine_n.sum() < 10:
+  fine_n = np.isfinite(bp_mmhg_n_p).all(-1) & np.isfinite(x_n_f).any(-1)
+  if fine_n.sum() < FEWEST_ROWS:
     return None
-  x_n_f, y_n_p, subject_n = x_n_f[fine_n], y_n_p[fine_n], subject_n[fine_n]
-  step = -(-len(x_n_f) // MOST_ROWS)
-  x_n_f, y_n_p, subject_n = x_n_f[::step], y_n_p[::step], subject_n[::step]
-  _, index_n, count = np.unique(subject_n, return_inverse=True, return_counts=True)
-  weight_n = len(x_n_f) / len(count) / count[index_n]
-  scaling = _scaling(x_n_f)
-  models = []
-  for p in range(y_n_p.shape[1]):
-    models.append(fit(_scaled(x_n_f, scaling), y_n_p[:, p], weight_n, index_n))
-  return {"scaling": scaling, "models": models}
+  step = -(-int(fine_n.sum()) // MOST_ROWS)
+  chosen = np.flatnonzero(fine_n)[::step]
+  return Rows(x_n_f[chosen], bp_mmhg_n_p[chosen], subject_n[chosen])
 
 
 def predict_table(
@@ -49,11 +65,11 @@ def predict_table(
   """[b, p] pressures in mmHg; NaN where nothing was fitted."""
   if fitted is None or not len(table.start_s_b):
     return np.full((len(table.start_s_b), 2), np.nan)
-  x_b_f = _scaled(table.columns(tuple(columns)), fitted["scaling"])
+  x_b_f = scaled(table.columns(tuple(columns)), fitted["scaling"])
   return np.stack([model.predict(x_b_f) for model in fitted["models"]], -1)
 
 
-def _scaling(x_n_f: np.ndarray) -> dict[str, np.ndarray]:
+def scaling_of(x_n_f: np.ndarray) -> dict[str, np.ndarray]:
   """Mean and deviation of each column; a column without values counts as 0."""
   known_f = np.isfinite(x_n_f).any(0)
   filled_n_f = np.where(known_f, x_n_f, 0.0)
@@ -62,7 +78,7 @@ def _scaling(x_n_f: np.ndarray) -> dict[str, np.ndarray]:
   return {"mean_f": mean_f, "sd_f": np.where(sd_f > 0, sd_f, 1.0)}
 
 
-def _scaled(x_n_f: np.ndarray, scaling: Mapping[str, np.ndarray]) -> np.ndarray:
+def scaled(x_n_f: np.ndarray, scaling: Mapping[str, np.ndarray]) -> np.ndarray:
   """Columns with mean 0 and deviation 1; what is unknown is set to the mean."""
   z_n_f = (x_n_f - scaling["mean_f"]) / scaling["sd_f"]
   return np.nan_to_num(np.clip(z_n_f, -CLIP_SD, CLIP_SD))
@@ -108,3 +124,16 @@ def fit_boosting(
       l2_regularization=1.0,
       random_state=0,
   ).fit(x_n_f, y_n, weight_n)
+
+
+def fit_trees(
+    x_n_f: np.ndarray,
+    y_n: np.ndarray,
+    weight_n: np.ndarray,
+    subject_n: np.ndarray,
+) -> object:
+  """Extremely randomised trees (Geurts et al. 2006), grown to single windows."""
+  from sklearn.ensemble import ExtraTreesRegressor
+
+  del subject_n
+  return ExtraTreesRegressor(60, n_jobs=-1, random_state=0).fit(x_n_f, y_n, weight_n)

@@ -8,18 +8,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from ml_collections import ConfigDict
 
+from jaxsig.data.ppg.clipped_values import clipped_share
 from jaxsig.data.recordings import plain
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 from jaxsig.plurals import count
 from jaxsig.rows import Row
 from jaxsig.system import OwnFile, OwnOptions, Told
-from jaxsig.systems.blood_pressure import cuff_readings, quality
+from jaxsig.systems.blood_pressure import cuff_readings, limits, quality
 from jaxsig.systems.blood_pressure.own_source import read_source
 from jaxsig.systems.blood_pressure.pressures import Pressure, pressures_of
 
 UNIT = "mmHg"
+CLIPPED_SHARE = 0.02     # of a PPG's samples at its limits, from which on it is told
+SATURATED_SHARE = 0.25   # and from which on it is refused
 MOST_LINES = 30   # of windows on the console
 WITHOUT_READING = (
     "without a reading of a cuff this is little better than the mean of people at large: give one "
@@ -83,14 +87,29 @@ def read(source: object, options: OwnOptions) -> Record:
     name = str(source)
   if record.duration_s < options.data.window_s - 1e-6:
     raise UserError(
-        f"{name} lasts {record.duration_s:.1f} s, less than one window of "
+        f"{name} lasts {record.duration_s:g} s, less than one window of "
         f"{options.data.window_s:g} s: give a longer recording")
   readings = cuff_readings.parse(options.own.calibration, record.duration_s)
   notes = list(record.info.get("notes", ()))
+  clipped = clipped_share(record.signals["ppg_t"])
+  if clipped > SATURATED_SHARE:
+    raise UserError(
+        f"{name} rests on its highest or lowest value in {100 * clipped:.0f} % of the samples: the "
+        "sensor was saturated; record again with less light or gain")
+  if clipped > CLIPPED_SHARE:
+    notes.append(
+        f"The PPG rests on its highest or lowest value in {100 * clipped:.0f} % of the samples: "
+        "the sensor was out of its range, and pressures are doubtful.")
   if not readings:
     notes.append(WITHOUT_READING[0].upper() + WITHOUT_READING[1:] + ".")
   plain_readings = [list(reading) for reading in readings]
-  return record._replace(info={**record.info, "notes": notes, "readings": plain_readings})
+  info = {
+      **record.info,
+      "notes": notes,
+      "readings": plain_readings,
+      "is_clipped": clipped > CLIPPED_SHARE or record.info.get("is_clipped", False),
+  }
+  return record._replace(info=info)
 
 
 def _known(pressures: Sequence[Pressure]) -> list[Pressure]:
@@ -113,9 +132,25 @@ def result(told: Told) -> BloodPressure:
       readings=tuple(readings),
       duration_s=record.duration_s,
       lost_s=told.lost_s,
-      notes=tuple(record.info.get("notes", ())),
+      notes=_notes(told),
       rows=told.rows,
   )
+
+
+def _notes(told: Told) -> tuple[str, ...]:
+  """What was done to the input, and what limits what is told of it."""
+  notes = list(told.record.info.get("notes", ()))
+  sentence = _limit(told)
+  if sentence:
+    notes.append(sentence)
+  return tuple(notes)
+
+
+def _limit(told: Told) -> str:
+  """The figures of the model on subjects who were held out; empty where they are not known."""
+  if told.record.info.get("readings"):
+    return limits.with_readings(told.figures)
+  return limits.without_reading(told.figures)
 
 
 def tell(told: Told) -> Iterator[str]:
@@ -127,14 +162,21 @@ def tell(told: Told) -> Iterator[str]:
     for pressure in pressures:
       span = f"{pressure.start_s:g}-{pressure.end_s:g} s"
       yield f"{span:>14}  {_in_words(pressure)}"
-    return
+  else:
+    yield _summary(pressures)
+  if _limit(told):
+    yield _limit(told)
+
+
+def _summary(pressures: Sequence[Pressure]) -> str:
+  """A line on many windows."""
   counts = Counter(pressure.quality for pressure in pressures)
   shares = [f"{counts[name]} {name}" for name in (quality.GOOD, quality.DOUBTFUL, quality.NONE)]
   line = f"{len(pressures)} windows: {', '.join(shares)}"
   known = _known(pressures)
   if known:
     line += f", median {_median_words(known)}"
-  yield line
+  return line
 
 
 def _in_words(pressure: Pressure) -> str:
@@ -174,7 +216,14 @@ def _cell(value: float | str | None) -> str:
     return ""
   if isinstance(value, str):
     return f'"{value}"'
-  return f"{value:.5g}"
+  return f"{round(value, 3):.12g}"
+
+
+def _stride_s(data: ConfigDict) -> float | None:
+  """Seconds between windows; None where a window depends on more of the recording than itself."""
+  if data.window != "time" or data.max_windows or data.known_input:
+    return None
+  return data.hop_s
 
 
 OWN_FILE = OwnFile(
@@ -183,6 +232,7 @@ OWN_FILE = OwnFile(
     tell=tell,
     write=write,
     result=result,
+    limits=limits.limits,
     free=("hop_s", "skip_broken", "max_windows"),
     options={
         "signal": "",
@@ -192,4 +242,5 @@ OWN_FILE = OwnFile(
         "box": (),
         "mask": "",
     },
+    stride_s=_stride_s,
 )

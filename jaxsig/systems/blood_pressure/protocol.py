@@ -20,9 +20,11 @@ from jaxsig.system import (
 )
 from jaxsig.systems.blood_pressure import baselines, calibration, known_readings, tables
 from jaxsig.systems.blood_pressure.pooling import pooled
+from jaxsig.systems.blood_pressure.rules_table import rules_table
 from jaxsig.systems.blood_pressure.score import (
     CHANGE_MAE,
     CHANGE_R,
+    SAME_SUBJECT,
     WINDOW,
     score_record,
 )
@@ -60,6 +62,10 @@ METRICS = {
     aggregate=Aggregate(groups="median"),
     targets=TARGETS,
   ),
+  SAME_SUBJECT: Metric(
+    "Share of windows whose nearest training window in features is the same subject's",
+    better="",
+  ),
 }
 
 
@@ -78,7 +84,7 @@ def make(config: ConfigDict) -> Protocol:
       assess=calibration.assess,
       keep=functools.partial(_keep, config),
       figures=_figures,
-      tables=_tables,
+      tables=functools.partial(_tables, config),
   )
 
 
@@ -88,7 +94,7 @@ def finish(config: ConfigDict, record: Record, predictions: Predictions) -> Pred
   With `config.read.pool` the mean of all windows is the one estimate of the record.
   """
   if config.read.known != known_readings.NONE:
-    predictions = known_readings.moved(record, predictions, config.data)
+    predictions = known_readings.moved(record, predictions, config)
   if config.read.pool:
     predictions = pooled(record, predictions)
   return predictions
@@ -115,5 +121,5 @@ def _figures(material: Material) -> list[Figure]:
   return figures.figures(material)
 
 
-def _tables(material: Material) -> list[Table]:
-  return tables.tables(material)
+def _tables(config: ConfigDict, material: Material) -> list[Table]:
+  return [*tables.tables(material), rules_table(config.data)]

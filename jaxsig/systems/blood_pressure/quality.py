@@ -14,6 +14,7 @@ FROM_BEST = (GOOD, DOUBTFUL, NONE)
 # is as wide says nothing of this person.
 POPULATION_95_MMHG = {"sbp": 78.0, "dbp": 47.0}
 GOOD_95_MMHG = {"sbp": 40.0, "dbp": 26.0}   # two cuffs on one arm differ by half of that
+MOST_AWAY_S = 300.0   # from a window to the nearest reading: as long as labelled recordings are
 PLAUSIBLE_MMHG = {"sbp": (60.0, 240.0), "dbp": (25.0, 150.0)}
 
 
@@ -46,7 +47,7 @@ def _why_none(row: Row) -> str:
   if width is not None and width >= POPULATION_95_MMHG[row.target]:
     return (
         f"the 95 % interval is {width:.0f} mmHg wide, as wide as that of people at large: the "
-        "PPG says nothing of this person's pressure without a reading of a cuff")
+        "window says nothing of this person's pressure")
   return ""
 
 

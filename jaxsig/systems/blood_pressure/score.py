@@ -18,6 +18,7 @@ from jaxsig.systems.blood_pressure.conformal import LEVELS
 WINDOW = "bp_mmhg_win_median"        # a row a window: estimate against the median of its beats
 CHANGE_R = "bp_change_corr_record"   # a row a record: correlation of estimate and truth inside it
 CHANGE_MAE = "bp_change_mae_mmhg_record"
+SAME_SUBJECT = "nearest_is_same_subject_win"   # a row a window, of the control `nearest`
 FEWEST_FOR_CHANGES = 8               # windows of a record
 LEAST_CHANGE_SD_MMHG = 1.0           # of the truth: less is no change to follow
 BINS_MMHG = {
@@ -63,6 +64,9 @@ def score_record(record: Record, config: ConfigDict) -> Iterator[Row]:
         end_s_b=(start_s_b + length_s_b)[is_later_b],
     )
     yield from _change_rows(record, target, later)
+  if "is_same_subject_b" in predictions:
+    for b in np.flatnonzero(is_later_b):
+      yield _same_subject_row(record, b)
 
 
 def bin_of(target: str, mmhg: float | None) -> str:
@@ -119,6 +123,21 @@ def _window_row(
       end_s=end_s,
       included=truth is not None,
       why=why,
+  )
+
+
+def _same_subject_row(record: Record, b: int) -> Row:
+  """Whether the window from which a control has its label is the same subject's."""
+  predictions = record.predictions
+  start_s = float(predictions["start_s_b"][b])
+  return Row(
+      metric=SAME_SUBJECT,
+      group=record.group,
+      record=record.id,
+      unit=f"{start_s:g} s",
+      value=float(predictions["is_same_subject_b"][b]),
+      start_s=start_s,
+      end_s=start_s + float(predictions["length_s_b"][b]),
   )
 
 

@@ -15,6 +15,7 @@ from jaxsig.systems.blood_pressure.agreement import (
   Pairs,
   agreement,
   by_bin,
+  compare_distributions,
   pairs_of,
 )
 from jaxsig.systems.blood_pressure.holm import holm
@@ -24,6 +25,8 @@ from jaxsig.table_text import Line, Table
 MEAN = "constant"
 IN_WORDS = {"sbp": "Systolic", "dbp": "Diastolic"}
 FEWEST_IN_BIN = 5   # windows
+HELD_LEVELS = ("50", "80", "95")   # per cent
+KS = "KS distance (p of windows, of subjects)"
 
 
 def tables(material: Material) -> list[Table]:
@@ -36,8 +39,9 @@ def tables(material: Material) -> list[Table]:
     found = {method: agreement(own) for method, own in pairs.items()}
     every.append(_agreement_table(target, found))
     every.append(_gain_table(target, pairs))
-    every.append(_bin_table(target, pairs[material.methods[0]], material.methods[0], "truth"))
-    every.append(_bin_table(target, pairs[material.methods[0]], material.methods[0], "estimate"))
+    if material.reference in pairs:
+      for by in ("truth", "estimate"):
+        every.append(_bin_table(target, pairs[material.reference], material.reference, by))
     every.append(_standards_table(target, pairs, found))
   return [table for table in every if table.lines]
 
@@ -56,6 +60,12 @@ def _number(x: float, decimals: int = 1) -> str:
   if not math.isfinite(x):
     return "-"
   return f"{x:.{decimals}f}"
+
+
+def _share(x: float) -> str:
+  if not math.isfinite(x):
+    return "-"
+  return f"{100 * x:.0f}%"
 
 
 def _agreement_table(target: str, found: Mapping[str, Agreement]) -> Table:
@@ -113,18 +123,34 @@ def _gain_table(target: str, pairs: Mapping[str, Pairs]) -> Table:
   for method, gain in gains.items():
     lines.append(Line(method, [
         f"{_number(gain.difference)} [{_number(gain.low)}, {_number(gain.high)}]",
-        _number(p_values[method], 3),
-        _number(corrected[method], 3),
+        _p_value(p_values[method]),
+        _p_value(corrected[method]),
+        _distributions(pairs[method], pairs[MEAN]),
         verdict(gain.low, gain.high),
     ]))
   return Table(
       title=f"{IN_WORDS[target]}: gain over the training mean, in mmHg",
-      header=["method", "gain [95 % CI]", "Wilcoxon p", "Holm p", "verdict"],
+      header=["method", "gain [95 % CI]", "Wilcoxon p", "Holm p", KS, "verdict"],
       lines=lines,
       note=(
           "Mean over subjects of the mean's MAE less the method's, paired by subject; the interval "
-          "by bootstrap over subjects; p corrected over the methods of this table."),
+          "by bootstrap over subjects; p corrected over the methods of this table. KS: the "
+          "Kolmogorov-Smirnov distance of the errors to the mean's, with its p were all windows "
+          "independent (as published studies have it), and with as many draws as subjects."),
   )
+
+
+def _p_value(p: float) -> str:
+  if p < 0.001:
+    return "<0.001"
+  return _number(p, 3)
+
+
+def _distributions(own: Pairs, mean: Pairs) -> str:
+  test = compare_distributions(own, mean)
+  return (
+      f"{test.distance:.2f} (p {_p_value(test.p_of_windows)}, "
+      f"{_p_value(test.p_of_subjects)})")
 
 
 def verdict(low: float, high: float) -> str:
@@ -149,13 +175,20 @@ def _bin_table(target: str, pairs: Pairs, method: str, by: str) -> Table:
     if one.windows < FEWEST_IN_BIN:
       continue
     name = f"{one.low_mmhg:g}-{one.low_mmhg + 10:g} mmHg"
-    cells = [_number(one.mae), _number(one.mean_error), str(one.windows), str(one.subjects)]
+    cells = [_number(one.mae), _number(one.mean_error)]
+    for level in HELD_LEVELS:
+      cells.append(_share(one.hold.get(level, math.nan)))
+    cells += [str(one.windows), str(one.subjects)]
     lines.append(Line(name, cells))
   return Table(
       title=f"{IN_WORDS[target]}: error of {method} by bins of the {by}",
-      header=[f"{by}", "MAE", "ME", "windows", "subjects"],
+      header=[
+          f"{by}", "MAE", "ME", *(f"{level} % hold" for level in HELD_LEVELS), "windows",
+          "subjects"],
       lines=lines,
-      note=f"Bins with fewer than {FEWEST_IN_BIN} windows are left out.",
+      note=(
+          f"Bins with fewer than {FEWEST_IN_BIN} windows are left out. Hold: share of the windows "
+          "whose interval of that level holds the truth."),
       secondary=by == "estimate",
   )
 

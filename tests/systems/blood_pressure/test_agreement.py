@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from jaxsig.systems.blood_pressure import standards
-from jaxsig.systems.blood_pressure.agreement import Pairs, agreement, by_bin, limits_of_agreement
+from jaxsig.systems.blood_pressure.agreement import (
+  Pairs,
+  agreement,
+  by_bin,
+  compare_distributions,
+  limits_of_agreement,
+)
 from jaxsig.systems.blood_pressure.holm import holm
 
 
@@ -121,3 +127,16 @@ def test_holm_is_the_step_down_correction():
       {"a": 0.03, "b": 0.06, "c": 0.06, "d": 0.02})
   assert holm({"a": 0.4, "b": 0.9})["b"] == pytest.approx(0.9)
   assert math.isnan(holm({"a": math.nan, "b": 0.02})["a"])
+
+
+def test_many_windows_of_few_subjects_are_few_draws():
+  """A distance that thousands of windows call certain is none among twenty subjects."""
+  draw = np.random.default_rng(0)
+  subject_n = np.repeat(np.arange(20), 100)
+  first = pairs(draw.standard_normal(2000), subject_n=subject_n)
+  second = pairs(0.3 + draw.standard_normal(2000), subject_n=subject_n)
+  test = compare_distributions(first, second)
+  assert test.distance == pytest.approx(0.119, abs=0.03)   # 2 Phi(0.15) - 1
+  assert test.p_of_windows < 1e-6 and test.p_of_subjects > 0.5
+  same = compare_distributions(first, first)
+  assert same.distance == 0 and same.p_of_windows == 1

@@ -12,6 +12,8 @@ from jaxsig.systems.blood_pressure.network_lstm import PRESETS, Lstm
 from jaxsig.systems.blood_pressure.network_resnet import ResNet50
 from jaxsig.systems.blood_pressure.network_spectro_temporal import SpectroTemporal, spectrogram_db
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 SAMPLES = 875
 
 

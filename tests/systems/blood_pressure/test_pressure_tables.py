@@ -1,10 +1,14 @@
 """The tables and figures that reports of blood pressure bring."""
+import re
+
 import numpy as np
 import pytest
+from fake_pressure import config_of
 
 from jaxsig.rows import Row, Stamp
 from jaxsig.system import Material
 from jaxsig.systems.blood_pressure import figures, tables
+from jaxsig.systems.blood_pressure.rules_table import rules_table
 from jaxsig.systems.blood_pressure.score import WINDOW
 
 STAMP = Stamp("fold0_seed0", 0, 0, 10, "c", "d", "e", "simulated", False)
@@ -21,6 +25,7 @@ def rows(method, error_sd, seed=0, subjects=30):
         own = truth[s, k] - offset
         made.append(Row(
             WINDOW, f"p{s}", f"r{s}", f"{k} s", target, truth=own, estimate=own + error[s, k],
+            interval={"50": (own - 1, own + 1), "80": (own + 1, own + 2)},
             start_s=float(k), end_s=k + 1.0, method=method, stamp=STAMP))
   return made
 
@@ -30,7 +35,7 @@ def material():
   every = rows("good", 5, 1) + rows("constant", 15, 2) + rows("bad", 40, 3)
   nothing = lambda *names: None
   return Material(
-      rows=every, methods=["good", "constant", "bad"], reference="good",
+      rows=every, methods=["constant", "good", "bad"], reference="good",
       primary=[f"{WINDOW}/sbp"], stored=nothing, records=lambda name: (), shown=lambda: ())
 
 
@@ -60,11 +65,12 @@ def test_agreement_is_told_beside_the_mean(material):
   assert lines["good"][-2:] == ["300", "30"]
 
 
-def test_errors_by_bin_cover_all_windows_of_the_best_method(material):
+def test_errors_by_bin_cover_all_windows_of_the_method_that_the_report_is_about(material):
   lines = table_of(material, "Systolic: error of good by bins of the truth")
-  windows = sum(int(cells[2]) for cells in lines.values())
+  windows = sum(int(cells[-2]) for cells in lines.values())
   assert 280 <= windows <= 300   # rare bins are left out
   assert all(name.endswith("mmHg") for name in lines)
+  assert all(cells[2:5] == ["100%", "0%", "-"] for cells in lines.values())   # hold 50, 80, 95
 
 
 def test_the_standards_give_reasons(material):
@@ -81,3 +87,13 @@ def test_figures_are_drawn_where_there_is_material(material):
     assert plan.draw() is not None
   empty = material._replace(rows=[])
   assert all(plan.draw() is None for plan in figures.figures(empty))
+
+
+def test_the_rules_of_the_paper_say_how_much_noise_its_gate_passes():
+  lines = {line.name: line.cells[0] for line in rules_table(config_of("paper").data).lines}
+  assert lines["window"] == "7 beats every 7, cut by feet"
+  assert "75-165 systolic, 40-80 diastolic" in lines["limits, mmHg"]
+  share = re.search(r"above -7 dB, which (\d+) % of pure noise", lines["signal-to-noise ratio"])
+  assert 10 <= int(share[1]) <= 80
+  plain = {line.name: line.cells[0] for line in rules_table(config_of().data).lines}
+  assert plain["signal-to-noise ratio"] == "not asked for"

@@ -9,6 +9,8 @@ from fake_pressure import config_of
 from jaxsig import system as systems
 from jaxsig.systems.blood_pressure import losses, targets
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 KEY = jax.random.key(0)
 
 

@@ -1,14 +1,18 @@
 """Traces of R, G and B in a text table: time, R, G, B."""
+import gzip
 import pathlib
+import re
 
 import numpy as np
 
 from jaxsig.data.ppg.file_formats import TEXT, record_id
+from jaxsig.data.ppg.ppg_file import sentence
 from jaxsig.data.records import Record
 from jaxsig.data.signal_files.channels import Channel
 from jaxsig.data.signal_files.text_channels import read_text_channels
 from jaxsig.errors import UserError
 
+HEAD_BYTES = 1 << 16   # in which a table names its columns
 COLOURS = {"R": ("r", "red"), "G": ("g", "green"), "B": ("b", "blue")}
 
 
@@ -28,6 +32,8 @@ def read_traces(path: pathlib.Path, rate_hz: float | None) -> Record | None:
   suffixes = path.suffixes or [""]
   if suffixes[-1].lower() not in (*TEXT, ".gz") or not path.is_file():
     return None
+  if not _may_have_colours(path):
+    return None
   channels = read_text_channels(path, rate_hz)
   columns = []
   for names in COLOURS.values():
@@ -38,6 +44,11 @@ def read_traces(path: pathlib.Path, rate_hz: float | None) -> Record | None:
   own_hz = columns[0].rate_hz or rate_hz
   if not own_hz:
     raise UserError(f"{path} has no column of times: give the frames a second with --rate_hz")
+  notes = [sentence(note) for note in channels.notes]
+  others = [repr(channel.name.strip()) for channel in channels.channels if channel not in columns]
+  if others:
+    notes.append(f"The columns of R, G and B were read, not {', '.join(others)} (own.signal=NAME "
+                 "reads one as a PPG).")
   rgb_t_c = np.stack([column.load() for column in columns], -1).astype(np.float32)
   return Record(
       id=record_id(path),
@@ -45,8 +56,26 @@ def read_traces(path: pathlib.Path, rate_hz: float | None) -> Record | None:
       rate_hz=float(own_hz),
       signals={"rgb_t_c": rgb_t_c},
       annotations={},
-      info={"source": "user", "notes": list(channels.notes)},
+      info={"source": "user", "notes": notes},
   )
+
+
+def _may_have_colours(path: pathlib.Path) -> bool:
+  """Whether a line at the beginning of a text names R, G and B: a long PPG is not parsed for it."""
+  open_text = open
+  if path.suffix.lower() == ".gz":
+    open_text = gzip.open
+  try:
+    with open_text(path, "rb") as file:
+      head = file.read(HEAD_BYTES)
+  except (OSError, EOFError):
+    return True   # the reader tells what is wrong
+  lines = head.replace(b"\x00", b"").decode("latin-1").lower().splitlines()
+  for line in lines:
+    words = set(re.findall(r"[a-z]+", line))
+    if all(words & set(names) for names in COLOURS.values()):
+      return True
+  return False
 
 
 def _named(channels: tuple[Channel, ...], names: tuple[str, ...]) -> Channel | None:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxsig.data.signal_files.time_grid import grid_of
 from jaxsig.data.signal_files.time_pace import resolution_of
 from jaxsig.errors import UserError
+from jaxsig.plurals import count
 
 
 class Uniform(NamedTuple):
@@ -28,7 +29,8 @@ def uniform(time_s_t: np.ndarray, rgb_t_c: np.ndarray, name: str) -> Uniform:
   """
   time_s_t = np.asarray(time_s_t, np.float64)
   if len(time_s_t) < 2:
-    raise UserError(f"{name} has {len(time_s_t)} frames: give a longer recording")
+    frames = count(len(time_s_t), "frame", "frames")
+    raise UserError(f"{name} has {frames}: give a longer recording")
   if not (np.diff(time_s_t) > 0).all():
     raise UserError(f"the times of the frames of {name} do not ascend: record it again")
   since_first_s_t = time_s_t - time_s_t[0]

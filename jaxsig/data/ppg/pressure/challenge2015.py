@@ -11,8 +11,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg.pressure import wave_beats
+from jaxsig.data.ppg.pressure.audited import inspect_audited
 from jaxsig.data.ppg.pressure.channel_choice import channel_named
-from jaxsig.data.recordings import inspect_all, load_all
+from jaxsig.data.recordings import load_all
 from jaxsig.data.records import Record
 from jaxsig.data.signal_files.wfdb_files import read_wfdb_channels
 from jaxsig.errors import UserError
@@ -46,15 +47,16 @@ def load(folder: str, config: ConfigDict) -> list[Record]:
   Raises:
     UserError: nothing is there, or a record is broken (unless `config.skip_broken`).
   """
-  groups = _groups(headers(folder))
+  groups = groups_of(headers(folder))
 
   def read(header: pathlib.Path) -> Record:
     return read_record(header, groups)
 
-  return load_all(folder, _required(folder), read, config)
+  return load_all(folder, required(folder), read, config)
 
 
-def _required(folder: str) -> list[pathlib.Path]:
+def required(folder: str) -> list[pathlib.Path]:
+  """The headers of all records in `folder`; UserError if there is none."""
   found = headers(folder)
   if not found:
     raise UserError(
@@ -84,7 +86,7 @@ def read_record(header: pathlib.Path, groups: dict[str, str]) -> Record:
   )
 
 
-def _groups(found: list[pathlib.Path]) -> dict[str, str]:
+def groups_of(found: list[pathlib.Path]) -> dict[str, str]:
   """{record: group} of groups.csv; a record that it leaves empty is a group of its own."""
   groups = {}
   if not found or not (found[0].parent / "groups.csv").is_file():
@@ -109,12 +111,14 @@ def sources(folder: str) -> list[pathlib.Path]:
 
 
 def inspect(folder: str) -> dict[str, object]:
-  """What is in the folder, with licence and citation."""
-  found = _required(folder)
-  groups = _groups(found)
+  """What is in the folder, with the findings of the leak audit, licence and citation."""
+  found = required(folder)
+  groups = groups_of(found)
 
-  def summary(header: pathlib.Path) -> dict[str, object]:
-    record = read_record(header, groups)
+  def read(header: pathlib.Path) -> Record:
+    return read_record(header, groups)
+
+  def summary(header: pathlib.Path, record: Record) -> dict[str, object]:
     beats = int(np.isfinite(record.annotations["sbp_t"]).sum())
     return {
         "record": record.id,
@@ -125,5 +129,5 @@ def inspect(folder: str) -> dict[str, object]:
         "dbp_mmhg": round(float(np.nanmedian(record.annotations["dbp_t"])), 1),
     }
 
-  listed = inspect_all(found, lambda header: header.stem, summary)
+  listed = inspect_audited(found, lambda header: header.stem, read, summary)
   return {**listed, "licence": LICENCE, "citation": CITATION}

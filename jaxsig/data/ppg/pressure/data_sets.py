@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from ml_collections import ConfigDict
 
+from jaxsig.data.ppg.camera import rgb_traces
 from jaxsig.data.ppg.pressure import (
     challenge2015,
     kachuee,
@@ -29,25 +30,15 @@ def _loader(module: types.ModuleType) -> Callable[[str, ConfigDict], list[Record
   return load
 
 
-def _inspector(module: types.ModuleType) -> Callable[[str], dict[str, object]]:
-  """The data set's own `inspect`, with the findings of the leak audit."""
-
-  def inspect(folder: str) -> dict[str, object]:
-    about = module.inspect(folder)
-    records = module.load(folder, ConfigDict({"skip_broken": True}))
-    found = leak_audit.audit(records)
-    return {**about, "findings": leak_audit.findings(found)}
-
-  return inspect
-
-
 DATA = {}
-for _module in (challenge2015, ppg_bp, mimic_waveforms, kachuee, pulsedb, schrumpf):
+for _module in (
+    challenge2015, ppg_bp, mimic_waveforms, kachuee, pulsedb, schrumpf, rgb_traces):
   DATA[_module.__name__.rpartition(".")[2]] = Data(
       load=_loader(_module),
       simulate=simulate,
       spans=spans,
       cut=cut,
-      inspect=_inspector(_module),
+      inspect=_module.inspect,
       sources=_module.sources,
+      about={"licence": _module.LICENCE, "citation": _module.CITATION},
   )

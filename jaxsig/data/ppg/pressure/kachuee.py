@@ -11,8 +11,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg.pressure import wave_beats
+from jaxsig.data.ppg.pressure.audited import inspect_audited
 from jaxsig.data.ppg.pressure.hdf5_sets import files_in, opened
-from jaxsig.data.recordings import inspect_all, load_all
+from jaxsig.data.recordings import load_all
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 
@@ -101,9 +102,8 @@ def sources(folder: str) -> list[pathlib.Path]:
 
 
 def inspect(folder: str) -> dict[str, object]:
-  """What is in the folder, with licence and citation."""
-  def summary(piece: Piece) -> dict[str, object]:
-    record = read_piece(piece)
+  """What is in the folder, with the findings of the leak audit, licence and citation."""
+  def summary(piece: Piece, record: Record) -> dict[str, object]:
     return {
         "record": record.id,
         "group": record.group,
@@ -111,5 +111,8 @@ def inspect(folder: str) -> dict[str, object]:
         "sbp_mmhg": round(float(np.nanmedian(record.annotations["sbp_t"])), 1),
     }
 
-  listed = inspect_all(_pieces(folder), lambda one: f"{one.path.stem}_{one.number}", summary)
+  def name(piece: Piece) -> str:
+    return f"{piece.path.stem}_{piece.number}"
+
+  listed = inspect_audited(_pieces(folder), name, read_piece, summary)
   return {**listed, "licence": LICENCE, "citation": CITATION}

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from jaxsig.data.records import Record
 
-MOST = 4096   # records whose results are kept
+MOST = 16_384   # records whose results are kept
 
 Made = TypeVar("Made")
 
@@ -30,12 +30,14 @@ class Kept(Generic[Made]):
   def __init__(self, make: Callable[[Record, ConfigDict], Made]):
     """`make(record, config)` depends on the record's samples and labels and on `config.data`."""
     self._make = make
-    self._entries: dict[tuple[str, str], _Entry[Made]] = {}
+    self._entries: dict[tuple[str, float, int, str], _Entry[Made]] = {}
 
   def of(self, record: Record, config: ConfigDict) -> Made:
     """What `make` gives, made now or kept from an earlier call with the very same arrays."""
-    key = (record.id, config.to_json())
     arrays = (*record.signals.values(), *record.annotations.values())
+    from_s = float(record.info.get("from_s", 0.0))   # parts of a record have its name
+    length = max(len(x) for x in arrays)
+    key = (record.id, from_s, length, config.to_json())
     entry = self._entries.get(key)
     if entry is not None and entry.is_of(arrays):
       return entry.made

@@ -15,6 +15,12 @@ class Known(NamedTuple):
   bp_mmhg_k_p: np.ndarray   # [k, 2] systolic and diastolic
   from_s: float             # the first tested window begins here or later
 
+  def first(self, count: int) -> "Known":
+    """Without the readings after the first `count`; tested windows begin when they did."""
+    chosen = slice(count)
+    return Known(
+        self.start_s_k[chosen], self.length_s_k[chosen], self.bp_mmhg_k_p[chosen], self.from_s)
+
 
 NOTHING = Known(np.zeros(0), np.zeros(0), np.zeros((0, 2)), 0.0)
 
@@ -25,8 +31,7 @@ def known_windows(record: Record, config: ConfigDict) -> Known:
   Args:
     record: with info["readings"], [[time_s, sbp, dbp], ...] in mmHg; or labelled.
     config: `known_share`: windows that end before this share of the labelled time are known;
-      `known_readings`: the first so many of them, 0 for all; `known_gap_s`: between the known time
-      and the first tested window.
+      `known_gap_s`: between the known time and the first tested window.
   """
   readings = record.info.get("readings")
   if readings:
@@ -43,8 +48,6 @@ def _of_labels(record: Record, time_s_k: np.ndarray, config: ConfigDict) -> Know
   until_s = first_s + config.known_share * (last_s - first_s)
   every = usable_windows.spans(record, config)
   chosen = _ended_by(every, until_s)
-  if config.known_readings:
-    chosen = chosen.at(slice(config.known_readings))
   return Known(
       start_s_k=chosen.start_s_b,
       length_s_k=chosen.length_s_b,

@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxsig.data.gaps import runs
 from jaxsig.data.ppg.pressure.beat_peaks import find_beats
+from jaxsig.data.ppg.pressure.copied_pieces import Pieces, copied
 from jaxsig.data.ppg.pressure.prepared_ppg import resampled
 from jaxsig.data.ppg.pressure.pulse_filters import band_pass
 from jaxsig.data.records import Record
@@ -20,18 +21,8 @@ from jaxsig.plurals import count
 RATE_HZ = 200.0             # at which feet are found: to 2.5 ms, of a piece of some seconds
 BEATS = 3
 POINTS = 64                 # of a piece
-LEAST_CORRELATION = 0.9995  # of pieces of which one is a copy; unlike beats reach 0.998
-MOST_LENGTH_S = 0.05        # by which the lengths of copies differ
 FEWEST_COPIES = 3           # pieces; of a record with few, an eighth of them
-BLOCK = 4096                # pieces that are compared at once
 DOMINATES = 0.2             # share of all signal, from which on a group dominates
-
-
-class Pieces(NamedTuple):
-  """The pieces of records; [n] each."""
-  shape_n_x: np.ndarray    # mean 0 and length 1
-  length_s_n: np.ndarray
-  record_n: np.ndarray     # the number of the record
 
 
 class Copy(NamedTuple):
@@ -77,8 +68,7 @@ def audit(records: Sequence[Record]) -> Audit:
 def _copies(records: Sequence[Record]) -> Iterable[Copy]:
   pieces = pieces_of(records)
   of_record = Counter(pieces.record_n.tolist())
-  matches = _matches(pieces)
-  for (i, k), number in sorted(matches.items()):
+  for (i, k), number in sorted(copied(pieces).items()):
     share = min(of_record[i], of_record[k]) // 8
     if number >= np.clip(share, 1, FEWEST_COPIES):
       first, second = records[i], records[k]
@@ -87,7 +77,9 @@ def _copies(records: Sequence[Record]) -> Iterable[Copy]:
 
 def pieces_of(records: Sequence[Record]) -> Pieces:
   """All pieces of three beats of all records."""
-  shapes, lengths, numbers = [], [], []
+  shapes = [np.zeros((0, POINTS), np.float32)]
+  lengths = [np.zeros(0)]
+  numbers = [np.zeros(0, int)]
   for number, record in enumerate(records):
     ppg_t = np.asarray(record.signals["ppg_t"])
     for first, last in runs(np.isfinite(ppg_t)):
@@ -95,54 +87,30 @@ def pieces_of(records: Sequence[Record]) -> Pieces:
         continue
       own_t = resampled(ppg_t[first:last].astype(np.float64), record.rate_hz, RATE_HZ)
       own_t = band_pass(own_t, RATE_HZ, 0.5, 8.0)
-      found = _pieces(own_t)
-      shapes += [shape for shape, _ in found]
-      lengths += [length_s for _, length_s in found]
-      numbers += [number] * len(found)
-  return Pieces(
-      np.array(shapes, np.float32).reshape(-1, POINTS),
-      np.array(lengths),
-      np.array(numbers, int),
-  )
+      shape_n_x, length_s_n = _pieces(own_t)
+      shapes.append(shape_n_x.astype(np.float32))
+      lengths.append(length_s_n)
+      numbers.append(np.full(len(length_s_n), number))
+  return Pieces(np.concatenate(shapes), np.concatenate(lengths), np.concatenate(numbers))
 
 
-def _pieces(ppg_t: np.ndarray) -> list[tuple[np.ndarray, float]]:
-  """(shape, length in seconds) of each three beats of a stretch; of a short one, of all of it."""
+def _pieces(ppg_t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Each three beats of a stretch; of a short one, all of it.
+
+  Returns:
+    [n, POINTS] shapes, of mean 0 and length 1, and [n] lengths in seconds.
+  """
   foot_k = find_beats(ppg_t, RATE_HZ).foot_k
-  spans = list(zip(foot_k[:-BEATS], foot_k[BEATS:], strict=True))
-  if not spans:
-    spans = [(0, len(ppg_t) - 1)]
-  pieces = []
-  for first, last in spans:
-    place_x = np.linspace(first, last, POINTS)
-    shape_x = np.interp(place_x, np.arange(len(ppg_t)), ppg_t)
-    shape_x = shape_x - shape_x.mean()
-    size = np.sqrt(np.sum(shape_x**2))
-    if size > 0:
-      pieces.append((shape_x / size, (last - first) / RATE_HZ))
-  return pieces
-
-
-def _matches(pieces: Pieces) -> Counter:
-  """{(record, later record): how many pieces of the first have a copy in the second}."""
-  matches = Counter()
-  n = len(pieces.record_n)
-  for first in range(0, n, BLOCK):
-    rows = slice(first, min(first + BLOCK, n))
-    for other in range(first, n, BLOCK):
-      columns = slice(other, min(other + BLOCK, n))
-      matches += _block_matches(pieces, rows, columns)
-  return matches
-
-
-def _block_matches(pieces: Pieces, rows: slice, columns: slice) -> Counter:
-  correlation = pieces.shape_n_x[rows] @ pieces.shape_n_x[columns].T
-  i, k = np.nonzero(correlation > LEAST_CORRELATION)
-  length_s = np.abs(pieces.length_s_n[rows][i] - pieces.length_s_n[columns][k])
-  first, second = pieces.record_n[rows][i], pieces.record_n[columns][k]
-  is_copy = (first < second) & (length_s < MOST_LENGTH_S)
-  triples = np.stack([first, second, i], -1)[is_copy]
-  return Counter((int(a), int(b)) for a, b, _ in np.unique(triples, axis=0))
+  first_n, last_n = foot_k[:-BEATS], foot_k[BEATS:]
+  if not len(first_n):
+    first_n, last_n = np.array([0]), np.array([len(ppg_t) - 1])
+  place_n_x = np.linspace(first_n, last_n, POINTS, axis=-1)
+  shape_n_x = np.interp(place_n_x, np.arange(len(ppg_t)), ppg_t)
+  shape_n_x -= shape_n_x.mean(-1, keepdims=True)
+  size_n = np.sqrt(np.sum(shape_n_x**2, -1))
+  has_size_n = size_n > 0
+  shape_n_x = shape_n_x[has_size_n] / size_n[has_size_n, None]
+  return shape_n_x, (last_n - first_n)[has_size_n] / RATE_HZ
 
 
 def _overlapping(records: Sequence[Record]) -> Iterable[tuple[str, str]]:

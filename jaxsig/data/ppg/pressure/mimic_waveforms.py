@@ -10,8 +10,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxsig.data.ppg.pressure import wave_beats
+from jaxsig.data.ppg.pressure.audited import inspect_audited
 from jaxsig.data.ppg.pressure.channel_choice import channel_named
-from jaxsig.data.recordings import inspect_all, load_all
+from jaxsig.data.recordings import load_all
 from jaxsig.data.records import Record
 from jaxsig.data.signal_files.wfdb_files import read_wfdb_channels
 from jaxsig.errors import UserError
@@ -117,9 +118,8 @@ def sources(folder: str) -> list[pathlib.Path]:
 
 
 def inspect(folder: str) -> dict[str, object]:
-  """What is in the folder, with licence and citation."""
-  def summary(header: pathlib.Path) -> dict[str, object]:
-    record = read_record(header)
+  """What is in the folder, with the findings of the leak audit, licence and citation."""
+  def summary(header: pathlib.Path, record: Record) -> dict[str, object]:
     missing = np.isnan(record.signals["ppg_t"]).mean()
     return {
         "record": record.id,
@@ -128,7 +128,8 @@ def inspect(folder: str) -> dict[str, object]:
         "missing": f"{100 * missing:.0f} %",
     }
 
-  listed = inspect_all(_required(folder), lambda header: header.stem, summary)
+  found = _required(folder)
+  listed = inspect_audited(found, lambda header: header.stem, read_record, summary)
   return {**listed, "licence": LICENCE, "citation": CITATION}
 
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsig.data.ppg.pressure.audited import inspect_audited
 from jaxsig.data.ppg.pressure.segments import with_gaps
-from jaxsig.data.recordings import inspect_all, load_all
+from jaxsig.data.recordings import load_all
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 
@@ -190,12 +191,14 @@ def sources(folder: str) -> list[pathlib.Path]:
 
 
 def inspect(folder: str) -> dict[str, object]:
-  """What is in the folder, with licence and citation."""
+  """What is in the folder, with the findings of the leak audit, licence and citation."""
   found = subjects(folder)
   doubled = doubled_segments(found)
 
-  def summary(subject: Subject) -> dict[str, object]:
-    record = read_subject(subject, doubled)
+  def read(subject: Subject) -> Record:
+    return read_subject(subject, doubled)
+
+  def summary(subject: Subject, record: Record) -> dict[str, object]:
     return {
         "record": record.id,
         "segments": len(subject.segments),
@@ -205,7 +208,7 @@ def inspect(folder: str) -> dict[str, object]:
         "dbp_mmhg": subject.row["dbp"],
     }
 
-  listed = inspect_all(found, lambda subject: subject.id, summary)
+  listed = inspect_audited(found, lambda subject: subject.id, read, summary)
   for path in sorted(doubled):
     listed["skipped"].append({"record": path.stem, "why": "its bytes are another subject's, too"})
   return {**listed, "licence": LICENCE, "citation": CITATION}

@@ -11,7 +11,7 @@ Fields of `config.data` that are read here and in the modules that this one uses
   rate_limits_bpm: of the pulse, by the PPG.
   snr_form, snr_min_db: see `snr`; an empty form leaves no window out.
   sbp_limits, dbp_limits, limit_rule, stable, label_rounding: see `labels`.
-  known_share, known_readings, known_gap_s, known_input: see `known_windows`.
+  known_share, known_gap_s, known_input: see `known_windows`.
   max_windows: of a record, spread evenly; 0 for all.
 """
 import numpy as np

@@ -10,9 +10,10 @@ import h5py
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsig.data.ppg.pressure.audited import inspect_audited
 from jaxsig.data.ppg.pressure.hdf5_sets import column, files_in, opened
 from jaxsig.data.ppg.pressure.segments import with_gaps
-from jaxsig.data.recordings import inspect_all, load_all
+from jaxsig.data.recordings import load_all
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 
@@ -114,9 +115,8 @@ def sources(folder: str) -> list[pathlib.Path]:
 
 
 def inspect(folder: str) -> dict[str, object]:
-  """What is in the folder, with licence and citation."""
-  def summary(subject: Subject) -> dict[str, object]:
-    record = read_subject(subject)
+  """What is in the folder, with the findings of the leak audit, licence and citation."""
+  def summary(subject: Subject, record: Record) -> dict[str, object]:
     return {
         "record": record.id,
         "segments": len(subject.index_k),
@@ -124,5 +124,6 @@ def inspect(folder: str) -> dict[str, object]:
         "sbp_mmhg": round(float(np.nanmedian(record.annotations["sbp_t"])), 1),
     }
 
-  listed = inspect_all(_subjects(folder), lambda subject: subject.name, summary)
+  found = _subjects(folder)
+  listed = inspect_audited(found, lambda subject: subject.name, read_subject, summary)
   return {**listed, "licence": LICENCE, "citation": CITATION}

@@ -10,9 +10,10 @@ import h5py
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsig.data.ppg.pressure.audited import inspect_audited
 from jaxsig.data.ppg.pressure.hdf5_sets import column, files_in, opened
 from jaxsig.data.ppg.pressure.segments import with_gaps
-from jaxsig.data.recordings import inspect_all, load_all
+from jaxsig.data.recordings import load_all
 from jaxsig.data.records import Record
 from jaxsig.errors import UserError
 
@@ -98,15 +99,12 @@ def sources(folder: str) -> list[pathlib.Path]:
 
 
 def inspect(folder: str) -> dict[str, object]:
-  """What is in the folder, with licence and citation."""
-  def summary(subject: Subject) -> dict[str, object]:
-    return {
-        "record": f"{subject.path.stem}_{subject.number}",
-        "windows": len(subject.index_k),
-    }
+  """What is in the folder, with the findings of the leak audit, licence and citation."""
+  def summary(subject: Subject, record: Record) -> dict[str, object]:
+    return {"record": record.id, "windows": len(subject.index_k)}
 
   def name(subject: Subject) -> str:
     return f"{subject.path.stem}_{subject.number}"
 
-  listed = inspect_all(_subjects(folder), name, summary)
+  listed = inspect_audited(_subjects(folder), name, read_subject, summary)
   return {**listed, "licence": LICENCE, "citation": CITATION}

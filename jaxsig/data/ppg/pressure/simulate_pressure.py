@@ -11,6 +11,8 @@ Fields of `config.data` that are read here:
   simulate_pressure_change: scales how much a person's pressure moves during it.
   simulate_subject_effects, simulate_stiffness_sd, simulate_contact_mmhg: see `simulated_person`.
   simulate_artefacts: scales noise, the breathing in the baseline, and a movement a minute.
+  simulate_sensor: "finger", or "camera", which sees the same pulse in the colour of the skin, of
+    which camera_pulse makes a PPG, see `camera.colour_pulse.with_ppg`.
 """
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -18,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxsig.data.ppg.camera.simulated_camera import camera_record
 from jaxsig.data.ppg.pressure.null_cohort import null_person
 from jaxsig.data.ppg.pressure.pulse_filters import band_pass
 from jaxsig.data.ppg.pressure.simulated_person import Person, draw_person
@@ -43,15 +46,37 @@ def simulate(seed: int, n: int, config: ConfigDict) -> Iterator[Record]:
     draw = np.random.default_rng((seed, i, 14))
     if config.cohort == "null":
       yield null_person(f"p{i:05d}", draw, config)
+    elif config.simulate_sensor == "camera":
+      yield _before_camera(f"c{config.simulate_seed}_{i:05d}", draw, config)
     else:
       yield _person(f"p{i:05d}", draw, config)
 
 
 def _person(name: str, draw: np.random.Generator, config: ConfigDict) -> Record:
+  """The recording of a person with a sensor on a finger."""
   person = draw_person(draw, config)
+  parts = []
+  for pulse, state in _stretches(person, draw, config):
+    parts.append((pulse, _ppg(pulse, state, draw, config)))
+  return _joined(name, person, parts)
+
+
+def _before_camera(name: str, draw: np.random.Generator, config: ConfigDict) -> Record:
+  """The recording of a person before a camera."""
+  person = draw_person(draw, config)
+  pulses = [pulse for pulse, _ in _stretches(person, draw, config)]
+  record = camera_record(name, pulses, config.simulate_artefacts, config.camera_pulse, draw)
+  return record._replace(info={**record.info, **_about(person)})
+
+
+def _stretches(
+    person: Person,
+    draw: np.random.Generator,
+    config: ConfigDict,
+) -> Iterator[tuple[Pulse, State]]:
+  """The pulse of each stretch, and how the person is during it."""
   course = _course(draw, config)
   breathing_hz = draw.uniform(0.18, 0.33)
-  parts = []
   for k in range(config.simulate_stretches):
     slow = course.slow_mmhg_k[k]
     state = State(
@@ -62,9 +87,7 @@ def _person(name: str, draw: np.random.Generator, config: ConfigDict) -> Record:
         contact_mmhg=person.contact_mmhg + course.contact_mmhg_k[k],
         breathing_hz=breathing_hz,
     )
-    pulse = render(person, state, config.simulate_stretch_s, draw)
-    parts.append((pulse, _ppg(pulse, state, draw, config)))
-  return _joined(name, person, parts)
+    yield render(person, state, config.simulate_stretch_s, draw), state
 
 
 def _course(draw: np.random.Generator, config: ConfigDict) -> Course:
@@ -134,5 +157,9 @@ def _joined(
       rate_hz=RATE_HZ,
       signals={"ppg_t": arrays["ppg_t"], "abp_t": arrays["abp_t"]},
       annotations={"sbp_t": arrays["sbp_t"], "dbp_t": arrays["dbp_t"]},
-      info={"source": "simulated", "age": person.age, "sex": person.sex, "bmi": person.bmi},
+      info={"source": "simulated", **_about(person)},
   )
+
+
+def _about(person: Person) -> dict[str, float | str]:
+  return {"age": person.age, "sex": person.sex, "bmi": person.bmi}

@@ -32,6 +32,16 @@ def test_it_is_made_once_for_a_record_and_its_settings():
   assert calls == [(1, 1), (1, 2), (2, 1), (1, 1)]
 
 
+def test_parts_of_a_record_are_kept_beside_each_other():
+  calls = []
+  table = Kept(lambda record, config: calls.append(record.info["from_s"]))
+  parts = [record_of(k)._replace(info={"from_s": float(k)}) for k in range(3)]
+  whole = Record("r", "g", 1.0, {"ppg_t": np.zeros(9)}, {}, {"from_s": 0.0})
+  for record in (*parts, whole, *parts, whole):
+    table.of(record, ConfigDict())
+  assert calls == [0.0, 1.0, 2.0, 0.0]
+
+
 def test_it_keeps_so_many_and_no_signal_alive(monkeypatch):
   monkeypatch.setattr(kept, "MOST", 2)
   calls = []

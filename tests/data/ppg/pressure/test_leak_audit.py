@@ -4,7 +4,7 @@ import pytest
 from fake_pressure import people, write_challenge
 from ml_collections import ConfigDict
 
-from jaxsig.data.ppg.pressure import data_sets, leak_audit
+from jaxsig.data.ppg.pressure import challenge2015, data_sets, leak_audit
 from jaxsig.data.ppg.pressure.prepared_ppg import resampled
 
 
@@ -73,3 +73,27 @@ def test_loading_ties_copies_and_inspecting_tells_them(tmp_path, clean):
   assert first.info["copies"] == [third.id] and "copies" not in second.info
   findings = data.inspect(tmp_path)["findings"]
   assert any(first.id in line and third.id in line for line in findings)
+
+
+def test_inspecting_reads_a_recording_once(tmp_path, clean, monkeypatch):
+  write_challenge(tmp_path, clean[:2])
+  (tmp_path / "v101s.hea").write_text("nothing")
+  asked = []
+  read = challenge2015.read_record
+
+  def noted(header, groups):
+    asked.append(header.stem)
+    return read(header, groups)
+
+  monkeypatch.setattr(challenge2015, "read_record", noted)
+  about = data_sets.DATA["challenge2015"].inspect(tmp_path)
+  assert asked == ["v100s", "v101s"]
+  assert [line["record"] for line in about["skipped"]] == ["v101s"] and about["findings"]
+
+
+def test_a_folder_of_broken_recordings_is_listed(tmp_path, clean):
+  write_challenge(tmp_path, clean[:1])
+  (tmp_path / "v100s.hea").write_text("nothing")
+  about = data_sets.DATA["challenge2015"].inspect(tmp_path)
+  assert not about["records"] and not about["findings"]
+  assert [line["record"] for line in about["skipped"]] == ["v100s"]

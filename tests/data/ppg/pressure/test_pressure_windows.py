@@ -130,7 +130,7 @@ def test_known_readings_end_before_the_tested_windows_begin():
   until_s = labelled_s[0] + 0.2 * (labelled_s[-1] - labelled_s[0])
   assert known.from_s == pytest.approx(until_s)
   assert len(known.start_s_k) and (known.start_s_k + known.length_s_k <= until_s + 1e-6).all()
-  first = known_windows.known_windows(record, config_of(data__known_readings=1).data)
+  first = known.first(1)
   assert len(first.start_s_k) == 1 and first.from_s == known.from_s
   gap = known_windows.known_windows(record, config_of(data__known_gap_s=30.0).data)
   assert gap.from_s == pytest.approx(known.from_s + 30)
