@@ -68,7 +68,7 @@ def power_spectrum(
   if n_fft < n:
     raise ValueError(f"n_fft {n_fft} is shorter than the signal ({n} samples)")
 
-  hann_t = _hann(n)
+  hann_t = hann(n)
   detrended_t = detrend(jnp.asarray(x_t))
   tapered_t = detrended_t * hann_t.astype(np.float32)
   spectrum_f = jnp.fft.rfft(tapered_t, n_fft)
@@ -81,7 +81,12 @@ def power_spectrum(
   return jnp.asarray(frequency_hz_f), power_f
 
 
-def _hann(n: int) -> np.ndarray:
+def squared_magnitude(z: jax.Array) -> jax.Array:
+  """|z|^2 of complex numbers, without a root."""
+  return z.real**2 + z.imag**2
+
+
+def hann(n: int) -> np.ndarray:
   """The periodic Hann window of n samples."""
   phase_t = 2 * np.pi * np.arange(n) / n
   return 0.5 - 0.5 * np.cos(phase_t)
