@@ -20,7 +20,8 @@ import pathlib
 
 from ml_collections import ConfigDict
 
-from jaxsig.config import module_of, nearest, parse_arg
+from jaxsig.config import module_of, nearest
+from jaxsig.config_arguments import parse_arg
 from jaxsig.errors import UserError
 
 BASE = pathlib.Path(__file__).with_name("base.py")

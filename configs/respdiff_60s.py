@@ -31,7 +31,8 @@ import pathlib
 
 from ml_collections import ConfigDict
 
-from jaxsig.config import module_of, parse_arg
+from jaxsig.config import module_of
+from jaxsig.config_arguments import parse_arg
 
 RESPDIFF = pathlib.Path(__file__).with_name("respdiff.py")
 

@@ -1,4 +1,4 @@
-"""Configs: arguments of `get_config`, dotted overrides, and the identity of trainings and rows.
+"""Configs: reading them, dotted overrides, and the identity of trainings and rows.
 
 What depends on a key follows from its section:
 
@@ -55,58 +55,6 @@ def require_known(what: str, name: object, known: Iterable[str]) -> None:
   """Raises UserError where a name is none of those that are known; `what` is its key."""
   if name not in known:
     raise UserError(f"unknown {what} {name!r}{nearest(name, known)}")
-
-
-def asked_of(arg: ConfigDict, names: Iterable[str], default: str, what: str) -> str:
-  """The one of several names that the argument of a config asks for.
-
-  Args:
-    arg: by `parse_arg`, with a bool of each name.
-    names: of which one can be asked for.
-    default: where none is.
-    what: beginning of the sentence on several, such as "axes.py draws one axis at a time".
-
-  Raises:
-    UserError: there are several.
-  """
-  asked = [name for name in names if arg[name]]
-  if len(asked) > 1:
-    raise UserError(f"{what}, not {' and '.join(asked)}: call it once for each")
-  if not asked:
-    return default
-  return asked[0]
-
-
-def parse_arg(arg: str, **defaults: Any) -> ConfigDict:
-  """Parses `smoke,seed=3` of `--config=file.py:smoke,seed=3` against typed defaults.
-
-  A bare name sets a bool.
-
-  Raises:
-    UserError: an unknown name, or a value of another type.
-  """
-  parsed = ConfigDict(defaults)
-  for part in (arg or "").split(","):
-    if not part:
-      continue
-    key, _, value = part.partition("=")
-    if key not in defaults:
-      raise UserError(f"unknown config argument {key!r}{nearest(key, defaults)}")
-    parsed[key] = _typed(key, value or "true", defaults[key])
-  return parsed
-
-
-def _typed(key: str, text: str, default: Any) -> Any:
-  if isinstance(default, bool):
-    if text.lower() not in ("true", "false", "1", "0"):
-      raise UserError(
-          f"config argument {key!r} is a yes or no: write {key} or {key}=false, not {key}={text}")
-    return text.lower() in ("true", "1")
-  try:
-    return type(default)(text)
-  except ValueError:
-    raise UserError(
-        f"config argument {key!r} takes a value like {default!r}, not {text!r}") from None
 
 
 def load(

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from jaxsig.config import parse_arg
+from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/blood_pressure.py"
 PERSONAL = 60   # simulated subjects that are personalised

@@ -17,7 +17,7 @@ Each takes 10 to 40 minutes on two cores; docs/blood_pressure.md has the figures
 """
 from ml_collections import ConfigDict
 
-from jaxsig.config import asked_of, parse_arg
+from jaxsig.config_arguments import asked_of, parse_arg
 
 CONFIG = "configs/blood_pressure.py"
 LENGTHS = (1, 2, 3, 5, 7, 10, 15, 20)

@@ -16,7 +16,7 @@ of a cuff beside them (`data.name=rgb_traces`), and the network starts from `--c
 """
 from ml_collections import ConfigDict
 
-from jaxsig.config import parse_arg
+from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/blood_pressure.py"
 HEAD = "heads|hidden"

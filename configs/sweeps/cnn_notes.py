@@ -11,7 +11,8 @@ docs/cnn_notes.md has the figures to expect.
 """
 from ml_collections import ConfigDict
 
-from jaxsig.config import module_of, parse_arg
+from jaxsig.config import module_of
+from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/cnn_notes.py"
 FAITHFUL = "faithful"

@@ -9,7 +9,7 @@ table's saturate at 100. One seed; some eight minutes on two cores.
 """
 from ml_collections import ConfigDict
 
-from jaxsig.config import parse_arg
+from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/cnn_notes.py"
 PASSES = 5

@@ -13,7 +13,7 @@ but for "songs".
 """
 from ml_collections import ConfigDict
 
-from jaxsig.config import asked_of, parse_arg
+from jaxsig.config_arguments import asked_of, parse_arg
 
 CONFIG = "configs/music_separation.py"
 SEEDS = (0, 1, 2)

@@ -11,7 +11,7 @@ sets, and with `:paper` at the published size, on an accelerator.
 """
 from ml_collections import ConfigDict
 
-from jaxsig.config import parse_arg
+from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/music_separation.py"
 STEMS = ("vocals", "drums", "other")

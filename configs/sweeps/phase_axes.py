@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from jaxsig.config import asked_of, parse_arg
+from jaxsig.config_arguments import asked_of, parse_arg
 
 CONFIG = "configs/phase_retrieval.py"
 PHOTONS = {

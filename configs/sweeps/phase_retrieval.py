@@ -11,7 +11,7 @@ About two hours on two cores; docs/phase_retrieval.md has the figures to expect.
 """
 from ml_collections import ConfigDict
 
-from jaxsig.config import parse_arg
+from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/phase_retrieval.py"
 LEAD = "exact"

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from ml_collections import ConfigDict
 
-from jaxsig.config import parse_arg
+from jaxsig.config_arguments import parse_arg
 
 OURS = "configs/respdiff_60s.py"
 FAITHFUL = "configs/respdiff.py"
