@@ -40,6 +40,7 @@ ALLOWED = {
   "errors": set(),
   "paths": set(),
   "config": {"paths"},
+  "config_arguments": {"config"},
   "rng": set(),
   "figure_style": set(),
   "plurals": set(),
