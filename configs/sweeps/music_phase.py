@@ -7,7 +7,7 @@
 representation, on 24 simulated songs of which some are held out; the learning curves show the
 training error, the table that of held-out songs. "mixture" (figure 7): from the phase of the
 mixture. "songs": what phase adds to the amplitude as songs grow in number, beside the control of
-equal capacity; "together": amplitude and phase joined at the input, which ignores the phase.
+equal capacity; "together" (figure 9): amplitude and phase joined at the input, or in branches.
 Three seeds each; 20 to 60 minutes on two cores. With `--config.data_dir` the same on recordings,
 but for "songs".
 """
