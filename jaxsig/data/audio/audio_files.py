@@ -27,6 +27,7 @@ LIKELY_LENGTHS = ("mp3", "matroska")   # and those that mostly do
 SEEKABLE = ("wav", "w64", "flac", "mov", "aiff", "caf")        # and lead to any sample of it
 PREROLL_S = 0.5        # is decoded and dropped before an excerpt: lossy frames need those before
 MOST_MISSING_S = 0.5   # by which the samples may end before the container says that they do
+LEAST_GAP = 512        # samples; times of Vorbis err by 448 where the lengths of blocks change
 LONGEST_GAP_S = 10.0   # between frames that can be decoded
 MOST_DAMAGED = 0.02    # of all packets, which are left out
 
@@ -243,7 +244,8 @@ class AudioFile:
     position = expected or 0
     if frame.pts is not None:
       said = round((frame.pts - self._start_pts) * samples_per_pts)
-      is_gap = expected is None or said - expected > frame.samples // 2
+      least = max(frame.samples // 2, LEAST_GAP)
+      is_gap = expected is None or said - expected > least
       if is_gap:
         position = said
     return position

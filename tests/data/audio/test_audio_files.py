@@ -254,3 +254,18 @@ def test_values_that_are_no_numbers_are_told(tmp_path, value):
   with pytest.raises(UserError, match="has values that are no numbers after"):
     read_audio(path)
   assert np.isfinite(read_audio(path, 0, 0.5).samples_t_c).all()
+
+
+def test_vorbis_with_blocks_of_changing_length_has_no_silence_put_in(tmp_path):
+  """Where blocks change their length, the times of its frames jump ahead and come back."""
+  soundfile = pytest.importorskip("soundfile", reason="needs soundfile to write such blocks")
+  rng = np.random.default_rng(3)
+  truth_t_c = 0.01 * rng.standard_normal((4 * RATE_HZ, 2))
+  truth_t_c[RATE_HZ // 2::RATE_HZ // 3] += 0.8   # clicks ask for short blocks
+  path = tmp_path / "clicks.ogg"
+  soundfile.write(path, truth_t_c, RATE_HZ)
+  sound = read_audio(path)
+  assert not sound.notes
+  assert len(sound.samples_t_c) == len(truth_t_c)
+  np.testing.assert_allclose(
+      sound.samples_t_c, soundfile.read(path, dtype="float32")[0], atol=1e-5)
