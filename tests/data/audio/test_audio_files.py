@@ -259,11 +259,12 @@ def test_values_that_are_no_numbers_are_told(tmp_path, value):
 def test_vorbis_with_blocks_of_changing_length_has_no_silence_put_in(tmp_path):
   """Where blocks change their length, the times of its frames jump ahead and come back."""
   soundfile = pytest.importorskip("soundfile", reason="needs soundfile to write such blocks")
+  rate_hz = 44_100
   rng = np.random.default_rng(3)
-  truth_t_c = 0.01 * rng.standard_normal((4 * RATE_HZ, 2))
-  truth_t_c[RATE_HZ // 2::RATE_HZ // 3] += 0.8   # clicks ask for short blocks
+  truth_t_c = 0.01 * rng.standard_normal((4 * rate_hz, 2))
+  truth_t_c[rate_hz // 2::rate_hz // 3] += 0.8   # clicks ask for short blocks
   path = tmp_path / "clicks.ogg"
-  soundfile.write(path, truth_t_c, RATE_HZ)
+  soundfile.write(path, truth_t_c, rate_hz)
   sound = read_audio(path)
   assert not sound.notes
   assert len(sound.samples_t_c) == len(truth_t_c)
