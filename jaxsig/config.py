@@ -57,6 +57,16 @@ def require_known(what: str, name: object, known: Iterable[str]) -> None:
     raise UserError(f"unknown {what} {name!r}{nearest(name, known)}")
 
 
+def empty_sweep(lead: str) -> ConfigDict:
+  """A sweep without experiments yet; `lead` names the one whose report settings hold for all."""
+  sweep = ConfigDict()
+  sweep.data_dir = ""
+  sweep.cache_dir = ""
+  sweep.lead = lead
+  sweep.experiments = ConfigDict()
+  return sweep
+
+
 def load(
     path: str | pathlib.Path,
     arg: str = "",

@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
+from jaxsig.config import empty_sweep
 from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/blood_pressure.py"
@@ -69,11 +70,7 @@ CLAIMS = (
 def get_config(arg: str = "") -> ConfigDict:
   """`arg`: "simulated", "null", "full" (the published networks too), "smoke" (tiny, simulated)."""
   arg = parse_arg(arg, simulated=False, null=False, full=False, smoke=False)
-  sweep = ConfigDict()
-  sweep.data_dir = ""
-  sweep.cache_dir = ""
-  sweep.lead = OURS
-  sweep.experiments = ConfigDict()
+  sweep = empty_sweep(OURS)
 
   times = Times(block_s=14.0, adapt_s=60.0)
   if arg.simulated or arg.null or arg.smoke:

@@ -17,6 +17,7 @@ Each takes 10 to 40 minutes on two cores; docs/blood_pressure.md has the figures
 """
 from ml_collections import ConfigDict
 
+from jaxsig.config import empty_sweep
 from jaxsig.config_arguments import asked_of, parse_arg
 
 CONFIG = "configs/blood_pressure.py"
@@ -56,11 +57,7 @@ def get_config(arg: str = "") -> ConfigDict:
   )
   axis = asked_of(arg, AXES, "seconds", "blood_pressure_axes.py draws one axis at a time")
   experiments = AXES[axis]()
-  sweep = ConfigDict()
-  sweep.data_dir = ""
-  sweep.cache_dir = ""
-  sweep.lead = next(iter(experiments))
-  sweep.experiments = ConfigDict()
+  sweep = empty_sweep(next(iter(experiments)))
   for name, changes in experiments.items():
     size = "five_folds"
     if arg.smoke:

@@ -16,6 +16,7 @@ of a cuff beside them (`data.name=rgb_traces`), and the network starts from `--c
 """
 from ml_collections import ConfigDict
 
+from jaxsig.config import empty_sweep
 from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/blood_pressure.py"
@@ -65,11 +66,7 @@ CLAIMS = (
 def get_config(arg: str = "") -> ConfigDict:
   """`arg`: "smoke" (tiny networks on few people)."""
   arg = parse_arg(arg, smoke=False)
-  sweep = ConfigDict()
-  sweep.data_dir = ""
-  sweep.cache_dir = ""
-  sweep.lead = "finger"
-  sweep.experiments = ConfigDict()
+  sweep = empty_sweep("finger")
 
   def add(name: str, changes: dict[str, object]) -> None:
     size = ""

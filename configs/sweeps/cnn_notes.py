@@ -11,7 +11,7 @@ docs/cnn_notes.md has the figures to expect.
 """
 from ml_collections import ConfigDict
 
-from jaxsig.config import module_of
+from jaxsig.config import empty_sweep, module_of
 from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/cnn_notes.py"
@@ -93,11 +93,7 @@ CLAIMS = (
 def get_config(arg: str = "") -> ConfigDict:
   """`arg`: "smoke", "seeds=3"."""
   arg = parse_arg(arg, smoke=False, seeds=3)
-  sweep = ConfigDict()
-  sweep.data_dir = ""
-  sweep.cache_dir = ""
-  sweep.lead = FAITHFUL
-  sweep.experiments = ConfigDict()
+  sweep = empty_sweep(FAITHFUL)
 
   for method in (FAITHFUL, *module_of(CONFIG).METHODS):
     seeds = arg.seeds

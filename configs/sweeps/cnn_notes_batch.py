@@ -9,6 +9,7 @@ table's saturate at 100. One seed; some eight minutes on two cores.
 """
 from ml_collections import ConfigDict
 
+from jaxsig.config import empty_sweep
 from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/cnn_notes.py"
@@ -25,11 +26,7 @@ RATES = {                    # {method: {images to a step: learning rate}}
 def get_config(arg: str = "") -> ConfigDict:
   """`arg`: "smoke"."""
   arg = parse_arg(arg, smoke=False)
-  sweep = ConfigDict()
-  sweep.data_dir = ""
-  sweep.cache_dir = ""
-  sweep.lead = "sgd_10"
-  sweep.experiments = ConfigDict()
+  sweep = empty_sweep("sgd_10")
 
   images = IMAGES
   smoke = ""

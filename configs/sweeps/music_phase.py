@@ -13,6 +13,7 @@ but for "songs".
 """
 from ml_collections import ConfigDict
 
+from jaxsig.config import empty_sweep
 from jaxsig.config_arguments import asked_of, parse_arg
 
 CONFIG = "configs/music_separation.py"
@@ -44,11 +45,7 @@ def get_config(arg: str = "") -> ConfigDict:
   arg = parse_arg(arg, own=False, mixture=False, songs=False, together=False, smoke=False)
   question = asked_of(arg, QUESTIONS, "own", "music_phase.py asks one question at a time")
   experiments = QUESTIONS[question]()
-  sweep = ConfigDict()
-  sweep.data_dir = ""
-  sweep.cache_dir = ""
-  sweep.lead = next(iter(experiments))
-  sweep.experiments = ConfigDict()
+  sweep = empty_sweep(next(iter(experiments)))
   for name, changes in experiments.items():
     overrides = {**shared(), **changes}
     parts = []

@@ -11,6 +11,7 @@ sets, and with `:paper` at the published size, on an accelerator.
 """
 from ml_collections import ConfigDict
 
+from jaxsig.config import empty_sweep
 from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/music_separation.py"
@@ -65,11 +66,7 @@ def get_config(arg: str = "") -> ConfigDict:
   stems = STEMS
   if arg.dsd100 or arg.musdb18_hq:
     stems = ("vocals", "drums", "bass", "other")
-  sweep = ConfigDict()
-  sweep.data_dir = ""
-  sweep.cache_dir = ""
-  sweep.lead = "ours"
-  sweep.experiments = ConfigDict()
+  sweep = empty_sweep("ours")
   sweep.experiments.ours = {
       "config": CONFIG,
       "arg": ",".join(shared),

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
+from jaxsig.config import empty_sweep
 from jaxsig.config_arguments import asked_of, parse_arg
 
 CONFIG = "configs/phase_retrieval.py"
@@ -58,11 +59,7 @@ def get_config(arg: str = "") -> ConfigDict:
   axis = asked_of(arg, AXES, "photons", "phase_axes.py draws one axis at a time")
   experiments = experiments_of(axis)
 
-  sweep = ConfigDict()
-  sweep.data_dir = ""
-  sweep.cache_dir = ""
-  sweep.lead = next(iter(experiments))
-  sweep.experiments = ConfigDict()
+  sweep = empty_sweep(next(iter(experiments)))
   for name, experiment in experiments.items():
     parts = [experiment.arg]
     if arg.smoke:

@@ -11,6 +11,7 @@ About two hours on two cores; docs/phase_retrieval.md has the figures to expect.
 """
 from ml_collections import ConfigDict
 
+from jaxsig.config import empty_sweep
 from jaxsig.config_arguments import parse_arg
 
 CONFIG = "configs/phase_retrieval.py"
@@ -95,11 +96,7 @@ CLAIMS = (
 def get_config(arg: str = "") -> ConfigDict:
   """`arg`: "paper", "smoke", "seeds=3"."""
   arg = parse_arg(arg, paper=False, smoke=False, seeds=1)
-  sweep = ConfigDict()
-  sweep.data_dir = ""
-  sweep.cache_dir = ""
-  sweep.lead = LEAD
-  sweep.experiments = ConfigDict()
+  sweep = empty_sweep(LEAD)
   for method, choices in TRAININGS.items():
     for symmetries in choices:
       name = method

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from ml_collections import ConfigDict
 
+from jaxsig.config import empty_sweep
 from jaxsig.config_arguments import parse_arg
 
 OURS = "configs/respdiff_60s.py"
@@ -25,11 +26,7 @@ EIGHT_SAMPLES = {"name": "ddim", "steps": 6, "samples": 8}
 def get_config(arg: str = "") -> ConfigDict:
   """`arg`: "seeds=3", "smoke" (tiny networks on simulated patients)."""
   arg = parse_arg(arg, seeds=1, smoke=False)
-  sweep = ConfigDict()
-  sweep.data_dir = ""
-  sweep.cache_dir = ""
-  sweep.lead = "ours"
-  sweep.experiments = ConfigDict()
+  sweep = empty_sweep("ours")
 
   seeds = {"seeds": tuple(range(arg.seeds))}
   pretrain = "pretrain"
